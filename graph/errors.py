@@ -1,0 +1,81 @@
+"""Every error that beliefgraph raises, and nothing else.
+
+    BeliefGraphError
+    ├── NotFoundError (LookupError)          an id that this user does not have
+    ├── InvalidInputError (ValueError)       a field that cannot be accepted, and what would be right
+    │   ├── DuplicateIdError                 an id that is taken by other content
+    │   └── UnknownSignalKindError           a signal kind the parameters do not know
+    ├── StoreUnavailableError                the store cannot be reached, locked, written or is full
+    ├── StoreVersionError                    the file or database is not ours, or newer than this code
+    ├── IntegrityError                       what is stored contradicts itself
+    └── ModelUnavailableError                no embedding model can be had
+
+A constructor takes the facts and writes the message; a message never holds a statement, a comment or a secret.
+"""
+
+from collections.abc import Iterable
+
+
+class BeliefGraphError(Exception):
+    """The root of every error raised by beliefgraph."""
+
+
+class NotFoundError(BeliefGraphError, LookupError):
+    """An id does not exist for this user (an id of another user or tenant does not exist either)."""
+
+    def __init__(self, what: str, id: str, *, user_id: str | None = None) -> None:
+        self.what, self.id, self.user_id = what, id, user_id
+        of_user = f" of user {user_id!r}" if user_id is not None else ""
+        super().__init__(f"there is no {what} {id!r}{of_user}")
+
+
+class InvalidInputError(BeliefGraphError, ValueError):
+    """A value cannot be accepted. `field` names it; `expected` says what would be right."""
+
+    def __init__(self, field: str, expected: str, *, got: str | None = None) -> None:
+        self.field, self.expected, self.got = field, expected, got
+        super().__init__(f"{field}: {expected}" + (f" (got {got})" if got is not None else ""))
+
+
+class DuplicateIdError(InvalidInputError):
+    """An id already names something recorded with other content; nothing was written."""
+
+    def __init__(self, what: str, id: str) -> None:
+        self.what, self.id = what, id
+        super().__init__("id", f"{what} {id!r} is recorded already, with other content; choose a new id")
+
+
+class UnknownSignalKindError(InvalidInputError):
+    """A signal kind is not in the parameters."""
+
+    def __init__(self, kind: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        super().__init__("kind", f"must be one of {', '.join(sorted(known))}", got=repr(kind[:80]))
+
+
+class StoreUnavailableError(BeliefGraphError):
+    """The store cannot be used now: missing folder, no permission, locked, full or out of reach."""
+
+    def __init__(self, target: str, why: str) -> None:
+        self.target, self.why = target, why
+        super().__init__(f"the store {target} cannot be used: {why}")
+
+
+class StoreVersionError(BeliefGraphError):
+    """The store was written by something else, by a newer version, or with another embedding model."""
+
+    def __init__(self, target: str, why: str) -> None:
+        self.target, self.why = target, why
+        super().__init__(f"the store {target} cannot be opened: {why}")
+
+
+class IntegrityError(BeliefGraphError):
+    """What is stored contradicts itself; run `beliefgraph verify` to see where."""
+
+    def __init__(self, target: str, why: str) -> None:
+        self.target, self.why = target, why
+        super().__init__(f"the store {target} is damaged: {why}")
+
+
+class ModelUnavailableError(BeliefGraphError):
+    """No embedding model can be loaded; the message says how to get one."""

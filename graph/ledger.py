@@ -1,0 +1,267 @@
+"""The additive ledger: from evidence items to a belief's own log-odds (design section 3). Pure functions.
+
+Log-odds and items are in nats, times in microseconds since 1970-01-01 UTC, half-lives in days. What an item *means*
+(attribution) is decided elsewhere; here items only add up, fade and crowd each other out:
+
+    u(t) = base + Σ_direct e_i · 2^(−age_i/h) + Σ_inferred e_i · 2^(−age_i/h) · 2^(−R_i/E)
+
+R_i is the sum of |e| over the inferred items after item i, E the memory. A state is evaluated no earlier than its
+newest item, so that the clock of a caller who is minutes ahead cannot make an item count more than once.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from beliefgraph.graph.clock import DAY_US
+from beliefgraph.graph.ids import BeliefId
+
+Lifecycle = Literal["open", "tentative", "superseded", "retired"]
+Standing = Literal["held", "contested", "tentative", "superseded", "retired"]
+
+RESPONSE = "response"
+"""Slot of inferred items: one for each response that the belief generated."""
+WORD = "word"
+"""Slot of confirmations and denials: the latest word counts."""
+PIN = "pin"
+"""Slot of a person's edits of the confidence: the latest masks every item before it."""
+SOURCE_PREFIX = "source:"
+"""Slots of statements, one for each source: the latest counts."""
+
+MIN_CONFIDENCE, MAX_CONFIDENCE = 0.001, 0.999
+CONTESTED_NATS = 2.0
+"""With this much for and this much against it, a belief is contested, whatever the sum."""
+_NOTHING = 1e-13
+
+
+def logit(probability: float) -> float:
+    """Return ln(p / (1 − p)).
+
+    >>> logit(0.5)
+    0.0
+    """
+    return math.log(probability / (1.0 - probability))
+
+
+def sigmoid(log_odds: float) -> float:
+    """Return the probability of these log-odds, without overflow.
+
+    >>> sigmoid(0.0)
+    0.5
+    """
+    if log_odds >= 0:
+        return 1.0 / (1.0 + math.exp(-log_odds))
+    odds = math.exp(log_odds)
+    return odds / (1.0 + odds)
+
+
+def to_confidence(log_odds: float) -> float:
+    """Return the probability of these log-odds, kept within [.001, .999]."""
+    return min(MAX_CONFIDENCE, max(MIN_CONFIDENCE, sigmoid(log_odds)))
+
+
+def source_slot(source: str) -> str:
+    """Return the slot that holds what this source said."""
+    return SOURCE_PREFIX + source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One evidence item: how much everything done about one thing speaks for (+) or against (−) a belief.
+
+    `slot` says about what (a response, a source's statement, a word, a pin), `id` about which one.
+    """
+
+    belief_id: BeliefId
+    slot: str
+    id: str
+    nats: float
+    observed_us: int
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Order of evidence: by time of observation, then by id."""
+        return (self.observed_us, self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeliefState:
+    """What a revision leaves behind: enough to read the belief's confidence at any later time.
+
+    `*_for` and `*_against` are sums of positive and of absolute negative terms at `reference_us`, the time of the
+    newest item. `spoken` is the part of the direct sum that the person herself said. `conflict` (μ, ≤ 0) is what
+    confirmed contradictions take off. `newest` is the order of the newest inferred item or pin, whichever is later.
+    """
+
+    base: float
+    half_life_days: float
+    memory_nats: float
+    reference_us: int
+    direct_for: float = 0.0
+    direct_against: float = 0.0
+    inferred_for: float = 0.0
+    inferred_against: float = 0.0
+    spoken: float = 0.0
+    newest_us: int = 0
+    newest_id: str = ""
+    conflict: float = 0.0
+    lifecycle: Lifecycle = "open"
+    context: str = "{}"
+
+    @property
+    def newest(self) -> tuple[int, str]:
+        """Order of the newest inferred item or pin."""
+        return (self.newest_us, self.newest_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A state read at one time. `own` are the log-odds without conflicts, `log_odds` with them."""
+
+    own: float
+    log_odds: float
+    confidence: float
+    support: float
+    opposition: float
+    standing: Standing
+
+
+def fade(age_us: int, half_life_days: float) -> float:
+    """Return 2^(−age/half-life): 1 for a new item, ½ after one half-life, never above 1."""
+    if age_us <= 0:
+        return 1.0
+    return float(2.0 ** (-(age_us / DAY_US) / half_life_days))
+
+
+def read_state(state: BeliefState, at_us: int) -> Reading:
+    """Read confidence, support, opposition and standing of a state at a time."""
+    faded = fade(at_us - state.reference_us, state.half_life_days)
+    support = faded * (state.direct_for + state.inferred_for)
+    opposition = faded * (state.direct_against + state.inferred_against)
+    own = state.base + support - opposition
+    log_odds = own + state.conflict
+    return Reading(
+        own=own,
+        log_odds=log_odds,
+        confidence=to_confidence(log_odds),
+        support=support,
+        opposition=opposition,
+        standing=_standing(state, faded, log_odds, support, opposition),
+    )
+
+
+def _standing(
+    state: BeliefState, faded: float, log_odds: float, support: float, opposition: float
+) -> Standing:
+    if state.lifecycle != "open":
+        return state.lifecycle
+    much_of_both = support >= CONTESTED_NATS and opposition >= CONTESTED_NATS
+    stated_against_inferred = state.spoken > 0 and state.base + faded * state.spoken > 0 > log_odds
+    return "contested" if much_of_both or stated_against_inferred else "held"
+
+
+def counted(direct: Sequence[Item], inferred: Iterable[Item]) -> tuple[list[Item], Iterable[Item]]:
+    """Leave out what does not count: older words of one slot, and everything observed before the latest pin.
+
+    `inferred` comes newest first and is consumed only as far as it counts.
+    """
+    latest: dict[str, Item] = {}
+    for item in direct:
+        if item.slot not in latest or item.order > latest[item.slot].order:
+            latest[item.slot] = item
+    pin = latest.get(PIN)
+    if pin is None:
+        return list(latest.values()), inferred
+    after_pin = [item for item in latest.values() if item.order >= pin.order]
+    return after_pin, _until(inferred, pin.order)
+
+
+def _until(items: Iterable[Item], order: tuple[int, str]) -> Iterable[Item]:
+    for item in items:
+        if item.order < order:
+            return
+        yield item
+
+
+def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item], spoken_slots: frozenset[str]) -> BeliefState:
+    """Compute a state from its items. `inferred` comes newest first and is read until the rest weighs nothing.
+
+    `empty` supplies base, half-life, memory, conflict, lifecycle and context; `spoken_slots` names the slots in which
+    the person herself speaks. Within 1e-9 nats of adding the items one at a time in any order.
+    """
+    words, rest = counted(direct, inferred)
+    pins = [item.order for item in words if item.slot == PIN]
+    kept: list[tuple[Item, float]] = []
+    crowding, newest = 0.0, max(pins, default=(0, ""))
+    half_life, memory = empty.half_life_days, empty.memory_nats
+    newest_inferred_us: int | None = None
+    for item in rest:
+        if newest_inferred_us is None:
+            newest_inferred_us, newest = item.observed_us, max(newest, item.order)
+        weight = float(2.0 ** (-crowding / memory))
+        if weight * fade(newest_inferred_us - item.observed_us, half_life) < _NOTHING:
+            break
+        kept.append((item, weight))
+        crowding += abs(item.nats)
+    reference = max([item.observed_us for item in words] + [item.observed_us for item, _ in kept], default=empty.reference_us)
+    spoken = math.fsum(
+        item.nats * fade(reference - item.observed_us, half_life) for item in words if item.slot in spoken_slots
+    )
+    direct_terms = [item.nats * fade(reference - item.observed_us, half_life) for item in words]
+    inferred_terms = [item.nats * weight * fade(reference - item.observed_us, half_life) for item, weight in kept]
+    return replace(
+        empty,
+        reference_us=reference,
+        direct_for=math.fsum(term for term in direct_terms if term > 0),
+        direct_against=math.fsum(-term for term in direct_terms if term < 0),
+        inferred_for=math.fsum(term for term in inferred_terms if term > 0),
+        inferred_against=math.fsum(-term for term in inferred_terms if term < 0),
+        spoken=spoken,
+        newest_us=newest[0],
+        newest_id=newest[1],
+    )
+
+
+def follows(state: BeliefState, item: Item) -> bool:
+    """Say whether an inferred item is newer than every item that counts, so that adding it is one step."""
+    return item.order > state.newest
+
+
+def append(state: BeliefState, item: Item) -> BeliefState:
+    """Add a newest inferred item: one multiplication and one addition a sum, whatever the length of history."""
+    crowded = float(2.0 ** (-abs(item.nats) / state.memory_nats))
+    return _with_newest(state, item, state.inferred_for * crowded, state.inferred_against * crowded)
+
+
+def replace_newest(state: BeliefState, old: Item, new: Item) -> BeliefState:
+    """Put `new` in the place of `old`, the newest inferred item, observed at the same time."""
+    weight = fade(state.reference_us - old.observed_us, state.half_life_days)
+    relief = float(2.0 ** ((abs(old.nats) - abs(new.nats)) / state.memory_nats))
+    before_for = max(0.0, state.inferred_for - max(0.0, old.nats) * weight)
+    before_against = max(0.0, state.inferred_against - max(0.0, -old.nats) * weight)
+    return _with_newest(state, new, before_for * relief, before_against * relief)
+
+
+def _with_newest(state: BeliefState, item: Item, older_for: float, older_against: float) -> BeliefState:
+    """Put a newest inferred item on top of older inferred sums, both taken at the state's reference."""
+    half_life = state.half_life_days
+    reference = max(state.reference_us, item.observed_us)
+    aged = fade(reference - state.reference_us, half_life)
+    term = item.nats * fade(reference - item.observed_us, half_life)
+    return BeliefState(
+        base=state.base,
+        half_life_days=half_life,
+        memory_nats=state.memory_nats,
+        reference_us=reference,
+        direct_for=state.direct_for * aged,
+        direct_against=state.direct_against * aged,
+        inferred_for=older_for * aged + max(0.0, term),
+        inferred_against=older_against * aged + max(0.0, -term),
+        spoken=state.spoken * aged,
+        newest_us=item.observed_us,
+        newest_id=item.id,
+        conflict=state.conflict,
+        lifecycle=state.lifecycle,
+        context=state.context,
+    )

@@ -1,0 +1,294 @@
+"""Nodes and edges of the self-model as frozen dataclasses: what is stored, and what a caller is shown of it.
+
+Every record belongs to one user of one tenant and has `seq`, its number in that user's sequence. No arithmetic here
+(ledger.py) and no storage (store.py).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from beliefgraph.graph.ids import BeliefId, ConflictId, ResponseId, SignalId, UserId, derived_id
+from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, Standing, read_state
+
+Source = Literal["stated", "corrected", "inferred", "observed", "imported"]
+Kind = Literal["preference", "fact", "trait", "skill", "goal", "state"]
+Action = Literal["reinforce", "reduce", "hold", "spawn", "contest", "retire"]
+Cause = Literal["belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied"]
+CauseKind = Literal["belief", "signal", "retraction", "conflict", "response"]
+ConflictStatus = Literal["suspected", "confirmed", "resolved", "dismissed"]
+LinkKind = Literal["contradicts", "duplicates"]
+Context = Mapping[str, str]
+
+__all__ = [
+    "Action",
+    "Belief",
+    "BeliefNode",
+    "BeliefState",
+    "Cause",
+    "CauseKind",
+    "Conflict",
+    "ConflictStatus",
+    "Context",
+    "Effect",
+    "GeneratedBy",
+    "Interpretation",
+    "Item",
+    "Kind",
+    "Lifecycle",
+    "Link",
+    "LinkKind",
+    "Outcome",
+    "Response",
+    "Revision",
+    "Signal",
+    "Source",
+    "Standing",
+    "TextReading",
+    "context_of",
+    "to_conflict",
+    "view",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """A statement about the user with our probability that it is true of her now, as read at one time.
+
+    `support` and `opposition` are the nats for and against it (≥ 0, the base rate not counted).
+    """
+
+    id: BeliefId
+    user_id: UserId
+    statement: str
+    confidence: float
+    support: float
+    opposition: float
+    standing: Standing
+    source: Source
+    kind: Kind
+    context: Context
+    created_at: datetime
+    revised_at: datetime
+    spawned_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeliefNode:
+    """A belief as stored: what never changes, and the state that its latest revision left."""
+
+    id: BeliefId
+    user_id: UserId
+    seq: int
+    statement: str
+    statement_key: str
+    source: Source
+    kind: Kind
+    created_at: datetime
+    recorded_at: datetime
+    parent_id: BeliefId | None = None
+    origin_id: SignalId | None = None
+    vector_key: str | None = None
+    ordinal: int
+    revised_at: datetime
+    state: BeliefState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedBy:
+    """An edge from a response to a belief behind it.
+
+    `weight` in (0, 1] is how much of the response rests on the belief (None: equal shares), `adherence` in [0, 1] the
+    probability that the response honours it (None: the parameters' default), `confidence_then` the belief's
+    confidence when the response was recorded (set by the store, never by a caller).
+    """
+
+    belief_id: BeliefId
+    weight: float | None = None
+    adherence: float | None = None
+    confidence_then: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """Something the product produced, with the beliefs that generated it."""
+
+    id: ResponseId
+    user_id: UserId
+    text: str
+    generated_by: tuple[GeneratedBy, ...]
+    attributes: Mapping[str, Any]
+    observed_at: datetime
+    recorded_at: datetime
+    seq: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What the user did: about a response, about a belief, or on its own."""
+
+    id: SignalId
+    user_id: UserId
+    kind: str
+    value: float | None
+    text: str | None
+    tags: tuple[str, ...]
+    response_id: ResponseId | None
+    belief_id: BeliefId | None
+    context: Context
+    observed_at: datetime
+    recorded_at: datetime
+    retracted_at: datetime | None = None
+    seq: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What one signal did to one belief. `nats` is the change of its evidence item, `delta` of its confidence."""
+
+    belief_id: BeliefId
+    action: Action
+    nats: float
+    delta: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextReading:
+    """What was read off a signal's text about one belief, as probabilities: recorded, so that no replay reruns a model."""
+
+    belief_id: BeliefId
+    about: float
+    equivalent: float
+    entails: float
+    contradiction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpretation:
+    """The posterior over causes of a signal (probabilities that sum to 1) and what was done about it.
+
+    `action`, `delta` and `reason` are those of the belief moved most.
+    """
+
+    signal_id: SignalId
+    causes: Mapping[Cause, float]
+    action: Action
+    delta: float
+    reason: str
+    effects: tuple[Effect, ...]
+    readings: tuple[TextReading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """The immutable record of one change of one belief.
+
+    `nats` is the change of the evidence item, `ordinal` counts the belief's revisions from 1, `item` is the evidence
+    item as this revision leaves it (None: no item changed), `removed` says that the item was taken away.
+    """
+
+    id: str
+    belief_id: BeliefId
+    seq: int
+    before: float
+    after: float
+    nats: float
+    action: Action
+    reason: str
+    cause_kind: CauseKind
+    cause_id: str
+    parameters_version: str
+    recorded_at: datetime
+    ordinal: int = field(repr=False)
+    item: Item | None = field(default=None, repr=False)
+    removed: bool = field(default=False, repr=False)
+    state: BeliefState = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One version of an undirected edge between two beliefs of one user; the latest `seq` is the edge as it stands.
+
+    `low` < `high`; `strength` is the calibrated probability; `detector` names who said so.
+    """
+
+    kind: LinkKind
+    low: BeliefId
+    high: BeliefId
+    seq: int
+    strength: float
+    detector: str
+    status: ConflictStatus
+    reason: str
+    recorded_at: datetime
+
+    @property
+    def id(self) -> ConflictId:
+        """The id that this pair of beliefs always has."""
+        return ConflictId(derived_id("c", self.kind, self.low, self.high))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """A CONTRADICTS edge as a caller sees it."""
+
+    id: ConflictId
+    beliefs: tuple[BeliefId, BeliefId]
+    strength: float
+    detector: str
+    status: ConflictStatus
+    reason: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a signal (or its retraction) did: recorded, interpreted, revised, spawned, and the conflicts it brought up."""
+
+    signal: Signal
+    interpretation: Interpretation
+    revisions: tuple[Revision, ...]
+    spawned: tuple[Belief, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+def context_of(node: BeliefNode) -> dict[str, str]:
+    """Return a belief's context as its state keeps it."""
+    return {} if node.state.context == "{}" else dict(json.loads(node.state.context))
+
+
+def to_conflict(link: Link) -> Conflict:
+    """Return an edge as a caller sees it."""
+    return Conflict(
+        id=link.id,
+        beliefs=(link.low, link.high),
+        strength=link.strength,
+        detector=link.detector,
+        status=link.status,
+        reason=link.reason,
+        recorded_at=link.recorded_at,
+    )
+
+
+def view(node: BeliefNode, at_us: int) -> Belief:
+    """Read a stored belief at a time (microseconds since 1970-01-01 UTC)."""
+    reading = read_state(node.state, at_us)
+    origins = (node.parent_id, node.origin_id)
+    return Belief(
+        id=node.id,
+        user_id=node.user_id,
+        statement=node.statement,
+        confidence=reading.confidence,
+        support=reading.support,
+        opposition=reading.opposition,
+        standing=reading.standing,
+        source=node.source,
+        kind=node.kind,
+        context=context_of(node),
+        created_at=node.created_at,
+        revised_at=node.revised_at,
+        spawned_from=tuple(origin for origin in origins if origin is not None),
+    )

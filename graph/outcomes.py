@@ -1,0 +1,90 @@
+"""What a signal did, summed up from its revisions, and read back from the records of the time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import takewhile
+
+from beliefgraph.graph.ids import BeliefId, SignalId
+from beliefgraph.graph.model import (
+    Cause,
+    CauseKind,
+    Effect,
+    Interpretation,
+    Outcome,
+    Revision,
+    Signal,
+    TextReading,
+    to_conflict,
+    view,
+)
+from beliefgraph.graph.store import Reader
+
+
+def interpretation_of(
+    signal_id: SignalId,
+    causes: Mapping[Cause, float],
+    revisions: Sequence[Revision],
+    *,
+    fallback: str,
+    readings: tuple[TextReading, ...] = (),
+) -> Interpretation:
+    """Sum up what was done about a signal; `fallback` is the reason when no belief was touched."""
+    effects = effects_of(revisions)
+    main = max(effects, key=lambda effect: abs(effect.delta), default=None)
+    return Interpretation(
+        signal_id=signal_id,
+        causes=causes,
+        action="hold" if main is None else main.action,
+        delta=0.0 if main is None else main.delta,
+        reason=fallback if main is None else main.reason,
+        effects=effects,
+        readings=readings,
+    )
+
+
+def effects_of(revisions: Sequence[Revision]) -> tuple[Effect, ...]:
+    """Return one effect for each belief revised, in order; several revisions of one belief are taken together."""
+    effects: dict[BeliefId, Effect] = {}
+    for revision in revisions:
+        delta = revision.after - revision.before
+        earlier = effects.get(revision.belief_id)
+        if earlier is not None:
+            action = revision.action if revision.action == "retire" else earlier.action
+            effects[revision.belief_id] = replace(
+                earlier, action=action, nats=earlier.nats + revision.nats, delta=earlier.delta + delta
+            )
+            continue
+        effects[revision.belief_id] = Effect(
+            belief_id=revision.belief_id,
+            action=revision.action,
+            nats=revision.nats,
+            delta=delta,
+            reason=revision.reason,
+        )
+    return tuple(effects.values())
+
+
+def read_outcome(reader: Reader, signal: Signal, interpretation: Interpretation, now_us: int) -> Outcome:
+    """Read back what a signal did when it was applied; of a retracted signal, what its retraction did."""
+    kind: CauseKind = "signal" if signal.retracted_at is None else "retraction"
+    caused = [revision for revision in reader.revisions(cause_id=signal.id) if revision.cause_kind == kind]
+    revisions = _with_conflicts(reader, caused, signal.id)
+    if signal.retracted_at is not None:
+        interpretation = interpretation_of(signal.id, interpretation.causes, revisions, fallback="retracted")
+    spawned = [revision.belief_id for revision in revisions if revision.action == "spawn"]
+    links = reader.links("contradicts", beliefs=spawned) if spawned else []
+    return Outcome(
+        signal=signal,
+        interpretation=interpretation,
+        revisions=tuple(revisions),
+        spawned=tuple(view(node, now_us) for node in sorted(reader.beliefs(spawned), key=lambda node: node.seq)),
+        conflicts=tuple(to_conflict(link) for link in links),
+    )
+
+
+def _with_conflicts(reader: Reader, caused: Sequence[Revision], signal_id: SignalId) -> list[Revision]:
+    """Add the revisions of neighbours in conflict, which follow those of the signal without a gap."""
+    if not caused:
+        return []
+    following = reader.revisions(after=caused[0].seq - 1, limit=len(caused) + 1000)
+    return list(takewhile(lambda revision: revision.cause_id == signal_id or revision.cause_kind == "conflict", following))

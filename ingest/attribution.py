@@ -1,0 +1,152 @@
+"""Attribution: how much everything the user did about one response speaks for or against each belief behind it.
+
+The model of design section 3. Dissatisfaction D is a noisy-OR of causes: a wrong belief that was honoured, a right
+one that was not, a fault of form, anything else. Each signal is emitted given D or not D; an accident ignores D.
+Pure functions of the snapshot taken when the response was recorded and of the signals on it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from beliefgraph.graph.model import Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premise:
+    """A belief behind a response: weight and adherence of the edge, confidence then, and what the words say of it.
+
+    `wrong_ratio` and `missed_ratio` are the likelihood ratios of tags and text if this belief's wrongness (or this
+    belief not being honoured) was the cause.
+    """
+
+    weight: float
+    adherence: float
+    confidence: float
+    wrong_ratio: float = 1.0
+    missed_ratio: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """How causes dissatisfy: d_wrong, d_miss, q (form), ℓ (anything else)."""
+
+    wrong: float
+    missed: float
+    form: float
+    other: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emission:
+    """One signal under the hypotheses: P(signal | D), P(signal | not D), P(accident), P(signal | accident)."""
+
+    dissatisfied: float
+    satisfied: float
+    accident: float
+    accidental: float
+
+    def likelihood(self, dissatisfied: bool) -> float:
+        """Return P(signal) given D or not D, with accidents mixed in."""
+        meant = self.dissatisfied if dissatisfied else self.satisfied
+        return (1 - self.accident) * meant + self.accident * self.accidental
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """The evidence item of each premise (nats, in their order), and the causes of the last signal (sum 1).
+
+    `wrong` and `missed` split the last signal's causes `belief_wrong` and `response_missed` over the premises.
+    """
+
+    nats: tuple[float, ...]
+    causes: dict[Cause, float]
+    wrong: tuple[float, ...]
+    missed: tuple[float, ...]
+
+
+def satisfaction(premises: Sequence[Premise], faults: Faults) -> float:
+    """Return P(not D): how likely a response that rests on these beliefs satisfies.
+
+    >>> faults = Faults(wrong=0.8, missed=0.8, form=0.0, other=0.0)
+    >>> satisfaction([Premise(weight=1.0, adherence=1.0, confidence=0.5)], faults)
+    0.6
+    """
+    content = math.prod(1.0 - wrong - missed for wrong, missed in (_causes(premise, faults) for premise in premises))
+    return (1 - faults.form) * (1 - faults.other) * content
+
+
+def _causes(premise: Premise, faults: Faults) -> tuple[float, float]:
+    """Return a_j and c_j: the probabilities that this belief was wrong and honoured, or right and missed."""
+    wrong = premise.weight * (1 - premise.confidence) * premise.adherence * faults.wrong
+    missed = premise.weight * premise.confidence * (1 - premise.adherence) * faults.missed
+    return wrong, missed
+
+
+def attribute(
+    premises: Sequence[Premise], emissions: Sequence[Emission], faults: Faults, *, form_ratio: float, other_ratio: float
+) -> Attribution:
+    """Attribute the counted signals of one response (the one to explain last) to its premises, exactly, in O(k).
+
+    `form_ratio` and `other_ratio` are the likelihood ratios of tags and text for those causes. Emissions must not
+    be empty.
+    """
+    if_satisfied = math.prod(emission.likelihood(False) for emission in emissions)
+    if_dissatisfied = math.prod(emission.likelihood(True) for emission in emissions)
+    causes = [_causes(premise, faults) for premise in premises]
+    plain = [1.0 - wrong - missed for wrong, missed in causes]
+    told = [
+        quiet + wrong * premise.wrong_ratio + missed * premise.missed_ratio
+        for quiet, (wrong, missed), premise in zip(plain, causes, premises, strict=True)
+    ]
+    leak_plain = (1 - faults.form) * (1 - faults.other)
+    leak_told = (1 - faults.form + faults.form * form_ratio) * (1 - faults.other + faults.other * other_ratio)
+    none, any_told = leak_plain * math.prod(plain), leak_told * math.prod(told)
+
+    def evidence(index: int) -> float:
+        premise = premises[index]
+        wrong = premise.weight * premise.adherence * faults.wrong
+        missed = premise.weight * (1 - premise.adherence) * faults.missed
+        none_but, told_but = none / plain[index], any_told / told[index]
+        likelihood = [
+            if_satisfied * none_but * (1 - cause) + if_dissatisfied * (told_but * (1 - cause + cause * ratio) - none_but * (1 - cause))
+            for cause, ratio in ((missed, premise.missed_ratio), (wrong, premise.wrong_ratio))
+        ]
+        return math.log(likelihood[0] / likelihood[1])
+
+    shares = [
+        (-math.log1p(-wrong) * premise.wrong_ratio, -math.log1p(-missed) * premise.missed_ratio)
+        for (wrong, missed), premise in zip(causes, premises, strict=True)
+    ]
+    form_share = -math.log1p(-faults.form) * form_ratio
+    other_share = -math.log1p(-faults.other) * other_ratio
+    total = form_share + other_share + math.fsum(wrong + missed for wrong, missed in shares)
+    satisfied_mass, dissatisfied_mass = if_satisfied * none, if_dissatisfied * (any_told - none)
+    evidence_mass = satisfied_mass + dissatisfied_mass
+    accident, satisfied, dissatisfied = _last_signal(emissions[-1], satisfied_mass / evidence_mass)
+    unit = dissatisfied / total if total > 0 else 0.0
+    wrong_shares = tuple(wrong * unit for wrong, _ in shares)
+    missed_shares = tuple(missed * unit for _, missed in shares)
+    return Attribution(
+        nats=tuple(evidence(index) for index in range(len(premises))),
+        causes={
+            "belief_wrong": math.fsum(wrong_shares),
+            "response_missed": math.fsum(missed_shares),
+            "form": form_share * unit,
+            "other_fault": other_share * unit,
+            "accident": accident,
+            "satisfied": satisfied,
+        },
+        wrong=wrong_shares,
+        missed=missed_shares,
+    )
+
+
+def _last_signal(emission: Emission, satisfied: float) -> tuple[float, float, float]:
+    """Split the last signal into P(accident), P(meant and satisfied), P(meant and dissatisfied), given all signals."""
+    by_satisfied = emission.likelihood(False)
+    by_dissatisfied = emission.likelihood(True)
+    slipped = emission.accident * emission.accidental
+    accident = satisfied * slipped / by_satisfied + (1 - satisfied) * slipped / by_dissatisfied
+    meant_satisfied = satisfied * (1 - slipped / by_satisfied)
+    return accident, meant_satisfied, 1.0 - accident - meant_satisfied

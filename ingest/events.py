@@ -1,0 +1,155 @@
+"""What a caller may send, validated once: events of one user, from Python, JSON Lines or HTTP. No state here."""
+
+import json
+import unicodedata
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from beliefgraph.graph.ledger import MAX_CONFIDENCE, MIN_CONFIDENCE
+from beliefgraph.graph.model import Kind, Source
+from beliefgraph.ingest.validation import invalid_input
+
+MAX_TEXT = 100_000
+_MAX_ATTRIBUTES = 100_000
+
+
+def _identifier(value: str) -> str:
+    visible = value.isprintable() and not any(character.isspace() for character in value)
+    if not 1 <= len(value) <= 200 or not visible or "/" in value or value in (".", ".."):
+        raise ValueError("must be 1 to 200 visible characters without '/', and not '.' or '..'")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip() or all(unicodedata.category(character) in ("Cc", "Cf", "Zs") for character in value):
+        raise ValueError("must not be empty")
+    return value
+
+
+def _small_json(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        size = len(json.dumps(value, allow_nan=False))
+    except ValueError:
+        raise ValueError("must hold finite numbers only") from None
+    if size > _MAX_ATTRIBUTES:
+        raise ValueError(f"must be at most {_MAX_ATTRIBUTES} characters as JSON")
+    return value
+
+
+def _word_or_number(value: Any) -> Any:
+    """Let the thumbs of other products in: "positive" and "negative" are True and False."""
+    return {"positive": True, "negative": False}.get(value, value) if isinstance(value, str) else value
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_not_blank)]
+Confidence = Annotated[float, Field(ge=MIN_CONFIDENCE, le=MAX_CONFIDENCE, strict=True)]
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+Context = Annotated[dict[Short, Short], Field(max_length=32)]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    user: Identifier
+    at: AwareDatetime | None = None
+
+
+class BeliefEvent(_Event):
+    """A belief is held."""
+
+    type: Literal["belief"] = "belief"
+    id: Identifier | None = None
+    statement: Text
+    confidence: Confidence | None = None
+    source: Source = "stated"
+    kind: Kind = "preference"
+    context: Context = {}
+
+
+class PremiseInput(BaseModel):
+    """A belief behind a response, as a caller names it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    id: Identifier
+    weight: Annotated[float, Field(gt=0, le=1, strict=True)] | None = None
+    adherence: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
+
+
+class ResponseEvent(_Event):
+    """A response was produced."""
+
+    type: Literal["response"] = "response"
+    id: Identifier | None = None
+    text: Text
+    beliefs: Annotated[list[PremiseInput], Field(max_length=1000)] = []
+    attributes: Annotated[dict[str, JsonValue], AfterValidator(_small_json)] = {}
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({premise.id for premise in self.beliefs}) < len(self.beliefs):
+            raise ValueError("beliefs must name each belief once")
+        return self
+
+
+class SignalEvent(_Event):
+    """The user did something: about a response, about a belief, or on its own."""
+
+    type: Literal["signal"] = "signal"
+    id: Identifier | None = None
+    kind: Annotated[str, Field(min_length=1, max_length=100)]
+    value: Annotated[bool | Annotated[float, Field(strict=True)] | None, BeforeValidator(_word_or_number)] = None
+    response: Identifier | None = None
+    belief: Identifier | None = None
+    text: Text | None = None
+    tags: Annotated[list[Short], Field(max_length=32)] = []
+    context: Context = {}
+
+    @model_validator(mode="after")
+    def _about_one_thing(self) -> Self:
+        if self.response is not None and self.belief is not None:
+            raise ValueError("a signal is about a response or about a belief, not both")
+        return self
+
+
+class RetractEvent(_Event):
+    """A signal's influence is taken back."""
+
+    type: Literal["retract"] = "retract"
+    signal: Identifier
+    reason: Text | None = None
+
+
+E = TypeVar("E", "BeliefEvent", "ResponseEvent", "SignalEvent", "RetractEvent")
+Event = BeliefEvent | ResponseEvent | SignalEvent | RetractEvent
+_ANY: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+
+def parse_event(line: bytes | str) -> Event:
+    """Read one event from a line of JSON. Raises `InvalidInputError`."""
+    try:
+        return _ANY.validate_json(line)
+    except ValidationError as error:
+        raise invalid_input(error) from None
+
+
+def make_event(kind: type[E], /, **fields: Any) -> E:
+    """Make one event from Python values; None means not given. Raises `InvalidInputError`."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise invalid_input(error) from None

@@ -1,0 +1,271 @@
+"""The parameters of interpretation: one frozen, versioned object, read from TOML. No arithmetic with them here."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from beliefgraph.graph.errors import InvalidInputError, UnknownSignalKindError
+from beliefgraph.graph.model import Kind, Source
+from beliefgraph.ingest.attribution import Emission, Faults
+from beliefgraph.ingest.validation import invalid_input
+
+Probability = Annotated[float, Field(gt=0, lt=1, strict=True)]
+Rate = Annotated[float, Field(ge=0, le=1, strict=True)]
+Ratio = Annotated[float, Field(gt=0, le=1000, strict=True)]
+Positive = Annotated[float, Field(gt=0, strict=True)]
+Goodness = Annotated[float, Field(ge=-1, le=1, strict=True)]
+About = Literal["response", "belief", "nothing"]
+TextRole = Literal["none", "comment", "correction", "statement", "content"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SourceParameters(_Frozen):
+    """How sure a statement of this source is when nobody says, and the base rate it fades to."""
+
+    confidence: Probability
+    base_rate: Probability
+
+
+class KindParameters(_Frozen):
+    """How fast evidence about this kind of belief ages; base rates of its own by source."""
+
+    half_life_days: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
+    base_rate: dict[Source, Probability] = {}
+
+
+class SignalParameters(_Frozen):
+    """One kind of signal: how its value reads as goodness, and how often it comes when the user is satisfied or not.
+
+    With a `scale`, `satisfied` and `dissatisfied` are P(good outcome | so); with a fixed `goodness` (and no value)
+    they are P(it happens | so); with neither, the signal says nothing about a response.
+    """
+
+    scale: list[tuple[float, Goodness]] = []
+    goodness: Goodness | None = None
+    satisfied: Probability = 0.5
+    dissatisfied: Probability = 0.5
+    accident: Rate = 0.0
+    about: list[About]
+    text: TextRole = "none"
+
+    @model_validator(mode="after")
+    def _one_reading(self) -> "SignalParameters":
+        points = [point for point, _ in self.scale]
+        if self.scale and self.goodness is not None:
+            raise ValueError("must have a scale or a goodness, not both")
+        if self.scale and (len(points) < 2 or points != sorted(set(points))):
+            raise ValueError("scale must have at least two points with rising values")
+        return self
+
+    @property
+    def emits(self) -> bool:
+        """Say whether this kind is evidence of satisfaction at all."""
+        return bool(self.scale) or self.goodness is not None
+
+    @property
+    def has_outcome(self) -> bool:
+        """Say whether this kind can turn out good or bad, so that its outcome can be predicted."""
+        return bool(self.scale)
+
+    def goodness_of(self, value: float | None) -> float:
+        """Return goodness in [−1, 1] of a value, by straight lines between the points of the scale."""
+        if not self.scale:
+            return self.goodness or 0.0
+        assert value is not None
+        for (left, low), (right, high) in zip(self.scale, self.scale[1:], strict=False):
+            if value <= right:
+                return low + (high - low) * (value - left) / (right - left)
+        return self.scale[-1][1]
+
+    def emission(self, value: float | None, accident_factor: float, accident: float | None) -> Emission:
+        """Return the likelihoods of this value, tempered by |goodness|: no evidence at 0, full evidence at ±1."""
+        goodness = self.goodness_of(value)
+        strength = abs(goodness)
+        satisfied, dissatisfied = self.satisfied, self.dissatisfied
+        accidental = 0.5 if self.scale else (satisfied + dissatisfied) / 2
+        if self.scale and goodness < 0:
+            satisfied, dissatisfied = 1 - satisfied, 1 - dissatisfied
+        return Emission(
+            dissatisfied=dissatisfied**strength,
+            satisfied=satisfied**strength,
+            accidental=accidental**strength,
+            accident=accident if accident is not None else min(0.95, self.accident * accident_factor),
+        )
+
+    def good_outcome(self, satisfaction: float) -> float:
+        """Return P(good outcome) of this kind when the user is satisfied with that probability."""
+        meant = satisfaction * self.satisfied + (1 - satisfaction) * self.dissatisfied
+        return (1 - self.accident) * meant + self.accident * 0.5
+
+
+class TagParameters(_Frozen):
+    """Likelihood ratios of a reason chip per cause that fired; `accident` replaces the accident rate."""
+
+    wrong: Ratio = 1.0
+    missed: Ratio = 1.0
+    form: Ratio = 1.0
+    other: Ratio = 1.0
+    accident: Probability | None = None
+
+    @property
+    def points(self) -> bool:
+        """Say whether the tag points at one belief rather than at the whole response."""
+        return max(self.wrong, self.missed) > max(self.form, self.other)
+
+
+class AccidentContext(_Frozen):
+    """A context in which accidents are more (or less) frequent."""
+
+    key: str
+    value: str
+    factor: Positive
+
+
+class AttributionParameters(_Frozen):
+    """How causes dissatisfy, and what is assumed when nobody knows."""
+
+    wrong_dissatisfies: Probability
+    miss_dissatisfies: Probability
+    form_fault: Probability
+    other_fault: Probability
+    adherence: Rate
+    hold_delta: Positive
+
+    @cached_property
+    def faults(self) -> Faults:
+        """Return the rates in the form that attribution takes."""
+        return Faults(
+            wrong=self.wrong_dissatisfies, missed=self.miss_dissatisfies, form=self.form_fault, other=self.other_fault
+        )
+
+
+class MemoryParameters(_Frozen):
+    """The evidence memory E."""
+
+    nats: Positive
+
+
+class WordParameters(_Frozen):
+    """What a direct word about a belief weighs, in nats."""
+
+    confirm: Positive
+    deny: Annotated[float, Field(lt=0, strict=True)]
+    rating: Positive
+
+
+class TextParameters(_Frozen):
+    """When a text is about a belief, restates it, contradicts it or refines it, and phrases that stand for a tag."""
+
+    gate_cosine: Goodness
+    about_cosine: Goodness
+    about_width: Positive
+    about_ratio: Ratio
+    contradicted_ratio: Ratio
+    restated_ratio: Ratio
+    restates: Probability
+    refines: Probability
+    suspected: Probability
+    confirmed: Probability
+    duplicate_cosine: Goodness
+    cue_trust: Rate
+    cues: dict[str, list[str]]
+
+
+class ServingParameters(_Frozen):
+    """When a belief is used for a response."""
+
+    relevant_cosine: Goodness
+    confident: Probability
+    limit: Annotated[int, Field(gt=0, le=1000)]
+
+
+class Parameters(_Frozen):
+    """Everything that interpretation depends on. Every revision names `version`."""
+
+    version: Annotated[str, Field(min_length=1, max_length=100)]
+    memory: MemoryParameters
+    attribution: AttributionParameters
+    sources: dict[Source, SourceParameters]
+    kinds: dict[Kind, KindParameters]
+    words: WordParameters
+    signals: dict[str, SignalParameters]
+    accident_contexts: list[AccidentContext] = []
+    tags: dict[str, TagParameters]
+    text: TextParameters
+    serving: ServingParameters
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Parameters":
+        for name, wanted, found in (("sources", Source, self.sources), ("kinds", Kind, self.kinds)):
+            missing = set(get_args(wanted)) - set(found)
+            if missing:
+                raise ValueError(f"{name} must have {', '.join(sorted(missing))}")
+        unknown = set(self.text.cues) - set(self.tags)
+        if unknown:
+            raise ValueError(f"text.cues names tags that are not there: {', '.join(sorted(unknown))}")
+        return self
+
+    def signal(self, kind: str) -> SignalParameters:
+        """Return the parameters of a kind of signal. Raises `UnknownSignalKindError`."""
+        try:
+            return self.signals[kind]
+        except KeyError:
+            raise UnknownSignalKindError(kind, self.signals) from None
+
+    def base_rate(self, source: Source, kind: Kind) -> float:
+        """Return π: the base rate of beliefs of this source and kind."""
+        return self.kinds[kind].base_rate.get(source, self.sources[source].base_rate)
+
+    def accident_factor(self, context: Mapping[str, str]) -> float:
+        """Return how much more often a signal slips in this context than elsewhere."""
+        factor = 1.0
+        for entry in self.accident_contexts:
+            if context.get(entry.key) == entry.value:
+                factor *= entry.factor
+        return factor
+
+
+def load_parameters(path: Path | str | None = None) -> Parameters:
+    """Read the shipped parameters, with those of a TOML file on top.
+
+    Raises `InvalidInputError` naming the field when the file cannot be read, has no version of its own or holds
+    something it should not.
+    """
+    shipped = tomllib.loads(files("beliefgraph.ingest").joinpath("parameters.toml").read_text(encoding="utf-8"))
+    merged = shipped
+    if path is not None:
+        own = _read_toml(Path(path))
+        if own.get("version") in (None, shipped["version"]):
+            raise InvalidInputError(
+                f"parameters file {path}: version", f"must be given, and differ from the shipped {shipped['version']!r}"
+            )
+        merged = _merge(shipped, own)
+    try:
+        return Parameters.model_validate(merged)
+    except ValidationError as error:
+        raise invalid_input(error, prefix=f"parameters file {path}: ") from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError("parameters", f"{path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError("parameters", f"{path} is not TOML: {error}") from None
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        both_tables = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _merge(merged[name], value) if both_tables else value
+    return merged

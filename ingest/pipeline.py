@@ -1,0 +1,209 @@
+"""The one impure room of ingest: makes ids, time, embeddings and relations, then runs one transaction on the store.
+
+What events mean lies in statements.py, responses.py, signals.py and retractions.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from beliefgraph.graph.clock import Clock, from_us, to_us
+from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, StoreVersionError
+from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
+from beliefgraph.graph.model import Belief, Outcome, Response, view
+from beliefgraph.graph.store import Changes, Erasure, Neighbourhood, Reach, Reader, Scope, Store, Vector, Writer
+from beliefgraph.ingest.embedder import Embedder
+from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
+from beliefgraph.ingest.parameters import Parameters, TextParameters
+from beliefgraph.ingest.relate import RelationBook, Relater, UnrelatedPairs
+from beliefgraph.ingest.responses import respond
+from beliefgraph.ingest.retractions import retract
+from beliefgraph.ingest.signals import apply_signal, check_signal
+from beliefgraph.ingest.statements import believe
+from beliefgraph.ingest.working import NEAREST, Inputs, WorkingSet
+
+_AHEAD_US = 5 * 60 * 1_000_000
+_SPOKEN = ("comment", "correction", "statement")
+
+
+Result = Belief | Response | Outcome
+"""What an event became: a belief, a response, or the outcome of a signal or of a retraction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Identified:
+    """An event with the id it gets if it becomes something new."""
+
+    event: Event
+    id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Pipeline:
+    """Applies events to a store, each unit of work in one transaction. Usable from several threads at once."""
+
+    store: Store
+    embedder: Embedder
+    relater: Relater
+    parameters: Parameters
+    clock: Clock
+    _checked_model: bool = field(default=False, init=False)
+
+    def apply(self, scope: Scope, event: Event, *, dry_run: bool = False) -> Result:
+        """Apply one event. With `dry_run`, interpret it and write nothing. Raises what is wrong with it."""
+        (result,) = self._run(scope, [event], dry_run=dry_run)
+        if isinstance(result, BeliefGraphError):
+            raise result
+        return result
+
+    def apply_all(self, scope: Scope, events: Sequence[Event], ids: Sequence[str | None]) -> list[Result | BeliefGraphError]:
+        """Apply events of one user in order, in one transaction; what cannot be applied comes back as its error.
+
+        `ids` supplies ids for events that bring none (None: a fresh one).
+        """
+        return self._run(scope, events, ids=ids)
+
+    def erase(self, scope: Scope) -> Erasure:
+        """Erase a user from the store and from what this process remembers."""
+        self.embedder.forget()
+        return self.store.erase(scope)
+
+    def _run(
+        self, scope: Scope, events: Sequence[Event], *, ids: Sequence[str | None] | None = None, dry_run: bool = False
+    ) -> list[Result | BeliefGraphError]:
+        now_us = to_us(self.clock())
+        named = [
+            _Identified(event, _own_id(event) or given or fresh_id(event.type[0], now_us))
+            for event, given in zip(events, ids or [None] * len(events), strict=True)
+        ]
+        refused = [self._refusal(event, now_us) for event in events]
+        vectors = self._vectors([event for event, error in zip(events, refused, strict=True) if error is None])
+        inputs = Inputs(
+            now_us=now_us,
+            parameters=self.parameters,
+            vectors=vectors,
+            model=self.embedder.name,
+            book=RelationBook(),
+            detector=self.relater.name,
+        )
+
+        def plan(reader: Reader) -> tuple[list[Result | BeliefGraphError], Changes | None]:
+            found = reader.neighbourhood(_reach(named, vectors))
+            inputs.book.look_up(_foreseen(found, vectors, self.parameters.text))
+            working = WorkingSet(reader, scope, found, inputs)
+            results = [error or _apply(working, one) for one, error in zip(named, refused, strict=True)]
+            return results, working.changes()
+
+        def work(writer: Writer) -> list[Result | BeliefGraphError]:
+            results, changes = plan(writer)
+            if changes is not None:
+                writer.save(changes)
+            return results
+
+        while True:
+            try:
+                return self.store.read(scope, plan)[0] if dry_run else self.store.write(scope, work)
+            except UnrelatedPairs as unrelated:
+                inputs.book.add(unrelated.pairs, self.relater)
+
+    def _refusal(self, event: Event, now_us: int) -> BeliefGraphError | None:
+        """Return what is wrong with an event that can be seen without the store."""
+        if event.at is not None and to_us(event.at) > now_us + _AHEAD_US:
+            latest = from_us(now_us + _AHEAD_US).isoformat(timespec="seconds")
+            return InvalidInputError("at", f"must not be more than five minutes in the future (after {latest})")
+        if isinstance(event, SignalEvent):
+            try:
+                check_signal(event, self.parameters)
+            except InvalidInputError as error:
+                return error
+        return None
+
+    def _vectors(self, events: Sequence[Event]) -> dict[str, Vector]:
+        texts = list(dict.fromkeys(text for event in events if (text := self._text_to_embed(event)) is not None))
+        return dict(zip(texts, self.embed(texts), strict=True)) if texts else {}
+
+    def _text_to_embed(self, event: Event) -> str | None:
+        if isinstance(event, BeliefEvent):
+            return event.statement
+        if isinstance(event, SignalEvent) and event.text is not None:
+            spoken = self.parameters.signal(event.kind).text in _SPOKEN or event.kind == "set"
+            return event.text if spoken else None
+        return None
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Return unit vectors of texts. Raises `StoreVersionError` if the store's vectors come from another model."""
+        if not self._checked_model:
+            recorded = self.store.embedding_model(self.embedder.name)
+            if recorded != self.embedder.name:
+                raise StoreVersionError(
+                    self.store.target,
+                    f"its embeddings come from the model {recorded!r}, not {self.embedder.name!r}; "
+                    "name that model in BELIEFGRAPH_MODEL",
+                )
+            self._checked_model = True
+        return self.embedder.encode(texts)
+
+
+def _own_id(event: Event) -> str | None:
+    return event.signal if isinstance(event, RetractEvent) else event.id
+
+
+def _reach(named: Sequence[_Identified], vectors: dict[str, Vector]) -> Reach:
+    """Name everything that the events touch, so that one traversal fetches it."""
+    responses: dict[ResponseId, None] = {}
+    beliefs: dict[BeliefId, None] = {}
+    signals: dict[SignalId, None] = {}
+    keys: dict[str, None] = {}
+    for one in named:
+        match one.event:
+            case BeliefEvent() as event:
+                beliefs[BeliefId(one.id)] = None
+                keys[normal_form(event.statement)] = None
+            case ResponseEvent() as event:
+                responses[ResponseId(one.id)] = None
+                beliefs.update((BeliefId(premise.id), None) for premise in event.beliefs)
+            case SignalEvent() as event:
+                signals[SignalId(one.id)] = None
+                if event.response is not None:
+                    responses[ResponseId(event.response)] = None
+                if event.belief is not None:
+                    beliefs[BeliefId(event.belief)] = None
+            case RetractEvent() as event:
+                signals[SignalId(event.signal)] = None
+    return Reach(
+        responses=list(responses),
+        beliefs=list(beliefs),
+        signals=list(signals),
+        statement_keys=list(keys),
+        vectors=vectors,
+        nearest=NEAREST,
+    )
+
+
+def _apply(working: WorkingSet, one: _Identified) -> Result | BeliefGraphError:
+    """Apply one event to the working set. An event that cannot be applied changes nothing."""
+    try:
+        match one.event:
+            case BeliefEvent() as event:
+                node = believe(working, event, BeliefId(one.id))
+                working.settle_conflicts()
+                return view(working.belief(node.id), working.now_us)
+            case ResponseEvent() as event:
+                return respond(working, event, ResponseId(one.id))
+            case SignalEvent() as event:
+                return apply_signal(working, event, SignalId(one.id))
+            case RetractEvent() as event:
+                return retract(working, SignalId(event.signal))
+    except BeliefGraphError as error:
+        return error
+
+
+def _foreseen(found: Neighbourhood, vectors: dict[str, Vector], limits: TextParameters) -> list[tuple[str, str]]:
+    """Name the pairs that the events will want related: each text with what is near, earlier texts included."""
+    pairs: list[tuple[str, str]] = []
+    texts = list(vectors)
+    for index, text in enumerate(texts):
+        stored = [(near.cosine, found.beliefs[near.belief_id].statement) for near in found.nearest[text]]
+        earlier = [(float(vectors[text] @ vectors[other]), other) for other in texts[:index]]
+        nearest = sorted((*stored, *earlier), reverse=True)[:NEAREST]
+        pairs += [(text, statement) for cosine, statement in nearest if cosine >= limits.gate_cosine]
+    return pairs

@@ -1,0 +1,197 @@
+"""How two texts relate, and what a new text therefore is to a self-model. Embeddings propose, a relater decides.
+
+Cosine similarity measures what a text is about, not whether two texts agree: near statements are as often opposites
+as paraphrases. The relater that ships here, by embeddings alone, therefore claims little; a better one is plugged in
+by its protocol. Pure but for the relater itself, which runs before any transaction.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from beliefgraph.graph.ids import BeliefId, normal_form
+from beliefgraph.graph.model import BeliefNode, TextReading
+from beliefgraph.graph.store import Neighbour
+from beliefgraph.ingest.embedder import Embedder
+from beliefgraph.ingest.parameters import TextParameters
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Probabilities (sum 1) of what the first text is to the second; `entails`: the first is more specific."""
+
+    equivalent: float
+    entails: float
+    contradiction: float
+    neutral: float
+
+
+class Relater(Protocol):
+    """Judges pairs of statements about one person."""
+
+    @property
+    def name(self) -> str:
+        """Name the judge; recorded as the detector of conflicts."""
+        ...
+
+    def relate(self, pairs: Sequence[Pair]) -> list[Relation]:
+        """Return the relation of each pair, in order."""
+        ...
+
+
+_NEGATION = re.compile(
+    r"\b(no|not|never|none|nothing|without|avoids?|stop(s|ped)?|dislikes?|hates?|against|refuses?|nor|neither|less"
+    r"|isn't|aren't|wasn't|don't|doesn't|didn't|can't|cannot|won't|wouldn't|shouldn't|cant|dont|doesnt)\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+class EmbeddingRelater:
+    """Relates by cosine, with two guards: unequal negation or unequal numbers are never called equivalent.
+
+    Claims no contradictions and no entailments: a cosine cannot see them. `same_cosine` is where two statements
+    with equal guards are taken to say the same.
+    """
+
+    name = "embedding"
+
+    def __init__(self, embedder: Embedder, *, same_cosine: float = 0.92) -> None:
+        self._embedder, self._same_cosine = embedder, same_cosine
+
+    def relate(self, pairs: Sequence[Pair]) -> list[Relation]:
+        """Return equivalent with the logistic of the cosine, neutral for the rest."""
+        vectors = self._embedder.encode([text for pair in pairs for text in pair])
+        return [
+            self._relation(pair, float(first @ second))
+            for pair, first, second in zip(pairs, vectors[::2], vectors[1::2], strict=True)
+        ]
+
+    def _relation(self, pair: Pair, cosine: float) -> Relation:
+        first, second = pair
+        if normal_form(first) == normal_form(second):
+            return Relation(0.99, 0.005, 0.0, 0.005)
+        if _guards(first) != _guards(second):
+            return Relation(0.0, 0.0, 0.0, 1.0)
+        equivalent = 0.98 / (1.0 + math.exp(-(cosine - self._same_cosine + 0.02) / 0.0145))
+        return Relation(equivalent, 0.0, 0.0, 1.0 - equivalent)
+
+
+def _guards(text: str) -> tuple[int, tuple[str, ...]]:
+    plain = text.replace("’", "'")
+    return len(_NEGATION.findall(plain)) % 2, tuple(sorted(_NUMBER.findall(plain)))
+
+
+class UnrelatedPairs(Exception):
+    """Pairs that were needed inside a transaction and had not been related before it. Never leaves the pipeline."""
+
+    def __init__(self, pairs: Iterable[Pair]) -> None:
+        self.pairs = list(pairs)
+        super().__init__(f"{len(self.pairs)} pairs to relate")
+
+
+@dataclass(slots=True)
+class RelationBook:
+    """The relations computed so far for one unit of work, so that no model runs inside its transaction."""
+
+    relations: dict[Pair, Relation] = field(default_factory=dict)
+
+    def look_up(self, pairs: Sequence[Pair]) -> list[Relation]:
+        """Return the relation of each pair. Raises `UnrelatedPairs` naming those that are not in the book."""
+        missing = [pair for pair in pairs if pair not in self.relations]
+        if missing:
+            raise UnrelatedPairs(missing)
+        return [self.relations[pair] for pair in pairs]
+
+    def add(self, pairs: Sequence[Pair], relater: Relater) -> None:
+        """Relate pairs and keep what comes out."""
+        self.relations.update(zip(pairs, relater.relate(pairs), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How a new text stands to one belief."""
+
+    belief_id: BeliefId
+    cosine: float
+    relation: Relation
+
+
+def liken(
+    text: str, near: Iterable[Neighbour], beliefs: Mapping[BeliefId, BeliefNode], book: RelationBook, limits: TextParameters
+) -> list[Likeness]:
+    """Relate a text to the near beliefs that pass the gate, nearest first. Raises `UnrelatedPairs`."""
+    passed = [found for found in near if found.cosine >= limits.gate_cosine and found.belief_id in beliefs]
+    relations = book.look_up([(text, beliefs[found.belief_id].statement) for found in passed])
+    return [
+        Likeness(belief_id=found.belief_id, cosine=found.cosine, relation=relation)
+        for found, relation in zip(passed, relations, strict=True)
+    ]
+
+
+def readings_of(likenesses: Iterable[Likeness], limits: TextParameters) -> tuple[TextReading, ...]:
+    """Return what is recorded of a text's relation to each belief near it."""
+    return tuple(
+        TextReading(
+            belief_id=likeness.belief_id,
+            about=about(likeness, limits),
+            equivalent=likeness.relation.equivalent,
+            entails=likeness.relation.entails,
+            contradiction=likeness.relation.contradiction,
+        )
+        for likeness in likenesses
+    )
+
+
+def restated(likenesses: Iterable[Likeness], limits: TextParameters) -> Likeness | None:
+    """Return the belief that the text most surely restates, if any."""
+    sure = [likeness for likeness in likenesses if likeness.relation.equivalent >= limits.restates]
+    return max(sure, key=lambda likeness: likeness.relation.equivalent, default=None)
+
+
+def refined(likenesses: Iterable[Likeness], limits: TextParameters) -> Likeness | None:
+    """Return the belief that the text most surely refines, if any."""
+    sure = [likeness for likeness in likenesses if likeness.relation.entails >= limits.refines]
+    return max(sure, key=lambda likeness: likeness.relation.entails, default=None)
+
+
+def about(likeness: Likeness, limits: TextParameters) -> float:
+    """Return the probability that the text is about the belief: a logistic of the cosine, sure when related."""
+    by_cosine = 1.0 / (1.0 + math.exp(-(likeness.cosine - limits.about_cosine) / limits.about_width))
+    return max(by_cosine, 1.0 - likeness.relation.neutral if likeness.relation.neutral < 0.5 else 0.0)
+
+
+_LASTING = re.compile(
+    r"\b(i|i'm|i've|i'd|my|mine|we|our|always|never|from now on|in (the )?future|prefer|please (don't|do not|stop|use"
+    r"|always|keep|avoid|include|add)|stop)\b",
+    re.IGNORECASE,
+)
+_ABOUT_THIS = re.compile(
+    r"\b(this|that|it|its|the (answer|response|reply|code|link|text)|here|your)\b|\byou('re| are| were| got)\b", re.IGNORECASE
+)
+
+
+def worth_believing(text: str) -> bool:
+    """Say whether a comment may be a lasting statement about the user, by its form: cautious, English only.
+
+    >>> worth_believing("I'm vegetarian"), worth_believing("There is no example in it"), worth_believing("thanks")
+    (True, False, False)
+    """
+    plain = text.replace("’", "'").strip()
+    if plain.endswith("?") or len(plain.split()) < 2 or len(plain) > 300:
+        return False
+    return bool(_LASTING.search(plain)) and not _ABOUT_THIS.search(plain)
+
+
+def cue_tags(text: str, cues: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the tags that phrases in a comment stand for, in the order of the cues."""
+    plain = " ".join(text.replace("’", "'").casefold().split())
+    return [
+        tag
+        for tag, phrases in cues.items()
+        if any(re.search(rf"\b{re.escape(phrase)}", plain) for phrase in phrases)
+    ]

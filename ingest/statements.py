@@ -1,0 +1,179 @@
+"""Beliefs from statements: held, restated, refined or new; near-duplicates and contradictions noted as edges."""
+
+from dataclasses import dataclass
+
+from beliefgraph.graph.clock import from_us, to_us
+from beliefgraph.graph.errors import DuplicateIdError
+from beliefgraph.graph.ids import BeliefId, SignalId, derived_id, fingerprint, normal_form
+from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, logit, sigmoid, source_slot
+from beliefgraph.graph.model import BeliefNode, Context, Kind, Link, Source, context_of
+from beliefgraph.ingest.events import BeliefEvent
+from beliefgraph.ingest.relate import Likeness, liken
+from beliefgraph.ingest.working import Cause, WorkingSet, context_json, contexts_agree, observed
+
+_AUTHORITY: dict[Source, int] = {"inferred": 0, "imported": 0, "observed": 0, "stated": 1, "corrected": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement to hold as a belief, and where it comes from."""
+
+    text: str
+    source: Source
+    kind: Kind
+    context: Context
+    confidence: float | None
+    observed_us: int
+    parent_id: BeliefId | None = None
+    origin_id: SignalId | None = None
+    lifecycle: Lifecycle = "open"
+
+
+def believe(working: WorkingSet, event: BeliefEvent, belief_id: BeliefId) -> BeliefNode:
+    """Hold a belief. Returns the node, or the one that this id or this text already has.
+
+    `belief_id` is the caller's, or a fresh one that is used only if the text is new.
+    """
+    known = working.find_belief(belief_id)
+    if known is not None:
+        if not _says_the_same(working, event, known):
+            raise DuplicateIdError("belief", belief_id)
+        return known
+    statement = Statement(
+        text=event.statement,
+        source=event.source,
+        kind=event.kind,
+        context=event.context,
+        confidence=event.confidence,
+        observed_us=observed(event.at, working.now_us),
+    )
+    same = working.same_statement(normal_form(event.statement)) if event.id is None else []
+    if same:
+        if working.has_caused(belief_id):
+            return same[0]
+        cause = Cause(kind="belief", id=belief_id)
+        return restate(working, same[0].id, statement, item_id=belief_id, reason="restated", cause=cause)
+    cause = Cause(kind="belief", id=belief_id)
+    return hold(working, statement, belief_id, reason=event.source, cause=cause)
+
+
+def _says_the_same(working: WorkingSet, event: BeliefEvent, known: BeliefNode) -> bool:
+    """Compare a repeated belief with what was recorded the first time; what the caller left open does not count."""
+    first = working.first_revision(known.id)
+    assert first.item is not None
+    said = sigmoid(first.item.nats + first.state.base)
+    return (
+        (event.statement, event.source, event.kind) == (known.statement, known.source, known.kind)
+        and first.state.context == context_json(event.context)
+        and (event.confidence is None or abs(event.confidence - said) < 1e-9)
+        and (event.at is None or to_us(event.at) == first.item.observed_us)
+    )
+
+
+def hold(
+    working: WorkingSet, statement: Statement, belief_id: BeliefId, *, reason: str, cause: Cause
+) -> BeliefNode:
+    """Add a belief with its first item and revision, and the edges to what it resembles or contradicts."""
+    parameters, inputs = working.parameters, working.inputs
+    likenesses = likenesses_of(working, statement.text)
+    base = logit(parameters.base_rate(statement.source, statement.kind))
+    node = BeliefNode(
+        id=belief_id,
+        user_id=working.scope.user_id,
+        seq=working.next_seq(),
+        statement=statement.text,
+        statement_key=normal_form(statement.text),
+        source=statement.source,
+        kind=statement.kind,
+        created_at=from_us(statement.observed_us),
+        recorded_at=working.recorded_at,
+        parent_id=statement.parent_id,
+        origin_id=statement.origin_id,
+        vector_key=fingerprint({"model": inputs.model, "text": statement.text}),
+        ordinal=0,
+        revised_at=working.recorded_at,
+        state=BeliefState(
+            base=base,
+            half_life_days=parameters.kinds[statement.kind].half_life_days,
+            memory_nats=parameters.memory.nats,
+            reference_us=statement.observed_us,
+            lifecycle=statement.lifecycle,
+            context=context_json(statement.context),
+        ),
+    )
+    working.add_belief(node, inputs.vectors[statement.text])
+    item = _stating_item(working, node, statement, item_id=statement.origin_id or belief_id)
+    working.set_item(item, action="spawn", reason=reason, cause=cause)
+    for likeness in (found for found in likenesses if found.belief_id != statement.parent_id):
+        _note_edges(working, node.id, likeness)
+    return working.belief(belief_id)
+
+
+def restate(
+    working: WorkingSet, belief_id: BeliefId, statement: Statement, *, item_id: str, reason: str, cause: Cause
+) -> BeliefNode:
+    """Say again what a belief says: refreshes what this source said, never adds to it.
+
+    A tentative belief is seen a second time and opens; a person's word reopens what was retired or superseded.
+    """
+    node = working.belief(belief_id)
+    item = _stating_item(working, node, statement, item_id=item_id)
+    reopens = node.state.lifecycle == "tentative" or _AUTHORITY[statement.source] > 0
+    working.set_item(item, action=None, reason=reason, cause=cause, lifecycle="open" if reopens else None)
+    return working.belief(belief_id)
+
+
+def likenesses_of(working: WorkingSet, text: str) -> list[Likeness]:
+    """Relate a text to the live beliefs near it."""
+    return liken(text, working.near(text), working.beliefs, working.inputs.book, working.parameters.text)
+
+
+def spawned_id(signal_id: SignalId) -> BeliefId:
+    """Return the id of the belief that a signal's text becomes."""
+    return BeliefId(derived_id("b", "spawned", signal_id))
+
+
+def _stating_item(working: WorkingSet, node: BeliefNode, statement: Statement, *, item_id: str) -> Item:
+    confidence = statement.confidence
+    slot = source_slot(statement.source)
+    if confidence is None:
+        said = [item for item in working.words(node.id) if item.slot == slot]
+        usual = logit(working.parameters.sources[statement.source].confidence) - node.state.base
+        nats = said[0].nats if said else usual
+    else:
+        nats = logit(confidence) - node.state.base
+    return Item(belief_id=node.id, slot=slot, id=item_id, nats=nats, observed_us=statement.observed_us)
+
+
+def _note_edges(working: WorkingSet, belief_id: BeliefId, likeness: Likeness) -> None:
+    limits, relation = working.parameters.text, likeness.relation
+    other = working.belief(likeness.belief_id)
+    if not contexts_agree(context_of(working.belief(belief_id)), context_of(other)):
+        return
+    low, high = sorted((belief_id, other.id))
+    common = {"low": low, "high": high, "detector": working.inputs.detector, "recorded_at": working.recorded_at}
+    if relation.contradiction >= limits.suspected:
+        sure = relation.contradiction >= limits.confirmed
+        working.add_link(
+            Link(
+                kind="contradicts",
+                seq=working.next_seq(),
+                strength=relation.contradiction,
+                status="confirmed" if sure else "suspected",
+                reason="relation",
+                **common,
+            )
+        )
+    elif relation.equivalent >= limits.restates or (
+        relation.neutral < 1.0 and likeness.cosine >= limits.duplicate_cosine
+    ):
+        working.add_link(
+            Link(
+                kind="duplicates",
+                seq=working.next_seq(),
+                strength=max(relation.equivalent, 0.0),
+                status="suspected",
+                reason="near_duplicate",
+                **common,
+            )
+        )

@@ -1,0 +1,460 @@
+"""The part of one user's self-model that a unit of work touches, and the records that it will write.
+
+Reads through to the store where something was not fetched beforehand; later events of one unit see what earlier ones
+did. Decides nothing: what a signal means lies in the modules that use this one.
+"""
+
+import heapq
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from beliefgraph.graph.clock import from_us, to_us
+from beliefgraph.graph.contradiction import conflict_nats
+from beliefgraph.graph.errors import NotFoundError
+from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
+from beliefgraph.graph.ledger import (
+    PIN,
+    RESPONSE,
+    WORD,
+    BeliefState,
+    Item,
+    Lifecycle,
+    append,
+    fold,
+    follows,
+    read_state,
+    replace_newest,
+    source_slot,
+)
+from beliefgraph.graph.model import (
+    Action,
+    BeliefNode,
+    CauseKind,
+    Context,
+    Interpretation,
+    Link,
+    LinkKind,
+    Outcome,
+    Response,
+    Revision,
+    Signal,
+    to_conflict,
+    view,
+)
+from beliefgraph.graph.outcomes import read_outcome
+from beliefgraph.graph.store import Changes, Neighbour, Neighbourhood, Reach, Reader, Scope, Vector
+from beliefgraph.ingest.parameters import Parameters
+from beliefgraph.ingest.relate import RelationBook
+
+SPOKEN_SLOTS = frozenset({source_slot("stated"), source_slot("corrected"), WORD, PIN})
+"""The slots in which the person herself speaks."""
+NEAREST = 16
+"""How many beliefs near a text are looked at."""
+_NEIGHBOUR_NATS = 0.01
+"""A belief whose conflict factor moves by more gets a revision of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """What a revision is caused by."""
+
+    kind: CauseKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What was made before the transaction: the time, vectors by text, relations; and the parameters."""
+
+    now_us: int
+    parameters: Parameters
+    vectors: Mapping[str, Vector] = field(default_factory=dict)
+    model: str = ""
+    book: RelationBook = field(default_factory=RelationBook)
+    detector: str = ""
+
+
+class WorkingSet:
+    """A read-through view of one user plus the changes made so far in this unit of work."""
+
+    def __init__(self, reader: Reader, scope: Scope, found: Neighbourhood, inputs: Inputs) -> None:
+        self.scope, self.inputs, self.parameters = scope, inputs, inputs.parameters
+        self._reader = reader
+        self.now_us = max(inputs.now_us, found.head.recorded_us)
+        self.recorded_at = from_us(self.now_us)
+        self._seq = found.head.seq
+        self._beliefs: dict[BeliefId, BeliefNode] = {}
+        self._responses: dict[ResponseId, Response] = {}
+        self._signals: dict[SignalId, Signal] = {}
+        self._interpretations: dict[SignalId, Interpretation] = {}
+        self._counted: dict[ResponseId, dict[str, Signal]] = {}
+        self._items: dict[tuple[BeliefId, ResponseId], Item] = {}
+        self._links: dict[tuple[LinkKind, BeliefId, BeliefId], Link] = {}
+        self._near = found.nearest
+        self._new_beliefs: dict[BeliefId, None] = {}
+        self._new_vectors: dict[str, Vector] = {}
+        self._new_responses: list[Response] = []
+        self._new_signals: dict[SignalId, None] = {}
+        self._new_links: list[Link] = []
+        self._retracted: list[SignalId] = []
+        self._put: dict[tuple[BeliefId, str, str], Item | None] = {}
+        self.revisions: list[Revision] = []
+        self._absorb(found)
+
+    # What is there
+
+    def _absorb(self, found: Neighbourhood) -> None:
+        """Take in what the store found; what this unit made or changed stays as it is."""
+        for belief_id, node in found.beliefs.items():
+            self._beliefs.setdefault(belief_id, node)
+        for response_id, response in found.responses.items():
+            self._responses.setdefault(response_id, response)
+            self._counted.setdefault(response_id, {})
+        for signal_id, signal in found.signals.items():
+            self._interpretations.setdefault(signal_id, found.interpretations[signal_id])
+            self._count(self._signals.setdefault(signal_id, signal))
+        for key, item in found.items.items():
+            self._items.setdefault(key, item)
+        for link in found.links:
+            self._links.setdefault((link.kind, link.low, link.high), link)
+
+    def next_seq(self) -> int:
+        """Give the next number of the user's sequence."""
+        self._seq += 1
+        return self._seq
+
+    def find_belief(self, belief_id: BeliefId) -> BeliefNode | None:
+        """Return a belief, or None."""
+        if belief_id not in self._beliefs:
+            self._beliefs.update((node.id, node) for node in self._reader.beliefs([belief_id]))
+        return self._beliefs.get(belief_id)
+
+    def belief(self, belief_id: BeliefId) -> BeliefNode:
+        """Return a belief. Raises `NotFoundError`."""
+        node = self.find_belief(belief_id)
+        if node is None:
+            raise NotFoundError("belief", belief_id, user_id=self.scope.user_id)
+        return node
+
+    def find_response(self, response_id: ResponseId) -> Response | None:
+        """Return a response, or None."""
+        if response_id not in self._responses:
+            self._absorb(self._reader.neighbourhood(Reach(responses=[response_id])))
+        return self._responses.get(response_id)
+
+    def response(self, response_id: ResponseId) -> Response:
+        """Return a response. Raises `NotFoundError`."""
+        found = self.find_response(response_id)
+        if found is None:
+            raise NotFoundError("response", response_id, user_id=self.scope.user_id)
+        return found
+
+    def find_signal(self, signal_id: SignalId) -> Signal | None:
+        """Return a signal, or None."""
+        if signal_id not in self._signals:
+            for signal, interpretation in self._reader.signals([signal_id]):
+                self._signals[signal.id], self._interpretations[signal.id] = signal, interpretation
+        return self._signals.get(signal_id)
+
+    def interpretation(self, signal_id: SignalId) -> Interpretation:
+        """Return what was made of a signal that `find_signal` found."""
+        return self._interpretations[signal_id]
+
+    def counted(self, response_id: ResponseId) -> Mapping[str, Signal]:
+        """Return the latest unretracted signal of each kind on a response that was found."""
+        return self._counted[response_id]
+
+    def first_revision(self, belief_id: BeliefId) -> Revision:
+        """Return the revision that a belief was made with."""
+        mine = (revision for revision in self.revisions if revision.belief_id == belief_id)
+        new = belief_id in self._new_beliefs
+        return next(mine) if new else self._reader.revisions(belief_id, limit=1)[0]
+
+    def has_caused(self, cause_id: str) -> bool:
+        """Say whether anything was revised because of this."""
+        mine = any(revision.cause_id == cause_id for revision in self.revisions)
+        return mine or bool(self._reader.revisions(cause_id=cause_id, limit=1))
+
+    def revisions_by(self, cause_id: str) -> list[Revision]:
+        """Return the revisions with this cause, oldest first."""
+        mine = [revision for revision in self.revisions if revision.cause_id == cause_id]
+        return [*self._reader.revisions(cause_id=cause_id), *mine]
+
+    def same_statement(self, statement_key: str) -> list[BeliefNode]:
+        """Return fetched and new beliefs with this normal form, oldest first."""
+        same = [node for node in self._beliefs.values() if node.statement_key == statement_key]
+        return sorted(same, key=lambda node: node.seq)
+
+    def near(self, text: str) -> list[Neighbour]:
+        """Return the beliefs near a text whose vector was made beforehand, nearest first, new ones included."""
+        vector = self.inputs.vectors[text]
+        fresh = [
+            Neighbour(belief_id, float(vector @ self._new_vectors[key]))
+            for belief_id in self._new_beliefs
+            if (key := self._beliefs[belief_id].vector_key) is not None
+        ]
+        near = sorted([*self._near.get(text, ()), *fresh], key=lambda found: (-found.cosine, found.belief_id))
+        for found in near[:NEAREST]:
+            self.find_belief(found.belief_id)
+        return [found for found in near[:NEAREST] if self._beliefs[found.belief_id].state.lifecycle in ("open", "tentative")]
+
+    @property
+    def beliefs(self) -> Mapping[BeliefId, BeliefNode]:
+        """Return the beliefs fetched or made so far."""
+        return self._beliefs
+
+    def confidence(self, belief_id: BeliefId) -> float:
+        """Return a belief's confidence now."""
+        return read_state(self.belief(belief_id).state, self.now_us).confidence
+
+    # What is added
+
+    def _count(self, signal: Signal) -> None:
+        if signal.response_id is None or signal.retracted_at is not None:
+            return
+        kinds = self._counted.setdefault(signal.response_id, {})
+        other = kinds.get(signal.kind)
+        if other is None or (signal.observed_at, signal.seq) >= (other.observed_at, other.seq):
+            kinds[signal.kind] = signal
+
+    def add_belief(self, node: BeliefNode, vector: Vector | None) -> None:
+        """Add a belief (its state holds no items yet; a revision will)."""
+        self._beliefs[node.id] = node
+        self._new_beliefs[node.id] = None
+        if node.vector_key is not None and vector is not None:
+            self._new_vectors[node.vector_key] = vector
+
+    def add_response(self, response: Response) -> None:
+        """Add a response."""
+        self._responses[response.id] = response
+        self._counted[response.id] = {}
+        self._new_responses.append(response)
+
+    def add_signal(self, signal: Signal) -> None:
+        """Add a signal; `conclude` adds what was made of it."""
+        self._signals[signal.id] = signal
+        self._new_signals[signal.id] = None
+        self._count(signal)
+
+    def conclude(self, interpretation: Interpretation) -> None:
+        """Add what was made of a new signal."""
+        self._interpretations[interpretation.signal_id] = interpretation
+
+    def add_link(self, link: Link) -> None:
+        """Add a version of an edge."""
+        self._links[link.kind, link.low, link.high] = link
+        self._new_links.append(link)
+
+    def mark_retracted(self, signal: Signal) -> None:
+        """Mark a signal retracted: it no longer counts."""
+        self._signals[signal.id] = replace(signal, retracted_at=self.recorded_at)
+        self._retracted.append(signal.id)
+        if signal.response_id is not None:
+            self._counted[signal.response_id] = {}
+            stored = self._reader.signals(about=[signal.response_id])
+            self._interpretations.update((other.id, read) for other, read in stored if other.id not in self._interpretations)
+            for other in [self._signals.setdefault(other.id, other) for other, _ in stored]:
+                self._count(other)
+            for signal_id in self._new_signals:
+                if self._signals[signal_id].response_id == signal.response_id:
+                    self._count(self._signals[signal_id])
+
+    # What is revised
+
+    def item_of_response(self, belief_id: BeliefId, response_id: ResponseId) -> Item | None:
+        """Return the current inferred item of a belief for a response that was fetched or made."""
+        key = (belief_id, RESPONSE, response_id)
+        return self._put[key] if key in self._put else self._items.get((belief_id, response_id))
+
+    def words(self, belief_id: BeliefId) -> list[Item]:
+        """Return a belief's direct items: the latest of each slot, this unit's included."""
+        mine = {id: item for (belief, slot, id), item in self._put.items() if belief == belief_id and slot != RESPONSE}
+        stored = [] if belief_id in self._new_beliefs else self._reader.words(belief_id, excluding=mine)
+        return [*stored, *(item for item in mine.values() if item is not None)]
+
+    def has_evidence(self, belief_id: BeliefId) -> bool:
+        """Say whether a belief rests on anything."""
+        return bool(self.words(belief_id)) or next(iter(self._inferred(belief_id)), None) is not None
+
+    def lifecycle_before(self, revision: Revision) -> Lifecycle:
+        """Return the lifecycle that a revision found."""
+        mine = [r for r in self.revisions if (r.belief_id, r.ordinal) == (revision.belief_id, revision.ordinal - 1)]
+        found = mine[0] if mine else self._reader.revision_before(revision)
+        return revision.state.lifecycle if found is None else found.state.lifecycle
+
+    def _inferred(self, belief_id: BeliefId) -> Iterator[Item]:
+        mine = {id: item for (belief, slot, id), item in self._put.items() if belief == belief_id and slot == RESPONSE}
+        stored: Iterable[Item] = () if belief_id in self._new_beliefs else self._reader.inferred(belief_id)
+        kept = (item for item in stored if item.id not in mine)
+        ours = sorted((item for item in mine.values() if item is not None), key=lambda item: item.order, reverse=True)
+        return heapq.merge(kept, ours, key=lambda item: item.order, reverse=True)
+
+    def set_item(self, item: Item, *, action: Action | None, reason: str, cause: Cause, lifecycle: Lifecycle | None = None) -> Revision | None:
+        """Put an evidence item on its belief and record the revision; None when nothing changes.
+
+        `action` None lets the change of confidence name it.
+        """
+        node = self.belief(item.belief_id)
+        old = self._current(item)
+        if old == item and lifecycle in (None, node.state.lifecycle):
+            return None
+        self._put[item.belief_id, item.slot, item.id] = item
+        state = self._with_item(node.state, old, item)
+        return self._revise(node, state, item, old, action=action, reason=reason, cause=cause, lifecycle=lifecycle)
+
+    def remove_item(self, item: Item, *, reason: str, cause: Cause, lifecycle: Lifecycle | None = None) -> Revision:
+        """Take an evidence item off its belief and record the revision."""
+        node = self.belief(item.belief_id)
+        self._put[item.belief_id, item.slot, item.id] = None
+        state = self._refold(node.state, item.belief_id)
+        return self._revise(
+            node, state, replace(item, nats=0.0), item, action=None, reason=reason, cause=cause, lifecycle=lifecycle, removed=True
+        )
+
+    def set_lifecycle(
+        self, belief_id: BeliefId, lifecycle: Lifecycle, *, action: Action | None, reason: str, cause: Cause, context: Context | None = None
+    ) -> Revision:
+        """Record a revision that changes standing or context without evidence."""
+        node = self.belief(belief_id)
+        state = node.state if context is None else replace(node.state, context=context_json(context))
+        return self._revise(node, state, None, None, action=action, reason=reason, cause=cause, lifecycle=lifecycle)
+
+    def _current(self, item: Item) -> Item | None:
+        if item.slot == RESPONSE:
+            return self.item_of_response(item.belief_id, ResponseId(item.id))
+        return self._put.get((item.belief_id, item.slot, item.id))
+
+    def _with_item(self, state: BeliefState, old: Item | None, item: Item) -> BeliefState:
+        if item.slot == RESPONSE:
+            if old is None and follows(state, item):
+                return append(state, item)
+            if old is not None and old.order == item.order == state.newest:
+                return replace_newest(state, old, item)
+        return self._refold(state, item.belief_id)
+
+    def _refold(self, state: BeliefState, belief_id: BeliefId) -> BeliefState:
+        created_us = to_us(self.belief(belief_id).created_at)
+        empty = replace(state, reference_us=created_us)
+        return fold(empty, self.words(belief_id), self._inferred(belief_id), SPOKEN_SLOTS)
+
+    def _revise(
+        self,
+        node: BeliefNode,
+        state: BeliefState,
+        item: Item | None,
+        old: Item | None,
+        *,
+        action: Action | None,
+        reason: str,
+        cause: Cause,
+        lifecycle: Lifecycle | None,
+        removed: bool = False,
+    ) -> Revision:
+        if lifecycle is not None and lifecycle != state.lifecycle:
+            state = replace(state, lifecycle=lifecycle)
+        before, after = read_state(node.state, self.now_us), read_state(state, self.now_us)
+        newly_contested = after.standing == "contested" != before.standing
+        seq = self.next_seq()
+        revision = Revision(
+            id=f"rev_{seq}",
+            belief_id=node.id,
+            seq=seq,
+            before=before.confidence,
+            after=after.confidence,
+            nats=(0.0 if item is None else item.nats) - (0.0 if old is None else old.nats),
+            action=action or ("contest" if newly_contested else self._direction(after.confidence - before.confidence)),
+            reason=reason,
+            cause_kind=cause.kind,
+            cause_id=cause.id,
+            parameters_version=self.parameters.version,
+            recorded_at=self.recorded_at,
+            ordinal=node.ordinal + 1,
+            item=item,
+            removed=removed,
+            state=state,
+        )
+        self.revisions.append(revision)
+        self._beliefs[node.id] = replace(node, ordinal=revision.ordinal, revised_at=self.recorded_at, state=state)
+        return revision
+
+    def _direction(self, delta: float) -> Action:
+        if abs(delta) < self.parameters.attribution.hold_delta:
+            return "hold"
+        return "reinforce" if delta > 0 else "reduce"
+
+    def settle_conflicts(self) -> None:
+        """Derive the conflict factor anew of every fetched belief in a confirmed contradiction; record what moved."""
+        edges = [link for link in self._links.values() if link.kind == "contradicts"]
+        touching = {belief for link in edges for belief in (link.low, link.high)}
+        if not touching:
+            return
+        live = {belief for belief in touching if self.belief(belief).state.lifecycle in ("open", "tentative")}
+        own = {belief: read_state(self.belief(belief).state, self.now_us).own for belief in touching}
+        counted = [link for link in edges if link.status == "confirmed" and {link.low, link.high} <= live]
+        nats = conflict_nats(own, [(link.low, link.high, link.strength) for link in counted])
+        for link in sorted(edges, key=lambda link: -link.strength):
+            for belief in (link.low, link.high):
+                node = self.belief(belief)
+                if abs(nats[belief] - node.state.conflict) > _NEIGHBOUR_NATS:
+                    state = replace(node.state, conflict=nats[belief])
+                    cause = Cause(kind="conflict", id=link.id)
+                    self._revise(node, state, None, None, action=None, reason="conflict", cause=cause, lifecycle=None)
+
+    # What comes out
+
+    def changes(self) -> Changes | None:
+        """Return everything to write; None when nothing changed."""
+        if not (self.revisions or self._new_responses or self._new_signals or self._new_links or self._retracted):
+            return None
+        return Changes(
+            seq=self._seq,
+            recorded_us=self.now_us,
+            beliefs=[self._beliefs[belief_id] for belief_id in self._new_beliefs],
+            vectors=self._new_vectors,
+            responses=self._new_responses,
+            signals=[(self._signals[id], self._interpretations[id]) for id in self._new_signals],
+            revisions=self.revisions,
+            links=self._new_links,
+            retracted=[id for id in self._retracted if id not in self._new_signals],
+        )
+
+    @property
+    def new_links(self) -> Sequence[Link]:
+        """Return the versions of edges added so far."""
+        return self._new_links
+
+    def recorded_outcome(self, signal: Signal) -> Outcome:
+        """Return what a signal (if retracted: its retraction) did when it was applied."""
+        if signal.id not in self._new_signals:
+            return read_outcome(self._reader, signal, self.interpretation(signal.id), self.now_us)
+        mine = [revision for revision in self.revisions if revision.cause_id == signal.id]
+        return self.outcome(signal, self.interpretation(signal.id), revised=self.revisions.index(mine[0]) if mine else len(self.revisions), linked=len(self._new_links))
+
+    def outcome(self, signal: Signal, interpretation: Interpretation, *, revised: int, linked: int) -> Outcome:
+        """Return what a signal did, given how many revisions and edges there were before it."""
+        revisions = self.revisions[revised:]
+        spawned = [revision.belief_id for revision in revisions if revision.action == "spawn"]
+        return Outcome(
+            signal=signal,
+            interpretation=interpretation,
+            revisions=tuple(revisions),
+            spawned=tuple(view(self.belief(belief_id), self.now_us) for belief_id in spawned),
+            conflicts=tuple(to_conflict(link) for link in self._new_links[linked:] if link.kind == "contradicts"),
+        )
+
+
+def context_json(context: Context) -> str:
+    """Return a context in the one form in which states keep it."""
+    return json.dumps(dict(context), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def contexts_agree(first: Context, second: Context) -> bool:
+    """Say whether two contexts can hold at once: no shared key with different values."""
+    return all(second.get(key, value) == value for key, value in first.items())
+
+
+def observed(at: datetime | None, now_us: int) -> int:
+    """Return the time of observation: the caller's, or now."""
+    return now_us if at is None else to_us(at)

@@ -1,0 +1,1 @@
+"""beliefgraph: a belief-aware feedback loop over a graph of beliefs about a user."""
