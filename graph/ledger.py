@@ -184,32 +184,42 @@ def _until(items: Iterable[Item], order: tuple[int, str]) -> Iterable[Item]:
         yield item
 
 
-def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item], spoken_slots: frozenset[str]) -> BeliefState:
-    """Compute a state from its items. `inferred` comes newest first and is read until the rest weighs nothing.
+def crowded(
+    direct: Sequence[Item], inferred: Iterable[Item], half_life_days: float, memory_nats: float
+) -> list[tuple[Item, float]]:
+    """Return the items that count with their crowding weight: 1 for direct ones, 2^(−R/E) for inferred ones.
 
-    `empty` supplies base, half-life, memory, conflict, lifecycle and context; `spoken_slots` names the slots in which
-    the person herself speaks. Within 1e-9 nats of adding the items one at a time in any order.
+    `inferred` comes newest first and is read until the rest weighs nothing.
     """
     words, rest = counted(direct, inferred)
-    pins = [item.order for item in words if item.slot == PIN]
-    kept: list[tuple[Item, float]] = []
-    crowding, newest = 0.0, max(pins, default=(0, ""))
-    half_life, memory = empty.half_life_days, empty.memory_nats
-    newest_inferred_us: int | None = None
+    weighted = [(item, 1.0) for item in words]
+    crowding, newest_us = 0.0, None
     for item in rest:
-        if newest_inferred_us is None:
-            newest_inferred_us, newest = item.observed_us, max(newest, item.order)
-        weight = float(2.0 ** (-crowding / memory))
-        if weight * fade(newest_inferred_us - item.observed_us, half_life) < _NOTHING:
+        newest_us = item.observed_us if newest_us is None else newest_us
+        weight = float(2.0 ** (-crowding / memory_nats))
+        if weight * fade(newest_us - item.observed_us, half_life_days) < _NOTHING:
             break
-        kept.append((item, weight))
+        weighted.append((item, weight))
         crowding += abs(item.nats)
-    reference = max([item.observed_us for item in words] + [item.observed_us for item, _ in kept], default=empty.reference_us)
-    spoken = math.fsum(
-        item.nats * fade(reference - item.observed_us, half_life) for item in words if item.slot in spoken_slots
-    )
-    direct_terms = [item.nats * fade(reference - item.observed_us, half_life) for item in words]
-    inferred_terms = [item.nats * weight * fade(reference - item.observed_us, half_life) for item, weight in kept]
+    return weighted
+
+
+def fold(
+    empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item], spoken_slots: frozenset[str]
+) -> BeliefState:
+    """Compute a state from its items. `inferred` comes newest first.
+
+    `empty` supplies base, half-life, memory, conflict, lifecycle and context, and the reference of a state without
+    items; `spoken_slots` names the slots in which the person herself speaks. Within 1e-9 nats of adding the items
+    one at a time in any order.
+    """
+    half_life = empty.half_life_days
+    weighted = crowded(direct, inferred, half_life, empty.memory_nats)
+    reference = max((item.observed_us for item, _ in weighted), default=empty.reference_us)
+    terms = [(item, item.nats * weight * fade(reference - item.observed_us, half_life)) for item, weight in weighted]
+    direct_terms = [term for item, term in terms if item.slot != RESPONSE]
+    inferred_terms = [term for item, term in terms if item.slot == RESPONSE]
+    newest = max((item.order for item, _ in weighted if item.slot in (RESPONSE, PIN)), default=(0, ""))
     return replace(
         empty,
         reference_us=reference,
@@ -217,7 +227,7 @@ def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item], s
         direct_against=math.fsum(-term for term in direct_terms if term < 0),
         inferred_for=math.fsum(term for term in inferred_terms if term > 0),
         inferred_against=math.fsum(-term for term in inferred_terms if term < 0),
-        spoken=spoken,
+        spoken=math.fsum(term for item, term in terms if item.slot in spoken_slots),
         newest_us=newest[0],
         newest_id=newest[1],
     )
