@@ -31,7 +31,9 @@ def conflict_nats(
         strength[first][second] = strength[second][first] = min(MAX_STRENGTH, value)
     messages = {(source, target): 0.0 for source in strength for target in strength[source]}
     for _ in range(SWEEPS):
-        incoming = {belief: math.fsum(messages[other, belief] for other in strength[belief]) for belief in own}
+        incoming = {
+            belief: math.fsum(messages[other, belief] for other in strength[belief]) for belief in own
+        }
         messages = {
             (source, target): DAMPING * message
             + (1 - DAMPING)

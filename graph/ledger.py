@@ -216,7 +216,10 @@ def fold(
     half_life = empty.half_life_days
     weighted = crowded(direct, inferred, half_life, empty.memory_nats)
     reference = max((item.observed_us for item, _ in weighted), default=empty.reference_us)
-    terms = [(item, item.nats * weight * fade(reference - item.observed_us, half_life)) for item, weight in weighted]
+    terms = [
+        (item, item.nats * weight * fade(reference - item.observed_us, half_life))
+        for item, weight in weighted
+    ]
     direct_terms = [term for item, term in terms if item.slot != RESPONSE]
     inferred_terms = [term for item, term in terms if item.slot == RESPONSE]
     newest = max((item.order for item, _ in weighted if item.slot in (RESPONSE, PIN)), default=(0, ""))

@@ -77,7 +77,9 @@ def read_outcome(reader: Reader, signal: Signal, interpretation: Interpretation,
         signal=signal,
         interpretation=interpretation,
         revisions=tuple(revisions),
-        spawned=tuple(view(node, now_us) for node in sorted(reader.beliefs(spawned), key=lambda node: node.seq)),
+        spawned=tuple(
+            view(node, now_us) for node in sorted(reader.beliefs(spawned), key=lambda node: node.seq)
+        ),
         conflicts=tuple(to_conflict(link) for link in links),
     )
 
@@ -87,4 +89,8 @@ def _with_conflicts(reader: Reader, caused: Sequence[Revision], signal_id: Signa
     if not caused:
         return []
     following = reader.revisions(after=caused[0].seq - 1, limit=len(caused) + 1000)
-    return list(takewhile(lambda revision: revision.cause_id == signal_id or revision.cause_kind == "conflict", following))
+    return list(
+        takewhile(
+            lambda revision: revision.cause_id == signal_id or revision.cause_kind == "conflict", following
+        )
+    )

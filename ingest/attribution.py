@@ -72,7 +72,9 @@ def satisfaction(premises: Sequence[Premise], faults: Faults) -> float:
     >>> satisfaction([Premise(weight=1.0, adherence=1.0, confidence=0.5)], faults)
     0.6
     """
-    content = math.prod(1.0 - wrong - missed for wrong, missed in (_causes(premise, faults) for premise in premises))
+    content = math.prod(
+        1.0 - wrong - missed for wrong, missed in (_causes(premise, faults) for premise in premises)
+    )
     return (1 - faults.form) * (1 - faults.other) * content
 
 
@@ -84,7 +86,12 @@ def _causes(premise: Premise, faults: Faults) -> tuple[float, float]:
 
 
 def attribute(
-    premises: Sequence[Premise], emissions: Sequence[Emission], faults: Faults, *, form_ratio: float, other_ratio: float
+    premises: Sequence[Premise],
+    emissions: Sequence[Emission],
+    faults: Faults,
+    *,
+    form_ratio: float,
+    other_ratio: float,
 ) -> Attribution:
     """Attribute the counted signals of one response (the one to explain last) to its premises, exactly, in O(k).
 
@@ -109,7 +116,8 @@ def attribute(
         missed = premise.weight * (1 - premise.adherence) * faults.missed
         none_but, told_but = none / plain[index], any_told / told[index]
         likelihood = [
-            if_satisfied * none_but * (1 - cause) + if_dissatisfied * (told_but * (1 - cause + cause * ratio) - none_but * (1 - cause))
+            if_satisfied * none_but * (1 - cause)
+            + if_dissatisfied * (told_but * (1 - cause + cause * ratio) - none_but * (1 - cause))
             for cause, ratio in ((missed, premise.missed_ratio), (wrong, premise.wrong_ratio))
         ]
         return math.log(likelihood[0] / likelihood[1])

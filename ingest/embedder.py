@@ -62,10 +62,16 @@ class SentenceTransformerEmbedder:
         """Return one unit vector of float32 for each text; a text seen lately costs no encode."""
         digests = [hashlib.sha256(text.encode()).digest() for text in texts]
         with self._lock:
-            new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in self._remembered}
+            new = {
+                digest: text
+                for digest, text in zip(digests, texts, strict=True)
+                if digest not in self._remembered
+            }
             if new:
                 self._loaded = self._loaded or _load(self._model)
-                encoded = self._loaded.encode(list(new.values()), normalize_embeddings=True, show_progress_bar=False)
+                encoded = self._loaded.encode(
+                    list(new.values()), normalize_embeddings=True, show_progress_bar=False
+                )
                 self._remembered.update(zip(new, np.asarray(encoded, dtype=np.float32), strict=True))
             vectors = [self._remembered[digest] for digest in digests]
             for digest in digests:
@@ -86,7 +92,9 @@ def _load(model: str | None) -> Any:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
-        raise ModelUnavailableError("sentence-transformers is not installed; pip install sentence-transformers") from error
+        raise ModelUnavailableError(
+            "sentence-transformers is not installed; pip install sentence-transformers"
+        ) from error
     try:
         return SentenceTransformer(place or DEFAULT_MODEL)
     except (OSError, ValueError, RuntimeError) as error:

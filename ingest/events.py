@@ -111,7 +111,9 @@ class SignalEvent(_Event):
     type: Literal["signal"] = "signal"
     id: Identifier | None = None
     kind: Annotated[str, Field(min_length=1, max_length=100)]
-    value: Annotated[bool | Annotated[float, Field(strict=True)] | None, BeforeValidator(_word_or_number)] = None
+    value: Annotated[bool | Annotated[float, Field(strict=True)] | None, BeforeValidator(_word_or_number)] = (
+        None
+    )
     response: Identifier | None = None
     belief: Identifier | None = None
     text: Text | None = None

@@ -143,7 +143,10 @@ class AttributionParameters(_Frozen):
     def faults(self) -> Faults:
         """Return the rates in the form that attribution takes."""
         return Faults(
-            wrong=self.wrong_dissatisfies, missed=self.miss_dissatisfies, form=self.form_fault, other=self.other_fault
+            wrong=self.wrong_dissatisfies,
+            missed=self.miss_dissatisfies,
+            form=self.form_fault,
+            other=self.other_fault,
         )
 
 
@@ -239,13 +242,16 @@ def load_parameters(path: Path | str | None = None) -> Parameters:
     Raises `InvalidInputError` naming the field when the file cannot be read, has no version of its own or holds
     something it should not.
     """
-    shipped = tomllib.loads(files("beliefgraph.ingest").joinpath("parameters.toml").read_text(encoding="utf-8"))
+    shipped = tomllib.loads(
+        files("beliefgraph.ingest").joinpath("parameters.toml").read_text(encoding="utf-8")
+    )
     merged = shipped
     if path is not None:
         own = _read_toml(Path(path))
         if own.get("version") in (None, shipped["version"]):
             raise InvalidInputError(
-                f"parameters file {path}: version", f"must be given, and differ from the shipped {shipped['version']!r}"
+                f"parameters file {path}: version",
+                f"must be given, and differ from the shipped {shipped['version']!r}",
             )
         merged = _merge(shipped, own)
     try:

@@ -10,11 +10,21 @@ from beliefgraph.graph.clock import Clock, from_us, to_us
 from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, StoreVersionError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
 from beliefgraph.graph.model import Belief, Outcome, Response, view
-from beliefgraph.graph.store import Changes, Erasure, Neighbourhood, Reach, Reader, Scope, Store, Vector, Writer
+from beliefgraph.graph.store import (
+    Changes,
+    Erasure,
+    Neighbourhood,
+    Reach,
+    Reader,
+    Scope,
+    Store,
+    Vector,
+    Writer,
+)
 from beliefgraph.ingest.embedder import Embedder
 from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
 from beliefgraph.ingest.parameters import Parameters, TextParameters
-from beliefgraph.ingest.relate import RelationBook, Relater, UnrelatedPairs
+from beliefgraph.ingest.relate import Relater, RelationBook, UnrelatedPairs
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
 from beliefgraph.ingest.signals import apply_signal, check_signal
@@ -55,7 +65,9 @@ class Pipeline:
             raise result
         return result
 
-    def apply_all(self, scope: Scope, events: Sequence[Event], ids: Sequence[str | None]) -> list[Result | BeliefGraphError]:
+    def apply_all(
+        self, scope: Scope, events: Sequence[Event], ids: Sequence[str | None]
+    ) -> list[Result | BeliefGraphError]:
         """Apply events of one user in order, in one transaction; what cannot be applied comes back as its error.
 
         `ids` supplies ids for events that bring none (None: a fresh one).
@@ -68,7 +80,12 @@ class Pipeline:
         return self.store.erase(scope)
 
     def _run(
-        self, scope: Scope, events: Sequence[Event], *, ids: Sequence[str | None] | None = None, dry_run: bool = False
+        self,
+        scope: Scope,
+        events: Sequence[Event],
+        *,
+        ids: Sequence[str | None] | None = None,
+        dry_run: bool = False,
     ) -> list[Result | BeliefGraphError]:
         now_us = to_us(self.clock())
         named = [
@@ -76,7 +93,9 @@ class Pipeline:
             for event, given in zip(events, ids or [None] * len(events), strict=True)
         ]
         refused = [self._refusal(event, now_us) for event in events]
-        vectors = self._vectors([event for event, error in zip(events, refused, strict=True) if error is None])
+        vectors = self._vectors(
+            [event for event, error in zip(events, refused, strict=True) if error is None]
+        )
         inputs = Inputs(
             now_us=now_us,
             parameters=self.parameters,
@@ -109,7 +128,9 @@ class Pipeline:
         """Return what is wrong with an event that can be seen without the store."""
         if event.at is not None and to_us(event.at) > now_us + _AHEAD_US:
             latest = from_us(now_us + _AHEAD_US).isoformat(timespec="seconds")
-            return InvalidInputError("at", f"must not be more than five minutes in the future (after {latest})")
+            return InvalidInputError(
+                "at", f"must not be more than five minutes in the future (after {latest})"
+            )
         if isinstance(event, SignalEvent):
             try:
                 check_signal(event, self.parameters)
@@ -118,7 +139,9 @@ class Pipeline:
         return None
 
     def _vectors(self, events: Sequence[Event]) -> dict[str, Vector]:
-        texts = list(dict.fromkeys(text for event in events if (text := self._text_to_embed(event)) is not None))
+        texts = list(
+            dict.fromkeys(text for event in events if (text := self._text_to_embed(event)) is not None)
+        )
         return dict(zip(texts, self.embed(texts), strict=True)) if texts else {}
 
     def _text_to_embed(self, event: Event) -> str | None:
@@ -197,7 +220,9 @@ def _apply(working: WorkingSet, one: _Identified) -> Result | BeliefGraphError:
         return error
 
 
-def _foreseen(found: Neighbourhood, vectors: dict[str, Vector], limits: TextParameters) -> list[tuple[str, str]]:
+def _foreseen(
+    found: Neighbourhood, vectors: dict[str, Vector], limits: TextParameters
+) -> list[tuple[str, str]]:
     """Name the pairs that the events will want related: each text with what is near, earlier texts included."""
     pairs: list[tuple[str, str]] = []
     texts = list(vectors)

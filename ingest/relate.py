@@ -122,7 +122,11 @@ class Likeness:
 
 
 def liken(
-    text: str, near: Iterable[Neighbour], beliefs: Mapping[BeliefId, BeliefNode], book: RelationBook, limits: TextParameters
+    text: str,
+    near: Iterable[Neighbour],
+    beliefs: Mapping[BeliefId, BeliefNode],
+    book: RelationBook,
+    limits: TextParameters,
 ) -> list[Likeness]:
     """Relate a text to the near beliefs that pass the gate, nearest first. Raises `UnrelatedPairs`."""
     passed = [found for found in near if found.cosine >= limits.gate_cosine and found.belief_id in beliefs]
@@ -171,7 +175,8 @@ _LASTING = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_THIS = re.compile(
-    r"\b(this|that|it|its|the (answer|response|reply|code|link|text)|here|your)\b|\byou('re| are| were| got)\b", re.IGNORECASE
+    r"\b(this|that|it|its|the (answer|response|reply|code|link|text)|here|your)\b|\byou('re| are| were| got)\b",
+    re.IGNORECASE,
 )
 
 

@@ -32,7 +32,9 @@ def respond(working: WorkingSet, event: ResponseEvent, response_id: ResponseId) 
         GeneratedBy(
             belief_id=BeliefId(premise.id),
             weight=share if premise.weight is None else premise.weight,
-            adherence=working.parameters.attribution.adherence if premise.adherence is None else premise.adherence,
+            adherence=working.parameters.attribution.adherence
+            if premise.adherence is None
+            else premise.adherence,
             confidence_then=working.confidence(BeliefId(premise.id)),
         )
         for premise in event.beliefs
@@ -96,7 +98,9 @@ def weigh(
     if signal not in counted:
         return _attribute(working, response, [(signal, readings)])
     others = [other for other in counted if other.id != signal.id]
-    return _record(working, response, [*_read(working, others), (signal, readings)], Cause(kind="signal", id=signal.id))
+    return _record(
+        working, response, [*_read(working, others), (signal, readings)], Cause(kind="signal", id=signal.id)
+    )
 
 
 def reweigh(working: WorkingSet, response: Response, cause: Cause) -> None:
@@ -118,14 +122,19 @@ Read = tuple[Signal, tuple[TextReading, ...]]
 def _read(working: WorkingSet, signals: Iterable[Signal]) -> list[Read]:
     """Return the signals that are evidence of satisfaction with their recorded readings, oldest record first."""
     emitting = [signal for signal in signals if working.parameters.signal(signal.kind).emits]
-    return [(signal, working.interpretation(signal.id).readings) for signal in sorted(emitting, key=lambda s: s.seq)]
+    return [
+        (signal, working.interpretation(signal.id).readings)
+        for signal in sorted(emitting, key=lambda s: s.seq)
+    ]
 
 
 def _record(working: WorkingSet, response: Response, signals: Sequence[Read], cause: Cause) -> Attribution:
     attribution = _attribute(working, response, signals)
     observed_us = min(to_us(signal.observed_at) for signal, _ in signals)
     for index, (edge, nats) in enumerate(zip(response.generated_by, attribution.nats, strict=True)):
-        item = Item(belief_id=edge.belief_id, slot=RESPONSE, id=response.id, nats=nats, observed_us=observed_us)
+        item = Item(
+            belief_id=edge.belief_id, slot=RESPONSE, id=response.id, nats=nats, observed_us=observed_us
+        )
         reason = "retracted" if cause.kind == "retraction" else reason_for(attribution, index)
         working.set_item(item, action=None, reason=reason, cause=cause)
     return attribution
@@ -135,7 +144,9 @@ def _attribute(working: WorkingSet, response: Response, signals: Sequence[Read])
     parameters = working.parameters
     ratios = [_ratios(parameters, response, signal, readings) for signal, readings in signals]
     emissions = [
-        parameters.signal(signal.kind).emission(signal.value, parameters.accident_factor(signal.context), ratio.accident)
+        parameters.signal(signal.kind).emission(
+            signal.value, parameters.accident_factor(signal.context), ratio.accident
+        )
         for (signal, _), ratio in zip(signals, ratios, strict=True)
     ]
     return attribute(
@@ -204,7 +215,9 @@ def _ratios(
         if reading is not None:
             pointed = _partly(limits.about_ratio, share)
             wrong[belief_id] *= pointed * _partly(limits.contradicted_ratio, reading.contradiction)
-            missed[belief_id] *= pointed * _partly(limits.restated_ratio, reading.equivalent + reading.entails)
+            missed[belief_id] *= pointed * _partly(
+                limits.restated_ratio, reading.equivalent + reading.entails
+            )
     accidents = [tag.accident for tag, _, _ in told if tag.accident is not None]
     return Ratios(
         form=product("form", nearest),

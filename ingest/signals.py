@@ -10,8 +10,8 @@ from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
 from beliefgraph.graph.ledger import MAX_CONFIDENCE, MIN_CONFIDENCE, PIN, WORD, Item, logit, sigmoid
 from beliefgraph.graph.model import BeliefNode, Interpretation, Outcome, Response, Signal, Source, context_of
 from beliefgraph.graph.model import Cause as CauseOfSignal
-from beliefgraph.ingest.attribution import Attribution, attribute
 from beliefgraph.graph.outcomes import interpretation_of
+from beliefgraph.ingest.attribution import Attribution, attribute
 from beliefgraph.ingest.events import SignalEvent
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.relate import Likeness, readings_of, refined, restated, worth_believing
@@ -83,15 +83,21 @@ def _check_value(event: SignalEvent, parameters: Parameters) -> float | None:
     scale = parameters.signal(event.kind).scale
     if not scale:
         if event.value is not None:
-            raise InvalidInputError("value", f"a signal of kind {event.kind!r} has no value", got=str(event.value))
+            raise InvalidInputError(
+                "value", f"a signal of kind {event.kind!r} has no value", got=str(event.value)
+            )
         return None
     low, high = scale[0][0], scale[-1][0]
     if event.value is None:
-        raise InvalidInputError("value", f"is required for a signal of kind {event.kind!r}, from {low:g} to {high:g}")
+        raise InvalidInputError(
+            "value", f"is required for a signal of kind {event.kind!r}, from {low:g} to {high:g}"
+        )
     value = (high if event.value else low) if isinstance(event.value, bool) else float(event.value)
     whole = event.kind == "answer" and value not in (low, high)
     if not low <= value <= high or whole:
-        wanted = f"must be {low:g} or {high:g}" if event.kind == "answer" else f"must lie from {low:g} to {high:g}"
+        wanted = (
+            f"must be {low:g} or {high:g}" if event.kind == "answer" else f"must lie from {low:g} to {high:g}"
+        )
         raise InvalidInputError("value", f"{wanted} for a signal of kind {event.kind!r}", got=f"{value:g}")
     return value
 
@@ -99,16 +105,21 @@ def _check_value(event: SignalEvent, parameters: Parameters) -> float | None:
 def _check_set(event: SignalEvent) -> float | None:
     if event.value is None:
         if not event.text and not event.tags:
-            raise InvalidInputError("value", "an edit must change the confidence, statement, context or standing")
+            raise InvalidInputError(
+                "value", "an edit must change the confidence, statement, context or standing"
+            )
         return None
     if isinstance(event.value, bool) or not MIN_CONFIDENCE <= event.value <= MAX_CONFIDENCE:
-        raise InvalidInputError("value", f"must lie from {MIN_CONFIDENCE} to {MAX_CONFIDENCE}", got=str(event.value))
+        raise InvalidInputError(
+            "value", f"must lie from {MIN_CONFIDENCE} to {MAX_CONFIDENCE}", got=str(event.value)
+        )
     return float(event.value)
 
 
 def _says_the_same(event: SignalEvent, value: float | None, known: Signal) -> bool:
     return (
-        (event.kind, value, event.text, tuple(event.tags)) == (known.kind, known.value, known.text, known.tags)
+        (event.kind, value, event.text, tuple(event.tags))
+        == (known.kind, known.value, known.text, known.tags)
         and (event.response, event.belief) == (known.response_id, known.belief_id)
         and event.context == known.context
         and (event.at is None or to_us(event.at) == to_us(known.observed_at))
@@ -147,12 +158,16 @@ def _interpret(
         _apply_text(working, heard, role, belief)
     working.settle_conflicts()
     causes = _causes(working.parameters, signal, attribution)
-    fallback = "no_belief" if response is None or not response.generated_by else max(causes, key=lambda c: causes[c])
+    fallback = (
+        "no_belief" if response is None or not response.generated_by else max(causes, key=lambda c: causes[c])
+    )
     revisions = working.revisions[since:]
     return interpretation_of(signal.id, causes, revisions, fallback=fallback, readings=readings)
 
 
-def _causes(parameters: Parameters, signal: Signal, attribution: Attribution | None) -> dict[CauseOfSignal, float]:
+def _causes(
+    parameters: Parameters, signal: Signal, attribution: Attribution | None
+) -> dict[CauseOfSignal, float]:
     """Return the posterior over causes; a direct word says itself what it means, accidents aside."""
     if attribution is not None:
         return attribution.causes
@@ -160,7 +175,9 @@ def _causes(parameters: Parameters, signal: Signal, attribution: Attribution | N
     accident = _accident(parameters, signal)
     if kind.emits and signal.belief_id is None:
         emission = kind.emission(signal.value, parameters.accident_factor(signal.context), accident or None)
-        return attribute([], [emission], parameters.attribution.faults, form_ratio=1.0, other_ratio=1.0).causes
+        return attribute(
+            [], [emission], parameters.attribution.faults, form_ratio=1.0, other_ratio=1.0
+        ).causes
     against = _word_nats(parameters, signal) < 0
     return {
         "belief_wrong": 1.0 - accident if against else 0.0,
@@ -210,11 +227,18 @@ def _apply_word(working: WorkingSet, signal: Signal, belief: BeliefNode) -> None
 def _apply_edit(working: WorkingSet, signal: Signal, belief: BeliefNode, cause: Cause) -> None:
     if signal.value is not None and signal.text is None:
         nats = logit(signal.value) - belief.state.base
-        item = Item(belief_id=belief.id, slot=PIN, id=signal.id, nats=nats, observed_us=to_us(signal.observed_at))
+        item = Item(
+            belief_id=belief.id, slot=PIN, id=signal.id, nats=nats, observed_us=to_us(signal.observed_at)
+        )
         working.set_item(item, action=None, reason="edited", cause=cause)
     if SCOPED in signal.tags:
         working.set_lifecycle(
-            belief.id, belief.state.lifecycle, action="hold", reason="scoped", cause=cause, context=signal.context
+            belief.id,
+            belief.state.lifecycle,
+            action="hold",
+            reason="scoped",
+            cause=cause,
+            context=signal.context,
         )
     if signal.text is not None:
         successor = _statement(working, signal, "corrected", parent=belief)
@@ -252,7 +276,11 @@ def _corrected(working: WorkingSet, heard: _Heard, target: BeliefNode | None) ->
     """Return the belief whose place a correction takes: the one named, or the one it surely contradicts."""
     if target is not None:
         return target
-    sure = [found for found in heard.likenesses if found.relation.contradiction >= working.parameters.text.confirmed]
+    sure = [
+        found
+        for found in heard.likenesses
+        if found.relation.contradiction >= working.parameters.text.confirmed
+    ]
     best = max(sure, key=lambda found: found.relation.contradiction, default=None)
     return None if best is None else working.belief(best.belief_id)
 
@@ -274,7 +302,9 @@ def _apply_comment(working: WorkingSet, heard: _Heard, same: Likeness | None) ->
     if same is not None:
         if same.belief_id not in heard.behind and same.belief_id != signal.belief_id:
             statement = _statement(working, signal, "inferred", parent=None)
-            restate(working, same.belief_id, statement, item_id=signal.id, reason="restated", cause=heard.cause)
+            restate(
+                working, same.belief_id, statement, item_id=signal.id, reason="restated", cause=heard.cause
+            )
         return
     if worth_believing(signal.text):
         finer = refined(heard.likenesses, working.parameters.text)
@@ -282,7 +312,9 @@ def _apply_comment(working: WorkingSet, heard: _Heard, same: Likeness | None) ->
         _spawn(working, signal, _statement(working, signal, "inferred", parent=parent), reason="comment")
 
 
-def _statement(working: WorkingSet, signal: Signal, source: Source, *, parent: BeliefNode | None) -> Statement:
+def _statement(
+    working: WorkingSet, signal: Signal, source: Source, *, parent: BeliefNode | None
+) -> Statement:
     assert signal.text is not None
     scoped = parent is not None and signal.kind == "set"
     return Statement(

@@ -151,7 +151,12 @@ def _note_edges(working: WorkingSet, belief_id: BeliefId, likeness: Likeness) ->
     if not contexts_agree(context_of(working.belief(belief_id)), context_of(other)):
         return
     low, high = sorted((belief_id, other.id))
-    common = {"low": low, "high": high, "detector": working.inputs.detector, "recorded_at": working.recorded_at}
+    common = {
+        "low": low,
+        "high": high,
+        "detector": working.inputs.detector,
+        "recorded_at": working.recorded_at,
+    }
     if relation.contradiction >= limits.suspected:
         sure = relation.contradiction >= limits.confirmed
         working.add_link(

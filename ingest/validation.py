@@ -23,7 +23,12 @@ def invalid_input(error: ValidationError, prefix: str = "") -> InvalidInputError
     field = ".".join(str(part) for part in first["loc"]) or "input"
     message = _EXPECTED.get(first["type"])
     if message is None:
-        message = first["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String should", "must")
+        message = (
+            first["msg"]
+            .removeprefix("Value error, ")
+            .replace("Input should", "must")
+            .replace("String should", "must")
+        )
         message = message[:1].lower() + message[1:]
     given = first.get("input")
     shown = repr(given) if isinstance(given, int | float | bool) or given is None else None

@@ -198,7 +198,11 @@ class WorkingSet:
         near = sorted([*self._near.get(text, ()), *fresh], key=lambda found: (-found.cosine, found.belief_id))
         for found in near[:NEAREST]:
             self.find_belief(found.belief_id)
-        return [found for found in near[:NEAREST] if self._beliefs[found.belief_id].state.lifecycle in ("open", "tentative")]
+        return [
+            found
+            for found in near[:NEAREST]
+            if self._beliefs[found.belief_id].state.lifecycle in ("open", "tentative")
+        ]
 
     @property
     def beliefs(self) -> Mapping[BeliefId, BeliefNode]:
@@ -254,7 +258,9 @@ class WorkingSet:
         if signal.response_id is not None:
             self._counted[signal.response_id] = {}
             stored = self._reader.signals(about=[signal.response_id])
-            self._interpretations.update((other.id, read) for other, read in stored if other.id not in self._interpretations)
+            self._interpretations.update(
+                (other.id, read) for other, read in stored if other.id not in self._interpretations
+            )
             for other in [self._signals.setdefault(other.id, other) for other, _ in stored]:
                 self._count(other)
             for signal_id in self._new_signals:
@@ -270,7 +276,11 @@ class WorkingSet:
 
     def words(self, belief_id: BeliefId) -> list[Item]:
         """Return a belief's direct items: the latest of each slot, this unit's included."""
-        mine = {id: item for (belief, slot, id), item in self._put.items() if belief == belief_id and slot != RESPONSE}
+        mine = {
+            id: item
+            for (belief, slot, id), item in self._put.items()
+            if belief == belief_id and slot != RESPONSE
+        }
         stored = [] if belief_id in self._new_beliefs else self._reader.words(belief_id, excluding=mine)
         return [*stored, *(item for item in mine.values() if item is not None)]
 
@@ -280,18 +290,36 @@ class WorkingSet:
 
     def lifecycle_before(self, revision: Revision) -> Lifecycle:
         """Return the lifecycle that a revision found."""
-        mine = [r for r in self.revisions if (r.belief_id, r.ordinal) == (revision.belief_id, revision.ordinal - 1)]
+        mine = [
+            r
+            for r in self.revisions
+            if (r.belief_id, r.ordinal) == (revision.belief_id, revision.ordinal - 1)
+        ]
         found = mine[0] if mine else self._reader.revision_before(revision)
         return revision.state.lifecycle if found is None else found.state.lifecycle
 
     def _inferred(self, belief_id: BeliefId) -> Iterator[Item]:
-        mine = {id: item for (belief, slot, id), item in self._put.items() if belief == belief_id and slot == RESPONSE}
+        mine = {
+            id: item
+            for (belief, slot, id), item in self._put.items()
+            if belief == belief_id and slot == RESPONSE
+        }
         stored: Iterable[Item] = () if belief_id in self._new_beliefs else self._reader.inferred(belief_id)
         kept = (item for item in stored if item.id not in mine)
-        ours = sorted((item for item in mine.values() if item is not None), key=lambda item: item.order, reverse=True)
+        ours = sorted(
+            (item for item in mine.values() if item is not None), key=lambda item: item.order, reverse=True
+        )
         return heapq.merge(kept, ours, key=lambda item: item.order, reverse=True)
 
-    def set_item(self, item: Item, *, action: Action | None, reason: str, cause: Cause, lifecycle: Lifecycle | None = None) -> Revision | None:
+    def set_item(
+        self,
+        item: Item,
+        *,
+        action: Action | None,
+        reason: str,
+        cause: Cause,
+        lifecycle: Lifecycle | None = None,
+    ) -> Revision | None:
         """Put an evidence item on its belief and record the revision; None when nothing changes.
 
         `action` None lets the change of confidence name it.
@@ -302,24 +330,45 @@ class WorkingSet:
             return None
         self._put[item.belief_id, item.slot, item.id] = item
         state = self._with_item(node.state, old, item)
-        return self._revise(node, state, item, old, action=action, reason=reason, cause=cause, lifecycle=lifecycle)
+        return self._revise(
+            node, state, item, old, action=action, reason=reason, cause=cause, lifecycle=lifecycle
+        )
 
-    def remove_item(self, item: Item, *, reason: str, cause: Cause, lifecycle: Lifecycle | None = None) -> Revision:
+    def remove_item(
+        self, item: Item, *, reason: str, cause: Cause, lifecycle: Lifecycle | None = None
+    ) -> Revision:
         """Take an evidence item off its belief and record the revision."""
         node = self.belief(item.belief_id)
         self._put[item.belief_id, item.slot, item.id] = None
         state = self._refold(node.state, item.belief_id)
         return self._revise(
-            node, state, replace(item, nats=0.0), item, action=None, reason=reason, cause=cause, lifecycle=lifecycle, removed=True
+            node,
+            state,
+            replace(item, nats=0.0),
+            item,
+            action=None,
+            reason=reason,
+            cause=cause,
+            lifecycle=lifecycle,
+            removed=True,
         )
 
     def set_lifecycle(
-        self, belief_id: BeliefId, lifecycle: Lifecycle, *, action: Action | None, reason: str, cause: Cause, context: Context | None = None
+        self,
+        belief_id: BeliefId,
+        lifecycle: Lifecycle,
+        *,
+        action: Action | None,
+        reason: str,
+        cause: Cause,
+        context: Context | None = None,
     ) -> Revision:
         """Record a revision that changes standing or context without evidence."""
         node = self.belief(belief_id)
         state = node.state if context is None else replace(node.state, context=context_json(context))
-        return self._revise(node, state, None, None, action=action, reason=reason, cause=cause, lifecycle=lifecycle)
+        return self._revise(
+            node, state, None, None, action=action, reason=reason, cause=cause, lifecycle=lifecycle
+        )
 
     def _current(self, item: Item) -> Item | None:
         if item.slot == RESPONSE:
@@ -364,7 +413,8 @@ class WorkingSet:
             before=before.confidence,
             after=after.confidence,
             nats=(0.0 if item is None else item.nats) - (0.0 if old is None else old.nats),
-            action=action or ("contest" if newly_contested else self._direction(after.confidence - before.confidence)),
+            action=action
+            or ("contest" if newly_contested else self._direction(after.confidence - before.confidence)),
             reason=reason,
             cause_kind=cause.kind,
             cause_id=cause.id,
@@ -376,7 +426,9 @@ class WorkingSet:
             state=state,
         )
         self.revisions.append(revision)
-        self._beliefs[node.id] = replace(node, ordinal=revision.ordinal, revised_at=self.recorded_at, state=state)
+        self._beliefs[node.id] = replace(
+            node, ordinal=revision.ordinal, revised_at=self.recorded_at, state=state
+        )
         return revision
 
     def _direction(self, delta: float) -> Action:
@@ -400,13 +452,17 @@ class WorkingSet:
                 if abs(nats[belief] - node.state.conflict) > _NEIGHBOUR_NATS:
                     state = replace(node.state, conflict=nats[belief])
                     cause = Cause(kind="conflict", id=link.id)
-                    self._revise(node, state, None, None, action=None, reason="conflict", cause=cause, lifecycle=None)
+                    self._revise(
+                        node, state, None, None, action=None, reason="conflict", cause=cause, lifecycle=None
+                    )
 
     # What comes out
 
     def changes(self) -> Changes | None:
         """Return everything to write; None when nothing changed."""
-        if not (self.revisions or self._new_responses or self._new_signals or self._new_links or self._retracted):
+        if not (
+            self.revisions or self._new_responses or self._new_signals or self._new_links or self._retracted
+        ):
             return None
         return Changes(
             seq=self._seq,
@@ -430,9 +486,16 @@ class WorkingSet:
         if signal.id not in self._new_signals:
             return read_outcome(self._reader, signal, self.interpretation(signal.id), self.now_us)
         mine = [revision for revision in self.revisions if revision.cause_id == signal.id]
-        return self.outcome(signal, self.interpretation(signal.id), revised=self.revisions.index(mine[0]) if mine else len(self.revisions), linked=len(self._new_links))
+        return self.outcome(
+            signal,
+            self.interpretation(signal.id),
+            revised=self.revisions.index(mine[0]) if mine else len(self.revisions),
+            linked=len(self._new_links),
+        )
 
-    def outcome(self, signal: Signal, interpretation: Interpretation, *, revised: int, linked: int) -> Outcome:
+    def outcome(
+        self, signal: Signal, interpretation: Interpretation, *, revised: int, linked: int
+    ) -> Outcome:
         """Return what a signal did, given how many revisions and edges there were before it."""
         revisions = self.revisions[revised:]
         spawned = [revision.belief_id for revision in revisions if revision.action == "spawn"]
@@ -441,7 +504,9 @@ class WorkingSet:
             interpretation=interpretation,
             revisions=tuple(revisions),
             spawned=tuple(view(self.belief(belief_id), self.now_us) for belief_id in spawned),
-            conflicts=tuple(to_conflict(link) for link in self._new_links[linked:] if link.kind == "contradicts"),
+            conflicts=tuple(
+                to_conflict(link) for link in self._new_links[linked:] if link.kind == "contradicts"
+            ),
         )
 
 

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 from beliefgraph.graph.blocks import load_blocks
-from beliefgraph.graph.errors import BeliefGraphError, IntegrityError, StoreUnavailableError, StoreVersionError
+from beliefgraph.graph.errors import (
+    BeliefGraphError,
+    IntegrityError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
 
 APPLICATION_ID = 0x42474C46
 """Marks a SQLite file as ours ("BGLF")."""
@@ -187,7 +192,8 @@ def _version(connection: sqlite3.Connection, target: str, newest: int) -> int:
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if found > newest:
         raise StoreVersionError(
-            target, f"its schema is version {found}, this beliefgraph knows up to {newest}; upgrade beliefgraph"
+            target,
+            f"its schema is version {found}, this beliefgraph knows up to {newest}; upgrade beliefgraph",
         )
     return found
 

@@ -195,7 +195,10 @@ def _interpretation_json(interpretation: Interpretation) -> str:
             interpretation.delta,
             interpretation.reason,
             [[e.belief_id, e.action, e.nats, e.delta, e.reason] for e in interpretation.effects],
-            [[r.belief_id, r.about, r.equivalent, r.entails, r.contradiction] for r in interpretation.readings],
+            [
+                [r.belief_id, r.about, r.equivalent, r.entails, r.contradiction]
+                for r in interpretation.readings
+            ],
         ]
     )
 
@@ -230,7 +233,13 @@ def to_signal(user_id: UserId, row: Row, as_of_us: int) -> tuple[Signal, Interpr
             for belief, act, nats, moved, why in effects
         ),
         readings=tuple(
-            TextReading(belief_id=belief, about=about, equivalent=equivalent, entails=entails, contradiction=contradiction)
+            TextReading(
+                belief_id=belief,
+                about=about,
+                equivalent=equivalent,
+                entails=entails,
+                contradiction=contradiction,
+            )
             for belief, about, equivalent, entails, contradiction in readings
         ),
     )

@@ -16,10 +16,30 @@ from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
-from beliefgraph.graph.model import BeliefNode, GeneratedBy, Interpretation, Link, LinkKind, Response, Revision, Signal
+from beliefgraph.graph.model import (
+    BeliefNode,
+    GeneratedBy,
+    Interpretation,
+    Link,
+    LinkKind,
+    Response,
+    Revision,
+    Signal,
+)
 from beliefgraph.graph.sqlite import rows
 from beliefgraph.graph.sqlite.connections import Connections, Synchronous
-from beliefgraph.graph.store import Changes, Erasure, Head, Neighbour, Neighbourhood, Reach, Reader, Scope, Vector, Writer
+from beliefgraph.graph.store import (
+    Changes,
+    Erasure,
+    Head,
+    Neighbour,
+    Neighbourhood,
+    Reach,
+    Reader,
+    Scope,
+    Vector,
+    Writer,
+)
 
 T = TypeVar("T")
 _ALWAYS = 2**62
@@ -91,7 +111,11 @@ def _sql(name: str) -> str:
 
 def _find_user(connection: sqlite3.Connection, scope: Scope) -> tuple[int | None, Head]:
     found = connection.execute(_sql("find user"), {"tenant": scope.tenant, "id": scope.user_id}).fetchone()
-    return (None, Head(seq=0, recorded_us=0)) if found is None else (found[0], Head(seq=found[1], recorded_us=found[2]))
+    return (
+        (None, Head(seq=0, recorded_us=0))
+        if found is None
+        else (found[0], Head(seq=found[1], recorded_us=found[2]))
+    )
 
 
 def _erase(connection: sqlite3.Connection, user: int | None) -> Erasure:
@@ -99,7 +123,9 @@ def _erase(connection: sqlite3.Connection, user: int | None) -> Erasure:
     vectors = [vector for (vector,) in connection.execute(_sql("vectors of user"), {"user": user})]
     connection.execute(_sql("delete user"), {"user": user})
     connection.execute(_sql("delete unused vectors"), {"vectors": json.dumps(vectors)})
-    return Erasure(**dict(zip(("beliefs", "responses", "signals", "revisions", "links"), counts, strict=True)))
+    return Erasure(
+        **dict(zip(("beliefs", "responses", "signals", "revisions", "links"), counts, strict=True))
+    )
 
 
 class _Transaction:
@@ -120,7 +146,9 @@ class _Transaction:
         nearest = {name: self.nearest(vector, limit=reach.nearest) for name, vector in reach.vectors.items()}
         beliefs = self._reached(reach, nearest, depth)
         signals = self._signals_for(reach)
-        items = self._rows("items of responses", responses=json.dumps(reach.responses)) if reach.responses else ()
+        items = (
+            self._rows("items of responses", responses=json.dumps(reach.responses)) if reach.responses else ()
+        )
         found = [rows.to_item(row) for row in items]
         return Neighbourhood(
             head=self._head,
@@ -138,7 +166,9 @@ class _Transaction:
     ) -> list[BeliefNode]:
         start = [*reach.beliefs, *(found.belief_id for near in nearest.values() for found in near)]
         if reach.statement_keys:
-            start += [row[0] for row in self._rows("beliefs by statement", keys=json.dumps(reach.statement_keys))]
+            start += [
+                row[0] for row in self._rows("beliefs by statement", keys=json.dumps(reach.statement_keys))
+            ]
         if not start and not reach.responses:
             return []
         reached = self._rows(
@@ -154,15 +184,22 @@ class _Transaction:
         return signals
 
     def _links_among(self, beliefs: list[BeliefNode]) -> list[Link]:
-        return [rows.to_link(row) for row in self._rows("links among", ids=json.dumps([node.id for node in beliefs]))]
+        return [
+            rows.to_link(row)
+            for row in self._rows("links among", ids=json.dumps([node.id for node in beliefs]))
+        ]
 
     def nearest(self, vector: Vector, *, limit: int, as_of_us: int | None = None) -> list[Neighbour]:
         found = self._rows("vectors of beliefs", as_of=_or_always(as_of_us)).fetchall()
         if not found:
             return []
-        matrix = np.frombuffer(b"".join(value for _, value in found), dtype=np.float32).reshape(len(found), -1)
+        matrix = np.frombuffer(b"".join(value for _, value in found), dtype=np.float32).reshape(
+            len(found), -1
+        )
         cosines = (matrix @ vector).tolist()
-        ranked = sorted(zip(cosines, (belief for belief, _ in found), strict=True), key=lambda pair: (-pair[0], pair[1]))
+        ranked = sorted(
+            zip(cosines, (belief for belief, _ in found), strict=True), key=lambda pair: (-pair[0], pair[1])
+        )
         return [Neighbour(belief, cosine) for cosine, belief in ranked[:limit]]
 
     def beliefs(
@@ -199,7 +236,11 @@ class _Transaction:
         as_of_us: int | None = None,
     ) -> list[Response]:
         window = _window(before, limit, as_of_us)
-        query = self._rows("responses", **window) if ids is None else self._rows("responses by id", ids=_json_ids(ids), **window)
+        query = (
+            self._rows("responses", **window)
+            if ids is None
+            else self._rows("responses by id", ids=_json_ids(ids), **window)
+        )
         found = query.fetchall()
         premises: dict[str, list[GeneratedBy]] = defaultdict(list)
         for row in self._rows("premises", ids=json.dumps([row[0] for row in found])):
@@ -250,7 +291,9 @@ class _Transaction:
         return [rows.to_revision(row) for row in found]
 
     def revision_before(self, revision: Revision) -> Revision | None:
-        row = self._rows("revision by ordinal", belief=revision.belief_id, ordinal=revision.ordinal - 1).fetchone()
+        row = self._rows(
+            "revision by ordinal", belief=revision.belief_id, ordinal=revision.ordinal - 1
+        ).fetchone()
         return None if row is None else rows.to_revision(row)
 
     def links(
@@ -273,11 +316,19 @@ class _Transaction:
 
     def _save_nodes(self, user: int, changes: Changes) -> None:
         vectors = self._save_vectors(changes.vectors)
-        self._many("add belief", (rows.belief_row(user, node, vectors.get(node.vector_key)) for node in changes.beliefs))
+        self._many(
+            "add belief",
+            (rows.belief_row(user, node, vectors.get(node.vector_key)) for node in changes.beliefs),
+        )
         self._many("add response", (rows.response_row(user, response) for response in changes.responses))
-        self._many("add premise", (row for response in changes.responses for row in rows.premise_rows(user, response)))
+        self._many(
+            "add premise",
+            (row for response in changes.responses for row in rows.premise_rows(user, response)),
+        )
         self._many("add signal", (rows.signal_row(user, signal, read) for signal, read in changes.signals))
-        self._many("retract signal", ((changes.recorded_us, user, signal_id) for signal_id in changes.retracted))
+        self._many(
+            "retract signal", ((changes.recorded_us, user, signal_id) for signal_id in changes.retracted)
+        )
         self._many("add link", (rows.link_row(user, link) for link in changes.links))
 
     def _save_revisions(self, user: int, changes: Changes) -> None:
@@ -298,7 +349,11 @@ class _Transaction:
         }
         self._many(
             "put item",
-            ((user, *key, item.nats, item.observed_us) for key, (item, removed) in items.items() if not removed),
+            (
+                (user, *key, item.nats, item.observed_us)
+                for key, (item, removed) in items.items()
+                if not removed
+            ),
         )
         self._many("remove item", ((user, *key) for key, (_, removed) in items.items() if removed))
 
@@ -330,4 +385,3 @@ def _window(before: int | None, limit: int | None, as_of_us: int | None) -> dict
         "limit": _ALL if limit is None else limit,
         "as_of": _or_always(as_of_us),
     }
-
