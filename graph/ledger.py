@@ -66,6 +66,10 @@ def source_slot(source: str) -> str:
     return SOURCE_PREFIX + source
 
 
+SPOKEN_SLOTS = frozenset({source_slot("stated"), source_slot("corrected"), WORD, PIN})
+"""The slots in which the person herself speaks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One evidence item: how much everything done about one thing speaks for (+) or against (−) a belief.
@@ -204,14 +208,11 @@ def crowded(
     return weighted
 
 
-def fold(
-    empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item], spoken_slots: frozenset[str]
-) -> BeliefState:
+def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -> BeliefState:
     """Compute a state from its items. `inferred` comes newest first.
 
     `empty` supplies base, half-life, memory, conflict, lifecycle and context, and the reference of a state without
-    items; `spoken_slots` names the slots in which the person herself speaks. Within 1e-9 nats of adding the items
-    one at a time in any order.
+    items. Within 1e-9 nats of adding the items one at a time in any order.
     """
     half_life = empty.half_life_days
     weighted = crowded(direct, inferred, half_life, empty.memory_nats)
@@ -230,7 +231,7 @@ def fold(
         direct_against=math.fsum(-term for term in direct_terms if term < 0),
         inferred_for=math.fsum(term for term in inferred_terms if term > 0),
         inferred_against=math.fsum(-term for term in inferred_terms if term < 0),
-        spoken=math.fsum(term for item, term in terms if item.slot in spoken_slots),
+        spoken=math.fsum(term for item, term in terms if item.slot in SPOKEN_SLOTS),
         newest_us=newest[0],
         newest_id=newest[1],
     )

@@ -15,9 +15,7 @@ from beliefgraph.graph.contradiction import conflict_nats
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
 from beliefgraph.graph.ledger import (
-    PIN,
     RESPONSE,
-    WORD,
     BeliefState,
     Item,
     Lifecycle,
@@ -26,7 +24,6 @@ from beliefgraph.graph.ledger import (
     follows,
     read_state,
     replace_newest,
-    source_slot,
 )
 from beliefgraph.graph.model import (
     Action,
@@ -48,8 +45,6 @@ from beliefgraph.graph.store import Changes, Neighbour, Neighbourhood, Reach, Re
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.relate import RelationBook
 
-SPOKEN_SLOTS = frozenset({source_slot("stated"), source_slot("corrected"), WORD, PIN})
-"""The slots in which the person herself speaks."""
 NEAREST = 16
 """How many beliefs near a text are looked at."""
 _NEIGHBOUR_NATS = 0.01
@@ -386,7 +381,7 @@ class WorkingSet:
     def _refold(self, state: BeliefState, belief_id: BeliefId) -> BeliefState:
         created_us = to_us(self.belief(belief_id).created_at)
         empty = replace(state, reference_us=created_us)
-        return fold(empty, self.words(belief_id), self._inferred(belief_id), SPOKEN_SLOTS)
+        return fold(empty, self.words(belief_id), self._inferred(belief_id))
 
     def _revise(
         self,
