@@ -127,7 +127,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """What the user did: about a response, about a belief, or on its own."""
+    """What the user did: about a response, about a belief, or on its own.
+
+    `note` is why a person made this edit, `retraction_note` why the signal was taken back, in their words.
+    """
 
     id: SignalId
     user_id: UserId
@@ -141,6 +144,8 @@ class Signal:
     observed_at: datetime
     recorded_at: datetime
     retracted_at: datetime | None = None
+    note: str | None = None
+    retraction_note: str | None = None
     seq: int = field(repr=False)
 
 

@@ -82,8 +82,8 @@ class Neighbourhood:
 class Changes:
     """Everything one unit of work writes, in one transaction or not at all.
 
-    `seq` is the last number used, `recorded_us` the time given to all of it. `vectors` holds the vectors of new
-    beliefs by `vector_key`. A revision is written together with its item and the state on its belief.
+    `seq` is the last number used, `recorded_us` the time of the last record (and of every retraction). `vectors` holds the vectors of new
+    beliefs by `vector_key`. `retracted` maps the signals taken back to why. A revision is written together with its item and the state on its belief.
     """
 
     seq: int
@@ -94,7 +94,7 @@ class Changes:
     signals: Sequence[tuple[Signal, Interpretation]] = ()
     revisions: Sequence[Revision] = ()
     links: Sequence[Link] = ()
-    retracted: Sequence[SignalId] = ()
+    retracted: Mapping[SignalId, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

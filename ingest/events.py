@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ledger import MAX_CONFIDENCE, MIN_CONFIDENCE
 from beliefgraph.graph.model import Kind, Source
 from beliefgraph.ingest.validation import invalid_input
@@ -119,6 +120,7 @@ class SignalEvent(_Event):
     text: Text | None = None
     tags: Annotated[list[Short], Field(max_length=32)] = []
     context: Context = {}
+    note: Text | None = None
 
     @model_validator(mode="after")
     def _about_one_thing(self) -> Self:
@@ -137,6 +139,7 @@ class RetractEvent(_Event):
 
 E = TypeVar("E", "BeliefEvent", "ResponseEvent", "SignalEvent", "RetractEvent")
 Event = BeliefEvent | ResponseEvent | SignalEvent | RetractEvent
+_IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 _ANY: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 
@@ -155,3 +158,11 @@ def make_event(kind: type[E], /, **fields: Any) -> E:
         return kind.model_validate(given)
     except ValidationError as error:
         raise invalid_input(error) from None
+
+
+def check_identifier(field: str, value: object) -> None:
+    """Check an id that comes outside an event. Raises `InvalidInputError` naming the field."""
+    try:
+        _IDENTIFIER.validate_python(value)
+    except ValidationError as error:
+        raise InvalidInputError(field, invalid_input(error).expected) from None

@@ -3,7 +3,7 @@
 What events mean lies in statements.py, responses.py, signals.py and retractions.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from beliefgraph.graph.clock import Clock, from_us, to_us
@@ -39,12 +39,29 @@ Result = Belief | Response | Outcome
 """What an event became: a belief, a response, or the outcome of a signal or of a retraction."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Events of one user for one transaction.
+
+    `ids` supplies an id for each event that brings none (None: a fresh one). With `own_time` every event happens at
+    its own `at`, as when a log is replayed, instead of now. With `stop_at_error` nothing after the first event that
+    cannot be applied is. `observe` sees the working set before each event (its index); it may run more than once.
+    """
+
+    events: Sequence[Event]
+    ids: Sequence[str | None] | None = None
+    own_time: bool = False
+    stop_at_error: bool = False
+    observe: Callable[[WorkingSet, int], None] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Identified:
-    """An event with the id it gets if it becomes something new."""
+    """An event with the id it gets if it becomes something new, and the time at which it is applied."""
 
     event: Event
     id: str
+    now_us: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,48 +77,32 @@ class Pipeline:
 
     def apply(self, scope: Scope, event: Event, *, dry_run: bool = False) -> Result:
         """Apply one event. With `dry_run`, interpret it and write nothing. Raises what is wrong with it."""
-        (result,) = self._run(scope, [event], dry_run=dry_run)
+        (result,) = self._run(scope, Batch(events=[event]), dry_run=dry_run)
         if isinstance(result, BeliefGraphError):
             raise result
         return result
 
-    def apply_all(
-        self, scope: Scope, events: Sequence[Event], ids: Sequence[str | None]
-    ) -> list[Result | BeliefGraphError]:
-        """Apply events of one user in order, in one transaction; what cannot be applied comes back as its error.
-
-        `ids` supplies ids for events that bring none (None: a fresh one).
-        """
-        return self._run(scope, events, ids=ids)
+    def apply_all(self, scope: Scope, batch: Batch) -> list[Result | BeliefGraphError]:
+        """Apply events of one user in order, in one transaction; what cannot be applied comes back as its error."""
+        return self._run(scope, batch, dry_run=False)
 
     def erase(self, scope: Scope) -> Erasure:
         """Erase a user from the store and from what this process remembers."""
         self.embedder.forget()
         return self.store.erase(scope)
 
-    def _run(
-        self,
-        scope: Scope,
-        events: Sequence[Event],
-        *,
-        ids: Sequence[str | None] | None = None,
-        dry_run: bool = False,
-    ) -> list[Result | BeliefGraphError]:
+    def _run(self, scope: Scope, batch: Batch, *, dry_run: bool) -> list[Result | BeliefGraphError]:
         now_us = to_us(self.clock())
-        named = [
-            _Identified(event, _own_id(event) or given or fresh_id(event.type[0], now_us))
-            for event, given in zip(events, ids or [None] * len(events), strict=True)
-        ]
-        refused = [self._refusal(event, now_us) for event in events]
+        named = [_identify(batch, index, now_us) for index in range(len(batch.events))]
+        refused = [self._refusal(one.event, now_us) for one in named]
         vectors = self._vectors(
-            [event for event, error in zip(events, refused, strict=True) if error is None]
+            [one.event for one, error in zip(named, refused, strict=True) if error is None]
         )
         inputs = Inputs(
-            now_us=now_us,
+            now_us=named[0].now_us if named else now_us,
             parameters=self.parameters,
             vectors=vectors,
             model=self.embedder.name,
-            book=RelationBook(),
             detector=self.relater.name,
         )
 
@@ -109,7 +110,14 @@ class Pipeline:
             found = reader.neighbourhood(_reach(named, vectors))
             inputs.book.look_up(_foreseen(found, vectors, self.parameters.text))
             working = WorkingSet(reader, scope, found, inputs)
-            results = [error or _apply(working, one) for one, error in zip(named, refused, strict=True)]
+            results: list[Result | BeliefGraphError] = []
+            for index, (one, error) in enumerate(zip(named, refused, strict=True)):
+                working.advance(one.now_us)
+                if batch.observe is not None and error is None:
+                    batch.observe(working, index)
+                results.append(error or _apply(working, one))
+                if batch.stop_at_error and isinstance(results[-1], BeliefGraphError):
+                    break
             return results, working.changes()
 
         def work(writer: Writer) -> list[Result | BeliefGraphError]:
@@ -166,6 +174,14 @@ class Pipeline:
         return self.embedder.encode(texts)
 
 
+def _identify(batch: Batch, index: int, now_us: int) -> _Identified:
+    event = batch.events[index]
+    given = None if batch.ids is None else batch.ids[index]
+    if batch.own_time and event.at is not None:
+        now_us = to_us(event.at)
+    return _Identified(event, _own_id(event) or given or fresh_id(event.type[0], now_us), now_us)
+
+
 def _own_id(event: Event) -> str | None:
     return event.signal if isinstance(event, RetractEvent) else event.id
 
@@ -215,7 +231,7 @@ def _apply(working: WorkingSet, one: _Identified) -> Result | BeliefGraphError:
             case SignalEvent() as event:
                 return apply_signal(working, event, SignalId(one.id))
             case RetractEvent() as event:
-                return retract(working, SignalId(event.signal))
+                return retract(working, SignalId(event.signal), event.reason)
     except BeliefGraphError as error:
         return error
 

@@ -10,7 +10,7 @@ from beliefgraph.ingest.responses import reweigh
 from beliefgraph.ingest.working import Cause, WorkingSet
 
 
-def retract(working: WorkingSet, signal_id: SignalId) -> Outcome:
+def retract(working: WorkingSet, signal_id: SignalId, note: str | None) -> Outcome:
     """Take back what a signal moved, opened, closed and spawned. A second retraction is answered like the first.
 
     Raises `NotFoundError`.
@@ -21,7 +21,7 @@ def retract(working: WorkingSet, signal_id: SignalId) -> Outcome:
     if signal.retracted_at is not None:
         return working.recorded_outcome(signal)
     revised, linked = len(working.revisions), len(working.new_links)
-    working.mark_retracted(signal)
+    working.mark_retracted(signal, note)
     cause = Cause(kind="retraction", id=signal.id)
     if signal.response_id is not None:
         reweigh(working, working.response(signal.response_id), cause)
@@ -31,7 +31,7 @@ def retract(working: WorkingSet, signal_id: SignalId) -> Outcome:
     taken_back = interpretation_of(
         signal.id, working.interpretation(signal.id).causes, working.revisions[revised:], fallback="retracted"
     )
-    retracted = replace(signal, retracted_at=working.recorded_at)
+    retracted = replace(signal, retracted_at=working.recorded_at, retraction_note=note)
     return working.outcome(retracted, taken_back, revised=revised, linked=linked)
 
 

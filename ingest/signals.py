@@ -49,6 +49,7 @@ def apply_signal(working: WorkingSet, event: SignalEvent, signal_id: SignalId) -
         response_id=None if response is None else response.id,
         belief_id=None if belief is None else belief.id,
         context=event.context,
+        note=event.note,
         observed_at=from_us(observed(event.at, working.now_us)),
         recorded_at=working.recorded_at,
     )
@@ -121,7 +122,7 @@ def _says_the_same(event: SignalEvent, value: float | None, known: Signal) -> bo
         (event.kind, value, event.text, tuple(event.tags))
         == (known.kind, known.value, known.text, known.tags)
         and (event.response, event.belief) == (known.response_id, known.belief_id)
-        and event.context == known.context
+        and (event.context, event.note) == (known.context, known.note)
         and (event.at is None or to_us(event.at) == to_us(known.observed_at))
     )
 

@@ -93,10 +93,15 @@ class WorkingSet:
         self._new_responses: list[Response] = []
         self._new_signals: dict[SignalId, None] = {}
         self._new_links: list[Link] = []
-        self._retracted: list[SignalId] = []
+        self._retracted: dict[SignalId, str | None] = {}
         self._put: dict[tuple[BeliefId, str, str], Item | None] = {}
         self.revisions: list[Revision] = []
         self._absorb(found)
+
+    def advance(self, now_us: int) -> None:
+        """Let time pass before the next event; it never goes back."""
+        self.now_us = max(self.now_us, now_us)
+        self.recorded_at = from_us(self.now_us)
 
     # What is there
 
@@ -246,10 +251,10 @@ class WorkingSet:
         self._links[link.kind, link.low, link.high] = link
         self._new_links.append(link)
 
-    def mark_retracted(self, signal: Signal) -> None:
+    def mark_retracted(self, signal: Signal, note: str | None) -> None:
         """Mark a signal retracted: it no longer counts."""
-        self._signals[signal.id] = replace(signal, retracted_at=self.recorded_at)
-        self._retracted.append(signal.id)
+        self._signals[signal.id] = replace(signal, retracted_at=self.recorded_at, retraction_note=note)
+        self._retracted[signal.id] = note
         if signal.response_id is not None:
             self._counted[signal.response_id] = {}
             stored = self._reader.signals(about=[signal.response_id])
@@ -468,7 +473,7 @@ class WorkingSet:
             signals=[(self._signals[id], self._interpretations[id]) for id in self._new_signals],
             revisions=self.revisions,
             links=self._new_links,
-            retracted=[id for id in self._retracted if id not in self._new_signals],
+            retracted={id: note for id, note in self._retracted.items() if id not in self._new_signals},
         )
 
     @property

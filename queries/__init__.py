@@ -1,1 +1,1 @@
-""
+"""The read side: explain, trace, provenance, personalize, verify. Nothing here writes."""

@@ -117,7 +117,7 @@ ORDER BY g.response, g.position
 
 -- name: signals by id
 SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s.observed_at, s.recorded_at,
-       s.retracted_at, s.seq, s.interpretation
+       s.retracted_at, s.note, s.retraction_note, s.seq, s.interpretation
 FROM json_each(:ids) AS wanted
 JOIN signals AS s ON s.user = :user AND s.id = wanted.value
 WHERE s.seq < :before AND s.recorded_at <= :as_of
@@ -125,7 +125,7 @@ ORDER BY s.seq DESC LIMIT :limit
 
 -- name: signals about
 SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s.observed_at, s.recorded_at,
-       s.retracted_at, s.seq, s.interpretation
+       s.retracted_at, s.note, s.retraction_note, s.seq, s.interpretation
 FROM json_each(:about) AS wanted
 JOIN signals AS s ON s.user = :user AND s.response = wanted.value
 WHERE s.seq < :before AND s.recorded_at <= :as_of
@@ -133,14 +133,14 @@ ORDER BY s.seq DESC LIMIT :limit
 
 -- name: signals
 SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s.observed_at, s.recorded_at,
-       s.retracted_at, s.seq, s.interpretation
+       s.retracted_at, s.note, s.retraction_note, s.seq, s.interpretation
 FROM signals AS s
 WHERE s.user = :user AND s.seq < :before AND s.recorded_at <= :as_of
 ORDER BY s.seq DESC LIMIT :limit
 
 -- name: latest signals
 SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s.observed_at, s.recorded_at,
-       s.retracted_at, s.seq, s.interpretation
+       s.retracted_at, s.note, s.retraction_note, s.seq, s.interpretation
 FROM json_each(:about) AS wanted
 JOIN signals AS s ON s.user = :user AND s.response = wanted.value
 WHERE s.retracted_at IS NULL AND NOT EXISTS (
@@ -238,10 +238,10 @@ INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, ?)
 INSERT INTO generated_by VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: add signal
-INSERT INTO signals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO signals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: retract signal
-UPDATE signals SET retracted_at = ? WHERE user = ? AND id = ? AND retracted_at IS NULL
+UPDATE signals SET retracted_at = ?, retraction_note = ? WHERE user = ? AND id = ? AND retracted_at IS NULL
 
 -- name: put item
 INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)

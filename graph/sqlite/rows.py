@@ -183,6 +183,8 @@ def signal_row(user: int, signal: Signal, interpretation: Interpretation) -> tup
         to_us(signal.observed_at),
         to_us(signal.recorded_at),
         None if signal.retracted_at is None else to_us(signal.retracted_at),
+        signal.note,
+        signal.retraction_note,
         _interpretation_json(interpretation),
     )
 
@@ -219,9 +221,11 @@ def to_signal(user_id: UserId, row: Row, as_of_us: int) -> tuple[Signal, Interpr
         observed_at=from_us(row[8]),
         recorded_at=from_us(row[9]),
         retracted_at=None if retracted_us is None else from_us(retracted_us),
-        seq=row[11],
+        note=row[11],
+        retraction_note=None if retracted_us is None else row[12],
+        seq=row[13],
     )
-    causes, action, delta, reason, effects, readings = json.loads(row[12])
+    causes, action, delta, reason, effects, readings = json.loads(row[14])
     return signal, Interpretation(
         signal_id=row[0],
         causes=causes,
@@ -245,7 +249,7 @@ def to_signal(user_id: UserId, row: Row, as_of_us: int) -> tuple[Signal, Interpr
     )
 
 
-def revision_row(user: int, revision: Revision, recorded_us: int) -> tuple[Any, ...]:
+def revision_row(user: int, revision: Revision) -> tuple[Any, ...]:
     """Return the row of a revision."""
     item = revision.item
     return (
@@ -261,7 +265,7 @@ def revision_row(user: int, revision: Revision, recorded_us: int) -> tuple[Any, 
         revision.cause_kind,
         revision.cause_id,
         revision.parameters_version,
-        recorded_us,
+        to_us(revision.recorded_at),
         None if item is None else item.slot,
         None if item is None else item.id,
         None if item is None else item.nats,

@@ -55,7 +55,7 @@ CREATE INDEX generated_by_belief ON generated_by (user, belief, response_seq);
 CREATE TABLE signals (
     user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE, id TEXT NOT NULL, seq INTEGER NOT NULL,
     kind TEXT NOT NULL, value REAL, text TEXT, tags TEXT NOT NULL, response TEXT, belief TEXT, context TEXT NOT NULL,
-    observed_at INTEGER NOT NULL, recorded_at INTEGER NOT NULL, retracted_at INTEGER,
+    observed_at INTEGER NOT NULL, recorded_at INTEGER NOT NULL, retracted_at INTEGER, note TEXT, retraction_note TEXT,
     interpretation TEXT NOT NULL,
     PRIMARY KEY (user, id),
     FOREIGN KEY (user, response) REFERENCES responses (user, id) ON DELETE CASCADE,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from beliefgraph.graph.blocks import load_blocks
-from beliefgraph.graph.clock import from_us
+from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.model import (
@@ -327,18 +327,25 @@ class _Transaction:
         )
         self._many("add signal", (rows.signal_row(user, signal, read) for signal, read in changes.signals))
         self._many(
-            "retract signal", ((changes.recorded_us, user, signal_id) for signal_id in changes.retracted)
+            "retract signal",
+            ((changes.recorded_us, note, user, id) for id, note in changes.retracted.items()),
         )
         self._many("add link", (rows.link_row(user, link) for link in changes.links))
 
     def _save_revisions(self, user: int, changes: Changes) -> None:
-        revisions, recorded_us = changes.revisions, changes.recorded_us
-        self._many("add revision", (rows.revision_row(user, revision, recorded_us) for revision in revisions))
+        revisions = changes.revisions
+        self._many("add revision", (rows.revision_row(user, revision) for revision in revisions))
         latest = {revision.belief_id: revision for revision in revisions}
         self._many(
             "revise belief",
             (
-                (revision.ordinal, recorded_us, *rows.state_row(revision.state), user, belief_id)
+                (
+                    revision.ordinal,
+                    to_us(revision.recorded_at),
+                    *rows.state_row(revision.state),
+                    user,
+                    belief_id,
+                )
                 for belief_id, revision in latest.items()
             ),
         )

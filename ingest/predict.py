@@ -1,0 +1,58 @@
+"""The attribution model run forward: how a response will be received, and what typical evidence would weigh."""
+
+from collections.abc import Mapping, Sequence
+
+from beliefgraph.graph.errors import InvalidInputError
+from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.model import GeneratedBy
+from beliefgraph.ingest.attribution import Premise, attribute, satisfaction
+from beliefgraph.ingest.parameters import Parameters
+
+
+def predict(
+    edges: Sequence[GeneratedBy],
+    confidences: Mapping[BeliefId, float],
+    parameters: Parameters,
+    *,
+    kind: str | None = None,
+) -> float:
+    """Return P(not D) of a response resting on these beliefs; with `kind`, P(that signal turns out good).
+
+    Raises `InvalidInputError` for a kind without an outcome, `UnknownSignalKindError` for an unknown one.
+    """
+    share = 1.0 / max(1, len(edges))
+    satisfied = satisfaction(
+        [
+            Premise(
+                weight=share if edge.weight is None else edge.weight,
+                adherence=parameters.attribution.adherence if edge.adherence is None else edge.adherence,
+                confidence=confidences[edge.belief_id],
+            )
+            for edge in edges
+        ],
+        parameters.attribution.faults,
+    )
+    if kind is None:
+        return satisfied
+    signal = parameters.signal(kind)
+    if not signal.has_outcome:
+        raise InvalidInputError("kind", f"a signal of kind {kind!r} cannot turn out good or bad")
+    return signal.good_outcome(satisfied)
+
+
+def probes(parameters: Parameters) -> dict[str, float]:
+    """Return what typical evidence weighs, in nats: a denial, and thumbs on a response that rests on the belief alone."""
+    premise = Premise(weight=1.0, adherence=parameters.attribution.adherence, confidence=0.5)
+    rating = parameters.signal("rating")
+
+    def thumb(value: float) -> float:
+        emission = rating.emission(value, 1.0, None)
+        faults = parameters.attribution.faults
+        return attribute([premise], [emission], faults, form_ratio=1.0, other_ratio=1.0).nats[0]
+
+    return {
+        "denial by her": parameters.words.deny,
+        "thumbs-down on a response that rests on it alone": thumb(-1.0),
+        "confirmation by her": parameters.words.confirm,
+        "thumbs-up on a response that rests on it alone": thumb(1.0),
+    }

@@ -1,0 +1,114 @@
+"""Why a belief is held, what stands against it, and what would change our mind: exact in nats, plain in prose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from beliefgraph.graph.errors import NotFoundError
+from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.ledger import RESPONSE, Item, append, read_state
+from beliefgraph.graph.model import Belief, BeliefNode, Conflict, to_conflict, view
+from beliefgraph.graph.store import Reader, Scope
+from beliefgraph.queries.contributions import Contribution, contributions
+from beliefgraph.queries.prose import explanation_prose
+
+_TRIES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What would take the confidence across ½: `times` of this kind of evidence, each worth `nats` when it comes.
+
+    `times` is None when it never would: what inference piles up is bounded.
+    """
+
+    by: str
+    nats: float
+    times: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The whole account of one belief at one time.
+
+    `base_nats` + Σ `contributions[i].term` + `conflict_nats` = `log_odds`, exactly; `belief.confidence` is its
+    probability, kept within [.001, .999]. `str()` reads as plain prose.
+    """
+
+    belief: Belief
+    base_nats: float
+    contributions: tuple[Contribution, ...]
+    conflict_nats: float
+    log_odds: float
+    conflicts: tuple[tuple[Conflict, Belief], ...]
+    parent: Belief | None
+    would_change: tuple[Move, ...]
+
+    def __str__(self) -> str:
+        """Read the account aloud."""
+        return explanation_prose(self)
+
+
+def find_belief(reader: Reader, scope: Scope, belief_id: BeliefId, as_of_us: int | None) -> BeliefNode:
+    """Return a belief as it stood. Raises `NotFoundError`."""
+    found = reader.beliefs([belief_id], as_of_us=as_of_us)
+    if not found:
+        raise NotFoundError("belief", belief_id, user_id=scope.user_id)
+    return found[0]
+
+
+def explain(
+    reader: Reader,
+    scope: Scope,
+    belief_id: BeliefId,
+    *,
+    now_us: int,
+    as_of_us: int | None = None,
+    probes: Mapping[str, float],
+) -> Explanation:
+    """Explain a belief's confidence. `probes` names kinds of evidence with what one of them weighs, in nats.
+
+    Raises `NotFoundError`.
+    """
+    at_us = now_us if as_of_us is None else as_of_us
+    node = find_belief(reader, scope, belief_id, as_of_us)
+    reading = read_state(node.state, at_us)
+    links = reader.links("contradicts", beliefs=[belief_id], as_of_us=as_of_us)
+    others = {
+        other.id: other
+        for other in reader.beliefs(
+            {link.low for link in links} | {link.high for link in links}, as_of_us=as_of_us
+        )
+    }
+    parent = [] if node.parent_id is None else reader.beliefs([node.parent_id], as_of_us=as_of_us)
+    return Explanation(
+        belief=view(node, at_us),
+        base_nats=node.state.base,
+        contributions=tuple(contributions(reader, node, at_us, as_of_us)),
+        conflict_nats=node.state.conflict,
+        log_odds=reading.log_odds,
+        conflicts=tuple(
+            (to_conflict(link), view(others[link.high if link.low == belief_id else link.low], at_us))
+            for link in links
+        ),
+        parent=view(parent[0], at_us) if parent else None,
+        would_change=tuple(
+            Move(by=name, nats=nats, times=times_to_cross(node, nats, at_us))
+            for name, nats in probes.items()
+            if (nats < 0) == (reading.log_odds >= 0)
+        ),
+    )
+
+
+def times_to_cross(node: BeliefNode, nats: float, at_us: int) -> int | None:
+    """Count how many such items, coming now one after another, take the confidence across ½.
+
+    Counts as evidence inferred from responses: each crowds out the earlier. None when a thousand do not.
+    """
+    state, start = node.state, read_state(node.state, at_us).log_odds >= 0
+    at_us = max(at_us, state.reference_us)
+    for count in range(1, _TRIES + 1):
+        item = Item(belief_id=node.id, slot=RESPONSE, id=f"~{count:04}", nats=nats, observed_us=at_us + count)
+        state = append(state, item)
+        if (read_state(state, at_us).log_odds >= 0) != start:
+            return count
+    return None

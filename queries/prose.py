@@ -1,0 +1,103 @@
+"""An explanation read aloud, for someone who is not an engineer. Wording only; the numbers come from explain.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from beliefgraph.queries.contributions import Contribution
+    from beliefgraph.queries.explain import Explanation, Move
+
+_SHOWN = 6
+_NEGLIGIBLE = 0.005
+_STANDING = {
+    "held": "It is held.",
+    "contested": "It is contested: much speaks for it and much against it, so it is not used until she is asked.",
+    "tentative": "It is tentative: seen once, not yet confirmed, and never used before it is.",
+    "superseded": "Something else has taken its place, so it is no longer used.",
+    "retired": "It is retired and no longer used.",
+}
+_SAID = {
+    "source:stated": "she said so",
+    "source:corrected": "she said so, correcting us",
+    "source:inferred": "it was read off something she wrote",
+    "source:observed": "it was observed",
+    "source:imported": "it was imported",
+}
+
+
+def percent(probability: float) -> str:
+    """Return a probability as people read it.
+
+    >>> percent(0.874)
+    '87 %'
+    """
+    return f"{100 * probability:.0f} %" if 0.01 <= probability <= 0.99 else f"{100 * probability:.1f} %"
+
+
+def explanation_prose(explanation: Explanation) -> str:
+    """Return a paragraph and a list that a product manager understands."""
+    belief = explanation.belief
+    lines = [
+        f"“{belief.statement}”: we are {percent(belief.confidence)} sure that this is true of her now. {_STANDING[belief.standing]}"
+    ]
+    if explanation.parent is not None:
+        lines.append(f"It grew out of “{explanation.parent.statement}”.")
+    if belief.context:
+        scope = ", ".join(f"{key} is {value}" for key, value in belief.context.items())
+        lines.append(f"It holds where {scope}.")
+    lines.append(
+        "Where that comes from, in nats (+ speaks for it, − against; about 0.7 doubles or halves the odds):"
+    )
+    lines.append(f"  {explanation.base_nats:+.2f}  the base rate of beliefs of this kind")
+    lines += [f"  {line}" for line in _contribution_lines(explanation.contributions)]
+    if abs(explanation.conflict_nats) >= _NEGLIGIBLE:
+        against = "; ".join(
+            f"“{other.statement}” ({percent(other.confidence)})" for _, other in explanation.conflicts
+        )
+        lines.append(f"  {explanation.conflict_nats:+.2f}  it contradicts {against}")
+    lines.append(f"  {explanation.log_odds:+.2f}  together, which is {percent(belief.confidence)}")
+    doubtful = [other for conflict, other in explanation.conflicts if conflict.status == "suspected"]
+    lines += [f"It may contradict “{other.statement}”; nothing was moved for that yet." for other in doubtful]
+    moves = [sentence for move in explanation.would_change if (sentence := _move(move))]
+    if moves:
+        side = "below" if explanation.log_odds >= 0 else "above"
+        lines.append(f"What would bring it {side} 50 %: {', or '.join(moves)}.")
+    return "\n".join(lines)
+
+
+def _contribution_lines(contributions: tuple[Contribution, ...]) -> list[str]:
+    lines = [f"{each.term:+.2f}  {_account(each)}" for each in contributions[:_SHOWN]]
+    rest = contributions[_SHOWN:]
+    if rest:
+        lines.append(f"{sum(each.term for each in rest):+.2f}  {len(rest)} smaller contributions")
+    return lines
+
+
+def _account(each: Contribution) -> str:
+    day = each.observed_at.date().isoformat()
+    if each.source == "response":
+        done = ", ".join(_signal(signal.kind, signal.value) for signal, _ in each.signals) or "signals"
+        why = each.signals[-1][1].reason.replace("_", " ") if each.signals else "unknown"
+        return f"{done} on response {each.about}, {day} ({why}){_faded(each)}"
+    if each.source == "word":
+        kinds = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
+        kind = each.signals[-1][0].kind if each.signals else "confirm"
+        return f"{kinds.get(kind, 'she rated it')}, {day}{_faded(each)}"
+    if each.source == "pin":
+        return f"a person set its confidence, {day}{_faded(each)}"
+    return f"{_SAID.get(each.source, each.source)}, {day}{_faded(each)}"
+
+
+def _signal(kind: str, value: float | None) -> str:
+    return kind if value is None else f"{kind} {value:g}"
+
+
+def _faded(each: Contribution) -> str:
+    return "" if each.weight > 0.99 else f"; {percent(each.weight)} of {each.nats:+.2f} is left"
+
+
+def _move(move: Move) -> str:
+    if move.times is None:
+        return ""
+    return f"{move.times} × {move.by}" if move.times > 1 else f"one {move.by}"

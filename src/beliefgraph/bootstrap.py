@@ -1,0 +1,126 @@
+"""Where the parts are put together: a target becomes a store, settings become a pipeline, and both a `BeliefGraph`."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from beliefgraph.graph.clock import Clock, utc_now
+from beliefgraph.graph.errors import InvalidInputError
+from beliefgraph.graph.ids import UserId
+from beliefgraph.graph.sqlite.store import SqliteStore
+from beliefgraph.graph.store import Scope, Store
+from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
+from beliefgraph.ingest.events import check_identifier
+from beliefgraph.ingest.parameters import Parameters, load_parameters
+from beliefgraph.ingest.pipeline import Pipeline
+from beliefgraph.ingest.reader import IngestReport, Line, ingest
+from beliefgraph.ingest.relate import EmbeddingRelater, Pair, Relater, Relation
+from beliefgraph.queries.verify import VerifyReport, verify
+from beliefgraph.selfmodel import SelfModel
+from beliefgraph.settings import Settings, default_file, read_settings
+
+
+class BeliefGraph:
+    """A store of self-models with everything needed to learn from signals. Made by `open`; a context manager.
+
+    Usable from several threads at once; several processes may open the same store.
+    """
+
+    def __init__(self, pipeline: Pipeline, tenant: str) -> None:
+        self._pipeline, self._tenant = pipeline, tenant
+
+    @classmethod
+    def open(
+        cls,
+        target: str | Path | None = None,
+        *,
+        tenant: str = "default",
+        embedder: Embedder | None = None,
+        relater: Relater | None = None,
+        parameters: Parameters | Path | str | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Open a store: a path, `sqlite:///path` or `:memory:`; None reads the settings, else the user's data folder.
+
+        `clock` is the one source of now. Raises `InvalidInputError`, `StoreUnavailableError`, `StoreVersionError`.
+        """
+        settings = read_settings()
+        if not isinstance(parameters, Parameters):
+            parameters = load_parameters(parameters or settings.parameters)
+        embedder = embedder or SentenceTransformerEmbedder(settings.model)
+        check_identifier("tenant", tenant)
+        pipeline = Pipeline(
+            store=open_store(target, settings),
+            embedder=embedder,
+            relater=relater or EmbeddingRelater(embedder),
+            parameters=parameters,
+            clock=clock or utc_now,
+        )
+        return cls(pipeline, tenant)
+
+    def user(self, user_id: str) -> SelfModel:
+        """Return a user's self-model; no I/O yet. Raises `InvalidInputError` for an id that cannot be one."""
+        check_identifier("user", user_id)
+        return SelfModel(self._pipeline, Scope(self._tenant, UserId(user_id)))
+
+    def users(self) -> Iterator[UserId]:
+        """Yield the ids of the tenant's users, sorted."""
+        after = None
+        while found := self._pipeline.store.users(self._tenant, after=after, limit=1000):
+            yield from found
+            after = found[-1]
+
+    def ingest(self, lines: Iterable[Line], **options: Any) -> IngestReport:
+        """Apply a log of events (JSON Lines); options are those of `beliefgraph.ingest.reader.ingest`."""
+        return ingest(self._pipeline, self._tenant, lines, **options)
+
+    def verify(self) -> VerifyReport:
+        """Replay every ledger of the tenant; check chains, sums and references."""
+        return verify(self._pipeline.store, self._tenant)
+
+    def relate(self, a: str, b: str) -> Relation:
+        """Return how statement `a` relates to statement `b`."""
+        return self.relate_many([(a, b)])[0]
+
+    def relate_many(self, pairs: Sequence[Pair]) -> list[Relation]:
+        """Return how the first statement of each pair relates to the second."""
+        return self._pipeline.relater.relate(pairs)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of interpretation in force."""
+        return self._pipeline.parameters
+
+    def close(self) -> None:
+        """Let go of the store. Closing twice is fine."""
+        self._pipeline.store.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+
+def open_store(target: str | Path | None, settings: Settings) -> Store:
+    """Return the store that a target names. Raises `InvalidInputError` for one that names none."""
+    named = settings.target if target is None else str(target)
+    scheme, separator, rest = named.partition("://")
+    if not separator:
+        path = named
+    elif scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        path = rest[1:]
+    else:
+        raise InvalidInputError(
+            "target", "must be a path, sqlite:///path or :memory:", got=repr(f"{scheme}://…")
+        )
+    if not path:
+        raise InvalidInputError("target", "must not be empty")
+    if path == str(default_file()):
+        default_file().parent.mkdir(parents=True, exist_ok=True)
+    return SqliteStore(path, synchronous="NORMAL" if settings.sqlite_synchronous == "NORMAL" else "FULL")

@@ -1,0 +1,94 @@
+"""A self-model written out as the events that made it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from beliefgraph.graph.clock import from_us, to_us
+from beliefgraph.graph.ids import UserId
+from beliefgraph.graph.ledger import SOURCE_PREFIX, sigmoid
+from beliefgraph.graph.model import BeliefNode, Response, Revision, Signal, context_of
+from beliefgraph.graph.store import Reader
+
+
+def export_events(reader: Reader, user_id: UserId) -> Iterator[dict[str, Any]]:
+    """Yield a user's events in the order of application, as the JSON Lines format has them.
+
+    Beliefs spawned by signals are among them, with the ids that those signals give them again.
+    """
+    records: list[tuple[int, int, dict[str, Any]]] = []
+    for node in reader.beliefs():
+        records += _belief_events(reader, node)
+    records += [(to_us(found.recorded_at), found.seq, _response_event(found)) for found in reader.responses()]
+    for signal, _ in reader.signals():
+        records.append((to_us(signal.recorded_at), signal.seq, _signal_event(signal)))
+        if signal.retracted_at is not None:
+            records.append(
+                (
+                    to_us(signal.retracted_at),
+                    signal.seq,
+                    {"type": "retract", "signal": signal.id, "reason": signal.retraction_note},
+                )
+            )
+    for _, _, event in sorted(records, key=lambda record: record[:2]):
+        yield {
+            "type": event.pop("type"),
+            "user": user_id,
+            **{n: v for n, v in event.items() if v is not None},
+        }
+
+
+def _belief_events(reader: Reader, node: BeliefNode) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Yield how a belief was made, and every time it was said again without a signal."""
+    for revision in reader.revisions(node.id):
+        item = revision.item
+        said = item is not None and not revision.removed and item.slot.startswith(SOURCE_PREFIX)
+        if item is None or not said or (revision.cause_kind != "belief" and revision.ordinal > 1):
+            continue
+        first = revision.ordinal == 1
+        event = {
+            "type": "belief",
+            **({"id": node.id} if first else {}),
+            "statement": node.statement,
+            "confidence": sigmoid(item.nats + revision.state.base),
+            "source": item.slot.removeprefix(SOURCE_PREFIX),
+            "kind": node.kind,
+            "context": context_of(node) if not first else _context(revision),
+            "at": from_us(item.observed_us).isoformat(),
+        }
+        yield to_us(revision.recorded_at), node.seq if first else revision.seq, event
+
+
+def _context(revision: Revision) -> dict[str, str]:
+    return dict(json.loads(revision.state.context))
+
+
+def _response_event(response: Response) -> dict[str, Any]:
+    return {
+        "type": "response",
+        "id": response.id,
+        "text": response.text,
+        "beliefs": [
+            {"id": edge.belief_id, "weight": edge.weight, "adherence": edge.adherence}
+            for edge in response.generated_by
+        ],
+        "attributes": dict(response.attributes),
+        "at": response.observed_at.isoformat(),
+    }
+
+
+def _signal_event(signal: Signal) -> dict[str, Any]:
+    given = {
+        "type": "signal",
+        "id": signal.id,
+        "kind": signal.kind,
+        "value": signal.value,
+        "response": signal.response_id,
+        "belief": signal.belief_id,
+        "text": signal.text,
+        "tags": list(signal.tags),
+        "context": dict(signal.context),
+        "note": signal.note,
+        "at": signal.observed_at.isoformat(),
+    }
+    return {name: value for name, value in given.items() if value not in (None, [], {})}
