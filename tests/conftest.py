@@ -1,0 +1,79 @@
+"""What holds for every test: no network beyond this machine, no settings or stores of the developer's own."""
+
+import ipaddress
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def _is_here(host: object) -> bool:
+    if host in (None, "", "localhost", b"localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def _keep_the_network_closed(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse to look up or reach any host but this one; named sockets of the file system stay open."""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    else:
+        return
+    if not _is_here(host):
+        raise PermissionError(f"the network is closed in tests: {event} to {host!r}")
+
+
+def pytest_configure() -> None:
+    """Close the network in this process, and tell programs that tests start to stay off it."""
+    sys.addaudithook(_keep_the_network_closed)
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", PIP_NO_INDEX="1", UV_OFFLINE="1")
+
+
+@pytest.fixture(autouse=True)
+def _settings_from_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let no setting of the developer's shell into a test, and no store of a test into her data folder."""
+    for name in list(os.environ):
+        if name.startswith(("BELIEFGRAPH_", "NEO4J_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Return the root of the repository."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def copy_repository(repository: Path) -> Callable[[Path], Path]:
+    """Return a function that copies the repository to a new folder, links as links, without what was built."""
+    built = shutil.ignore_patterns(
+        ".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__", "build", "dist", "out", "*.egg-info"
+    )
+
+    def copy(place: Path) -> Path:
+        return Path(shutil.copytree(repository, place, symlinks=True, ignore=built))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def clean_environment() -> dict[str, str]:
+    """Return the environment for programs that must not see this repository by accident."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV", "PYTEST"))
+    }
