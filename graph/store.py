@@ -49,7 +49,8 @@ class Neighbour(NamedTuple):
 class Reach:
     """What an update starts from. Ids that do not exist are left out of the answer.
 
-    `vectors` maps names of the caller's choice to the vectors whose `nearest` beliefs are wanted; those are reached too.
+    `vectors` maps names of the caller's choice to the vectors whose `nearest` beliefs are wanted; those are
+    reached too.
     """
 
     responses: Sequence[ResponseId] = ()
@@ -64,7 +65,8 @@ class Reach:
 class Neighbourhood:
     """What a traversal found. `items` are the current inferred items of the responses, by (belief, response).
 
-    `signals` holds the wanted signals and, for each response, the latest unretracted one of each kind.
+    `signals` holds the wanted signals and, for each response, the latest unretracted one of each kind (by time of
+    observation, then by `seq`).
     `interpretations` are those of these signals. `links` are all current links among `beliefs`.
     """
 
@@ -82,8 +84,9 @@ class Neighbourhood:
 class Changes:
     """Everything one unit of work writes, in one transaction or not at all.
 
-    `seq` is the last number used, `recorded_us` the time of the last record (and of every retraction). `vectors` holds the vectors of new
-    beliefs by `vector_key`. `retracted` maps the signals taken back to why. A revision is written together with its item and the state on its belief.
+    `seq` is the last number used, `recorded_us` the time of the last record (and of every retraction). `vectors` holds
+    the vectors of new beliefs by `vector_key`. `retracted` maps the signals taken back to why. A revision is written
+    together with its item and the state on its belief.
     """
 
     seq: int
@@ -99,7 +102,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """How much was erased, in counts only."""
+    """How much was erased, in counts only; `links` counts every version of every edge."""
 
     beliefs: int
     responses: int
@@ -126,8 +129,8 @@ class Reader(Protocol):
 
         GENERATED_BY from the responses, then, at every depth, confirmed CONTRADICTS edges to the end (their whole
         component, since confidence is derived from it); from depth 2, in addition all CONTRADICTS edges up to
-        `depth` steps and the beliefs that generated any of the 50 latest responses of those beliefs together with
-        them; and what is nearest to each vector. Histories are reached by index, never walked.
+        `depth` steps and the beliefs that generated any of the 50 latest responses of the beliefs it starts from
+        together with them; and what is nearest to each vector. Histories are reached by index, never walked.
         """
         ...
 
@@ -199,7 +202,7 @@ class Reader(Protocol):
     def links(
         self, kind: LinkKind, *, beliefs: Iterable[BeliefId] | None = None, as_of_us: int | None = None
     ) -> list[Link]:
-        """Return the current version of each edge of this kind that touches one of the beliefs (None: all), by `seq`."""
+        """Return the current version of each edge of a kind that touches one of the beliefs (None: all), by `seq`."""
         ...
 
 
@@ -210,7 +213,8 @@ class Writer(Reader, Protocol):
         """Write everything of one unit of work. Reads after it see it; called at most once a transaction.
 
         For each revision, writes its item (or takes it away) and puts its state on its belief. Raises
-        `IntegrityError` when a record refers to something that this user does not have.
+        `IntegrityError` when a record refers to something that this user does not have, when an id is taken, and when
+        a signal is retracted twice.
         """
         ...
 

@@ -167,8 +167,9 @@ class Connections:
 
 def _prepare(connection: sqlite3.Connection, target: str, timeout_s: float) -> None:
     """Refuse what is not ours or newer; create or migrate the rest, in one transaction."""
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    # Tables first: whoever makes them at this moment sets the mark in the same transaction.
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     if tables and application_id != APPLICATION_ID:
         raise StoreVersionError(target, "it is a SQLite file of something else")
     versions = [body for name, body in load_blocks("beliefgraph.graph.sqlite", "schema.sql").items()]

@@ -14,6 +14,7 @@ import numpy as np
 
 from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.clock import from_us, to_us
+from beliefgraph.graph.errors import IntegrityError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.model import (
@@ -65,12 +66,12 @@ class SqliteStore:
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
         """Run `work` on one snapshot of the file."""
         with self._connections.transaction("BEGIN") as connection:
-            return work(_Transaction(connection, scope))
+            return work(_Transaction(connection, scope, self.target))
 
     def write(self, scope: Scope, work: Callable[[Writer], T]) -> T:
         """Run `work` in one immediate transaction; the file's one write lock is every user's lock."""
         with self._connections.transaction("BEGIN IMMEDIATE") as connection:
-            return work(_Transaction(connection, scope))
+            return work(_Transaction(connection, scope, self.target))
 
     def tenants(self) -> list[str]:
         """Return the tenants that have users, sorted."""
@@ -131,8 +132,8 @@ def _erase(connection: sqlite3.Connection, user: int | None) -> Erasure:
 class _Transaction:
     """A `Reader` and `Writer` over one connection inside one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, scope: Scope) -> None:
-        self._connection, self._scope = connection, scope
+    def __init__(self, connection: sqlite3.Connection, scope: Scope, target: str) -> None:
+        self._connection, self._scope, self._target = connection, scope, target
         self._user, self._head = _find_user(connection, scope)
 
     def _rows(self, query: str, **parameters: Any) -> sqlite3.Cursor:
@@ -196,7 +197,8 @@ class _Transaction:
         matrix = np.frombuffer(b"".join(value for _, value in found), dtype=np.float32).reshape(
             len(found), -1
         )
-        cosines = (matrix @ vector).tolist()
+        # Row by row, unlike `@`: a cosine must not hang on which other beliefs there are, and equal vectors tie.
+        cosines = np.clip(np.einsum("ij,j->i", matrix, vector), -1.0, 1.0).tolist()
         ranked = sorted(
             zip(cosines, (belief for belief, _ in found), strict=True), key=lambda pair: (-pair[0], pair[1])
         )
@@ -326,10 +328,11 @@ class _Transaction:
             (row for response in changes.responses for row in rows.premise_rows(user, response)),
         )
         self._many("add signal", (rows.signal_row(user, signal, read) for signal, read in changes.signals))
-        self._many(
-            "retract signal",
-            ((changes.recorded_us, note, user, id) for id, note in changes.retracted.items()),
-        )
+        taken_back = [(changes.recorded_us, note, user, id) for id, note in changes.retracted.items()]
+        if self._many("retract signal", taken_back) != len(taken_back):
+            raise IntegrityError(
+                self._target, "a retraction names a signal that is not there, or is retracted already"
+            )
         self._many("add link", (rows.link_row(user, link) for link in changes.links))
 
     def _save_revisions(self, user: int, changes: Changes) -> None:
@@ -372,10 +375,9 @@ class _Transaction:
             (keys[key],) = self._rows("find vector", **named).fetchone()
         return keys
 
-    def _many(self, query: str, parameters: Iterable[tuple[Any, ...]]) -> None:
+    def _many(self, query: str, parameters: Iterable[tuple[Any, ...]]) -> int:
         batch = list(parameters)
-        if batch:
-            self._connection.executemany(_sql(query), batch)
+        return self._connection.executemany(_sql(query), batch).rowcount if batch else 0
 
 
 def _json_ids(ids: Iterable[str]) -> str:
