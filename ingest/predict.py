@@ -41,7 +41,7 @@ def predict(
 
 
 def probes(parameters: Parameters) -> dict[str, float]:
-    """Return what typical evidence weighs, in nats: a denial, and thumbs on a response that rests on the belief alone."""
+    """Return what typical evidence weighs, in nats: a denial, and thumbs on a response that rests on one belief."""
     premise = Premise(weight=1.0, adherence=parameters.attribution.adherence, confidence=0.5)
     rating = parameters.signal("rating")
 

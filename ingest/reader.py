@@ -1,5 +1,6 @@
 """Logs of events (JSON Lines) into a store: read in windows, applied a user at a time, rejects reported by line."""
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +29,7 @@ class Reject:
     line: int
     field: str
     reason: str
-    raw: Line = field(repr=False)
+    raw: Line = dataclasses.field(repr=False)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -110,9 +110,9 @@ def reweigh(working: WorkingSet, response: Response, cause: Cause) -> None:
         _record(working, response, left, cause)
         return
     for edge in response.generated_by:
-        item = working.item_of_response(edge.belief_id, response.id)
+        item = working.evidence.of_response(edge.belief_id, response.id)
         if item is not None:
-            working.remove_item(item, reason="retracted", cause=cause)
+            working.remove_item(item, cause=cause)
 
 
 Read = tuple[Signal, tuple[TextReading, ...]]
@@ -202,7 +202,7 @@ def _ratios(
     nearest = max((reading.about for reading in behind.values() if reading is not None), default=0.0)
 
     def product(cause: str, share: float) -> float:
-        """Multiply what tags and phrases say of a cause; a phrase that points at a belief counts as far as it is meant."""
+        """Multiply what tags and phrases say of a cause; a phrase that points at a belief counts by its share."""
         return math.prod(
             _partly(getattr(tag, cause) ** trust, share if points else 1.0) for tag, trust, points in told
         )

@@ -19,7 +19,7 @@ def retract(working: WorkingSet, signal_id: SignalId, note: str | None) -> Outco
     if signal is None:
         raise NotFoundError("signal", signal_id, user_id=working.scope.user_id)
     if signal.retracted_at is not None:
-        return working.recorded_outcome(signal)
+        return working.outcome(signal)
     revised, linked = len(working.revisions), len(working.new_links)
     working.mark_retracted(signal, note)
     cause = Cause(kind="retraction", id=signal.id)
@@ -32,7 +32,7 @@ def retract(working: WorkingSet, signal_id: SignalId, note: str | None) -> Outco
         signal.id, working.interpretation(signal.id).causes, working.revisions[revised:], fallback="retracted"
     )
     retracted = replace(signal, retracted_at=working.recorded_at, retraction_note=note)
-    return working.outcome(retracted, taken_back, revised=revised, linked=linked)
+    return working.conclude(retracted, taken_back, revised=revised, linked=linked)
 
 
 def _moved_by(working: WorkingSet, signal: Signal) -> dict[BeliefId, list[Revision]]:
@@ -50,8 +50,8 @@ def _undo(
     node = working.belief(belief_id)
     for word in (revision.item for revision in revisions):
         if word is not None and word.id == signal.id:
-            working.remove_item(word, reason="retracted", cause=cause)
-    if node.origin_id == signal.id and not working.has_evidence(belief_id):
+            working.remove_item(word, cause=cause)
+    if node.origin_id == signal.id and working.evidence.rests_on_nothing(belief_id):
         working.set_lifecycle(belief_id, "retired", action="retire", reason="retracted", cause=cause)
         return
     before, left = working.lifecycle_before(revisions[0]), revisions[-1].state.lifecycle

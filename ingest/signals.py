@@ -27,15 +27,15 @@ _EDITS = (RETIRED, RESTORED, SCOPED)
 def apply_signal(working: WorkingSet, event: SignalEvent, signal_id: SignalId) -> Outcome:
     """Apply a signal once: record it, what it was taken for, and everything that it moves.
 
-    A signal that is recorded already is answered with what it did the first time. Raises `DuplicateIdError` when it differs, and
-    `InvalidInputError` or `NotFoundError` before anything is added.
+    A signal that is recorded already is answered with what it did the first time. Raises `DuplicateIdError` when it
+    differs, and `InvalidInputError` or `NotFoundError` before anything is added.
     """
     value = check_signal(event, working.parameters)
     known = working.find_signal(signal_id)
     if known is not None:
         if not _says_the_same(event, value, known):
             raise DuplicateIdError("signal", signal_id)
-        return working.recorded_outcome(known)
+        return working.outcome(known)
     response = None if event.response is None else working.response(ResponseId(event.response))
     belief = None if event.belief is None else working.belief(BeliefId(event.belief))
     signal = Signal(
@@ -56,8 +56,7 @@ def apply_signal(working: WorkingSet, event: SignalEvent, signal_id: SignalId) -
     revised, linked = len(working.revisions), len(working.new_links)
     working.add_signal(signal)
     interpretation = _interpret(working, signal, response, belief)
-    working.conclude(interpretation)
-    return working.outcome(signal, interpretation, revised=revised, linked=linked)
+    return working.conclude(signal, interpretation, revised=revised, linked=linked)
 
 
 def check_signal(event: SignalEvent, parameters: Parameters) -> float | None:
@@ -159,9 +158,9 @@ def _interpret(
         _apply_text(working, heard, role, belief)
     working.settle_conflicts()
     causes = _causes(working.parameters, signal, attribution)
-    fallback = (
-        "no_belief" if response is None or not response.generated_by else max(causes, key=lambda c: causes[c])
-    )
+    fallback: str = max(causes, key=lambda cause: causes[cause])
+    if response is None or not response.generated_by:
+        fallback = "no_belief"
     revisions = working.revisions[since:]
     return interpretation_of(signal.id, causes, revisions, fallback=fallback, readings=readings)
 
@@ -233,14 +232,7 @@ def _apply_edit(working: WorkingSet, signal: Signal, belief: BeliefNode, cause: 
         )
         working.set_item(item, action=None, reason="edited", cause=cause)
     if SCOPED in signal.tags:
-        working.set_lifecycle(
-            belief.id,
-            belief.state.lifecycle,
-            action="hold",
-            reason="scoped",
-            cause=cause,
-            context=signal.context,
-        )
+        working.set_context(belief.id, signal.context, cause=cause)
     if signal.text is not None:
         successor = _statement(working, signal, "corrected", parent=belief)
         _spawn(working, signal, successor, reason="edited")

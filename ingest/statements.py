@@ -6,7 +6,16 @@ from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.errors import DuplicateIdError
 from beliefgraph.graph.ids import BeliefId, SignalId, derived_id, fingerprint, normal_form
 from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, logit, sigmoid, source_slot
-from beliefgraph.graph.model import BeliefNode, Context, Kind, Link, Source, context_of
+from beliefgraph.graph.model import (
+    BeliefNode,
+    ConflictStatus,
+    Context,
+    Kind,
+    Link,
+    LinkKind,
+    Source,
+    context_of,
+)
 from beliefgraph.ingest.events import BeliefEvent
 from beliefgraph.ingest.relate import Likeness, liken
 from beliefgraph.ingest.working import Cause, WorkingSet, context_json, contexts_agree, observed
@@ -137,7 +146,7 @@ def _stating_item(working: WorkingSet, node: BeliefNode, statement: Statement, *
     confidence = statement.confidence
     slot = source_slot(statement.source)
     if confidence is None:
-        said = [item for item in working.words(node.id) if item.slot == slot]
+        said = [item for item in working.evidence.words(node.id) if item.slot == slot]
         usual = logit(working.parameters.sources[statement.source].confidence) - node.state.base
         nats = said[0].nats if said else usual
     else:
@@ -151,34 +160,26 @@ def _note_edges(working: WorkingSet, belief_id: BeliefId, likeness: Likeness) ->
     if not contexts_agree(context_of(working.belief(belief_id)), context_of(other)):
         return
     low, high = sorted((belief_id, other.id))
-    common = {
-        "low": low,
-        "high": high,
-        "detector": working.inputs.detector,
-        "recorded_at": working.recorded_at,
-    }
-    if relation.contradiction >= limits.suspected:
-        sure = relation.contradiction >= limits.confirmed
+
+    def note(kind: LinkKind, strength: float, status: ConflictStatus, reason: str) -> None:
         working.add_link(
             Link(
-                kind="contradicts",
+                kind=kind,
+                low=low,
+                high=high,
                 seq=working.next_seq(),
-                strength=relation.contradiction,
-                status="confirmed" if sure else "suspected",
-                reason="relation",
-                **common,
+                strength=strength,
+                detector=working.inputs.detector,
+                status=status,
+                reason=reason,
+                recorded_at=working.recorded_at,
             )
         )
+
+    if relation.contradiction >= limits.suspected:
+        sure = relation.contradiction >= limits.confirmed
+        note("contradicts", relation.contradiction, "confirmed" if sure else "suspected", "relation")
     elif relation.equivalent >= limits.restates or (
         relation.neutral < 1.0 and likeness.cosine >= limits.duplicate_cosine
     ):
-        working.add_link(
-            Link(
-                kind="duplicates",
-                seq=working.next_seq(),
-                strength=max(relation.equivalent, 0.0),
-                status="suspected",
-                reason="near_duplicate",
-                **common,
-            )
-        )
+        note("duplicates", max(relation.equivalent, 0.0), "suspected", "near_duplicate")

@@ -4,9 +4,8 @@ Reads through to the store where something was not fetched beforehand; later eve
 did. Decides nothing: what a signal means lies in the modules that use this one.
 """
 
-import heapq
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,17 +13,7 @@ from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.contradiction import conflict_nats
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
-from beliefgraph.graph.ledger import (
-    RESPONSE,
-    BeliefState,
-    Item,
-    Lifecycle,
-    append,
-    fold,
-    follows,
-    read_state,
-    replace_newest,
-)
+from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, Lifecycle, Reading, read_state
 from beliefgraph.graph.model import (
     Action,
     BeliefNode,
@@ -42,6 +31,7 @@ from beliefgraph.graph.model import (
 )
 from beliefgraph.graph.outcomes import read_outcome
 from beliefgraph.graph.store import Changes, Neighbour, Neighbourhood, Reach, Reader, Scope, Vector
+from beliefgraph.ingest.evidence import Evidence
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.relate import RelationBook
 
@@ -71,12 +61,26 @@ class Inputs:
     detector: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What one revision changes: the state it leaves, the item it puts or takes away, and why."""
+
+    state: BeliefState
+    reason: str
+    cause: Cause
+    item: Item | None = None
+    removed: bool = False
+    nats: float = 0.0
+    action: Action | None = None
+
+
 class WorkingSet:
     """A read-through view of one user plus the changes made so far in this unit of work."""
 
     def __init__(self, reader: Reader, scope: Scope, found: Neighbourhood, inputs: Inputs) -> None:
         self.scope, self.inputs, self.parameters = scope, inputs, inputs.parameters
         self._reader = reader
+        self.evidence = Evidence(reader)
         self.now_us = max(inputs.now_us, found.head.recorded_us)
         self.recorded_at = from_us(self.now_us)
         self._seq = found.head.seq
@@ -85,16 +89,15 @@ class WorkingSet:
         self._signals: dict[SignalId, Signal] = {}
         self._interpretations: dict[SignalId, Interpretation] = {}
         self._counted: dict[ResponseId, dict[str, Signal]] = {}
-        self._items: dict[tuple[BeliefId, ResponseId], Item] = {}
         self._links: dict[tuple[LinkKind, BeliefId, BeliefId], Link] = {}
         self._near = found.nearest
         self._new_beliefs: dict[BeliefId, None] = {}
         self._new_vectors: dict[str, Vector] = {}
         self._new_responses: list[Response] = []
         self._new_signals: dict[SignalId, None] = {}
-        self._new_links: list[Link] = []
+        self.new_links: list[Link] = []
+        self._outcomes: dict[SignalId, Outcome] = {}
         self._retracted: dict[SignalId, str | None] = {}
-        self._put: dict[tuple[BeliefId, str, str], Item | None] = {}
         self.revisions: list[Revision] = []
         self._absorb(found)
 
@@ -115,8 +118,7 @@ class WorkingSet:
         for signal_id, signal in found.signals.items():
             self._interpretations.setdefault(signal_id, found.interpretations[signal_id])
             self._count(self._signals.setdefault(signal_id, signal))
-        for key, item in found.items.items():
-            self._items.setdefault(key, item)
+        self.evidence.absorb(found.items)
         for link in found.links:
             self._links.setdefault((link.kind, link.low, link.high), link)
 
@@ -128,7 +130,7 @@ class WorkingSet:
     def find_belief(self, belief_id: BeliefId) -> BeliefNode | None:
         """Return a belief, or None."""
         if belief_id not in self._beliefs:
-            self._beliefs.update((node.id, node) for node in self._reader.beliefs([belief_id]))
+            self._absorb(self._reader.neighbourhood(Reach(beliefs=[belief_id])))
         return self._beliefs.get(belief_id)
 
     def belief(self, belief_id: BeliefId) -> BeliefNode:
@@ -227,6 +229,7 @@ class WorkingSet:
         """Add a belief (its state holds no items yet; a revision will)."""
         self._beliefs[node.id] = node
         self._new_beliefs[node.id] = None
+        self.evidence.born(node.id)
         if node.vector_key is not None and vector is not None:
             self._new_vectors[node.vector_key] = vector
 
@@ -242,14 +245,35 @@ class WorkingSet:
         self._new_signals[signal.id] = None
         self._count(signal)
 
-    def conclude(self, interpretation: Interpretation) -> None:
-        """Add what was made of a new signal."""
-        self._interpretations[interpretation.signal_id] = interpretation
+    def conclude(
+        self, signal: Signal, interpretation: Interpretation, *, revised: int, linked: int
+    ) -> Outcome:
+        """Add what was made of a new signal, or of a retraction, given what there was of revisions and edges before."""
+        revisions = self.revisions[revised:]
+        spawned = [revision.belief_id for revision in revisions if revision.action == "spawn"]
+        if signal.retracted_at is None:
+            self._interpretations[signal.id] = interpretation
+        self._outcomes[signal.id] = Outcome(
+            signal=signal,
+            interpretation=interpretation,
+            revisions=tuple(revisions),
+            spawned=tuple(view(self.belief(belief_id), self.now_us) for belief_id in spawned),
+            conflicts=tuple(
+                to_conflict(link) for link in self.new_links[linked:] if link.kind == "contradicts"
+            ),
+        )
+        return self._outcomes[signal.id]
+
+    def outcome(self, signal: Signal) -> Outcome:
+        """Return what a signal (if retracted: its retraction) did when it was applied, in this unit or before."""
+        if signal.id in self._outcomes:
+            return self._outcomes[signal.id]
+        return read_outcome(self._reader, signal, self.interpretation(signal.id), self.now_us)
 
     def add_link(self, link: Link) -> None:
         """Add a version of an edge."""
         self._links[link.kind, link.low, link.high] = link
-        self._new_links.append(link)
+        self.new_links.append(link)
 
     def mark_retracted(self, signal: Signal, note: str | None) -> None:
         """Mark a signal retracted: it no longer counts."""
@@ -269,25 +293,6 @@ class WorkingSet:
 
     # What is revised
 
-    def item_of_response(self, belief_id: BeliefId, response_id: ResponseId) -> Item | None:
-        """Return the current inferred item of a belief for a response that was fetched or made."""
-        key = (belief_id, RESPONSE, response_id)
-        return self._put[key] if key in self._put else self._items.get((belief_id, response_id))
-
-    def words(self, belief_id: BeliefId) -> list[Item]:
-        """Return a belief's direct items: the latest of each slot, this unit's included."""
-        mine = {
-            id: item
-            for (belief, slot, id), item in self._put.items()
-            if belief == belief_id and slot != RESPONSE
-        }
-        stored = [] if belief_id in self._new_beliefs else self._reader.words(belief_id, excluding=mine)
-        return [*stored, *(item for item in mine.values() if item is not None)]
-
-    def has_evidence(self, belief_id: BeliefId) -> bool:
-        """Say whether a belief rests on anything."""
-        return bool(self.words(belief_id)) or next(iter(self._inferred(belief_id)), None) is not None
-
     def lifecycle_before(self, revision: Revision) -> Lifecycle:
         """Return the lifecycle that a revision found."""
         mine = [
@@ -298,19 +303,6 @@ class WorkingSet:
         found = mine[0] if mine else self._reader.revision_before(revision)
         return revision.state.lifecycle if found is None else found.state.lifecycle
 
-    def _inferred(self, belief_id: BeliefId) -> Iterator[Item]:
-        mine = {
-            id: item
-            for (belief, slot, id), item in self._put.items()
-            if belief == belief_id and slot == RESPONSE
-        }
-        stored: Iterable[Item] = () if belief_id in self._new_beliefs else self._reader.inferred(belief_id)
-        kept = (item for item in stored if item.id not in mine)
-        ours = sorted(
-            (item for item in mine.values() if item is not None), key=lambda item: item.order, reverse=True
-        )
-        return heapq.merge(kept, ours, key=lambda item: item.order, reverse=True)
-
     def set_item(
         self,
         item: Item,
@@ -319,119 +311,71 @@ class WorkingSet:
         reason: str,
         cause: Cause,
         lifecycle: Lifecycle | None = None,
-    ) -> Revision | None:
-        """Put an evidence item on its belief and record the revision; None when nothing changes.
+    ) -> None:
+        """Put an evidence item on its belief and record the revision, unless nothing changes.
 
         `action` None lets the change of confidence name it.
         """
         node = self.belief(item.belief_id)
-        old = self._current(item)
-        if old == item and lifecycle in (None, node.state.lifecycle):
-            return None
-        self._put[item.belief_id, item.slot, item.id] = item
-        state = self._with_item(node.state, old, item)
-        return self._revise(
-            node, state, item, old, action=action, reason=reason, cause=cause, lifecycle=lifecycle
-        )
+        if item.slot == RESPONSE and self.evidence.of_response(node.id, ResponseId(item.id)) == item:
+            return
+        state, nats = self.evidence.put(node, item)
+        change = _Change(state=state, item=item, nats=nats, action=action, reason=reason, cause=cause)
+        self._revise(node, change, lifecycle)
 
-    def remove_item(
-        self, item: Item, *, reason: str, cause: Cause, lifecycle: Lifecycle | None = None
-    ) -> Revision:
+    def remove_item(self, item: Item, *, cause: Cause) -> None:
         """Take an evidence item off its belief and record the revision."""
         node = self.belief(item.belief_id)
-        self._put[item.belief_id, item.slot, item.id] = None
-        state = self._refold(node.state, item.belief_id)
-        return self._revise(
-            node,
-            state,
-            replace(item, nats=0.0),
-            item,
-            action=None,
-            reason=reason,
-            cause=cause,
-            lifecycle=lifecycle,
-            removed=True,
-        )
+        state, nats = self.evidence.take(node, item)
+        change = _Change(state=state, item=item, removed=True, nats=nats, reason="retracted", cause=cause)
+        self._revise(node, change)
 
     def set_lifecycle(
-        self,
-        belief_id: BeliefId,
-        lifecycle: Lifecycle,
-        *,
-        action: Action | None,
-        reason: str,
-        cause: Cause,
-        context: Context | None = None,
-    ) -> Revision:
-        """Record a revision that changes standing or context without evidence."""
+        self, belief_id: BeliefId, lifecycle: Lifecycle, *, action: Action, reason: str, cause: Cause
+    ) -> None:
+        """Record a revision that changes a belief's standing without evidence."""
         node = self.belief(belief_id)
-        state = node.state if context is None else replace(node.state, context=context_json(context))
-        return self._revise(
-            node, state, None, None, action=action, reason=reason, cause=cause, lifecycle=lifecycle
-        )
+        self._revise(node, _Change(state=node.state, action=action, reason=reason, cause=cause), lifecycle)
 
-    def _current(self, item: Item) -> Item | None:
-        if item.slot == RESPONSE:
-            return self.item_of_response(item.belief_id, ResponseId(item.id))
-        return self._put.get((item.belief_id, item.slot, item.id))
+    def set_context(self, belief_id: BeliefId, context: Context, *, cause: Cause) -> None:
+        """Record a revision that scopes a belief to a context."""
+        node = self.belief(belief_id)
+        state = replace(node.state, context=context_json(context))
+        self._revise(node, _Change(state=state, action="hold", reason="scoped", cause=cause))
 
-    def _with_item(self, state: BeliefState, old: Item | None, item: Item) -> BeliefState:
-        if item.slot == RESPONSE:
-            if old is None and follows(state, item):
-                return append(state, item)
-            if old is not None and old.order == item.order == state.newest:
-                return replace_newest(state, old, item)
-        return self._refold(state, item.belief_id)
-
-    def _refold(self, state: BeliefState, belief_id: BeliefId) -> BeliefState:
-        created_us = to_us(self.belief(belief_id).created_at)
-        empty = replace(state, reference_us=created_us)
-        return fold(empty, self.words(belief_id), self._inferred(belief_id))
-
-    def _revise(
-        self,
-        node: BeliefNode,
-        state: BeliefState,
-        item: Item | None,
-        old: Item | None,
-        *,
-        action: Action | None,
-        reason: str,
-        cause: Cause,
-        lifecycle: Lifecycle | None,
-        removed: bool = False,
-    ) -> Revision:
+    def _revise(self, node: BeliefNode, change: _Change, lifecycle: Lifecycle | None = None) -> None:
+        state = change.state
         if lifecycle is not None and lifecycle != state.lifecycle:
             state = replace(state, lifecycle=lifecycle)
         before, after = read_state(node.state, self.now_us), read_state(state, self.now_us)
-        newly_contested = after.standing == "contested" != before.standing
         seq = self.next_seq()
-        revision = Revision(
-            id=f"rev_{seq}",
-            belief_id=node.id,
-            seq=seq,
-            before=before.confidence,
-            after=after.confidence,
-            nats=(0.0 if item is None else item.nats) - (0.0 if old is None else old.nats),
-            action=action
-            or ("contest" if newly_contested else self._direction(after.confidence - before.confidence)),
-            reason=reason,
-            cause_kind=cause.kind,
-            cause_id=cause.id,
-            parameters_version=self.parameters.version,
-            recorded_at=self.recorded_at,
-            ordinal=node.ordinal + 1,
-            item=item,
-            removed=removed,
-            state=state,
+        self.revisions.append(
+            Revision(
+                id=f"rev_{seq}",
+                belief_id=node.id,
+                seq=seq,
+                before=before.confidence,
+                after=after.confidence,
+                nats=change.nats,
+                action=change.action or self._action(before, after),
+                reason=change.reason,
+                cause_kind=change.cause.kind,
+                cause_id=change.cause.id,
+                parameters_version=self.parameters.version,
+                recorded_at=self.recorded_at,
+                ordinal=node.ordinal + 1,
+                item=change.item,
+                removed=change.removed,
+                state=state,
+            )
         )
-        self.revisions.append(revision)
-        self._beliefs[node.id] = replace(
-            node, ordinal=revision.ordinal, revised_at=self.recorded_at, state=state
-        )
-        return revision
+        revised = replace(node, ordinal=node.ordinal + 1, revised_at=self.recorded_at, state=state)
+        self._beliefs[node.id] = revised
 
-    def _direction(self, delta: float) -> Action:
+    def _action(self, before: Reading, after: Reading) -> Action:
+        if after.standing == "contested" != before.standing:
+            return "contest"
+        delta = after.confidence - before.confidence
         if abs(delta) < self.parameters.attribution.hold_delta:
             return "hold"
         return "reinforce" if delta > 0 else "reduce"
@@ -452,16 +396,14 @@ class WorkingSet:
                 if abs(nats[belief] - node.state.conflict) > _NEIGHBOUR_NATS:
                     state = replace(node.state, conflict=nats[belief])
                     cause = Cause(kind="conflict", id=link.id)
-                    self._revise(
-                        node, state, None, None, action=None, reason="conflict", cause=cause, lifecycle=None
-                    )
+                    self._revise(node, _Change(state=state, reason="conflict", cause=cause))
 
     # What comes out
 
     def changes(self) -> Changes | None:
         """Return everything to write; None when nothing changed."""
         if not (
-            self.revisions or self._new_responses or self._new_signals or self._new_links or self._retracted
+            self.revisions or self._new_responses or self._new_signals or self.new_links or self._retracted
         ):
             return None
         return Changes(
@@ -472,41 +414,8 @@ class WorkingSet:
             responses=self._new_responses,
             signals=[(self._signals[id], self._interpretations[id]) for id in self._new_signals],
             revisions=self.revisions,
-            links=self._new_links,
+            links=self.new_links,
             retracted={id: note for id, note in self._retracted.items() if id not in self._new_signals},
-        )
-
-    @property
-    def new_links(self) -> Sequence[Link]:
-        """Return the versions of edges added so far."""
-        return self._new_links
-
-    def recorded_outcome(self, signal: Signal) -> Outcome:
-        """Return what a signal (if retracted: its retraction) did when it was applied."""
-        if signal.id not in self._new_signals:
-            return read_outcome(self._reader, signal, self.interpretation(signal.id), self.now_us)
-        mine = [revision for revision in self.revisions if revision.cause_id == signal.id]
-        return self.outcome(
-            signal,
-            self.interpretation(signal.id),
-            revised=self.revisions.index(mine[0]) if mine else len(self.revisions),
-            linked=len(self._new_links),
-        )
-
-    def outcome(
-        self, signal: Signal, interpretation: Interpretation, *, revised: int, linked: int
-    ) -> Outcome:
-        """Return what a signal did, given how many revisions and edges there were before it."""
-        revisions = self.revisions[revised:]
-        spawned = [revision.belief_id for revision in revisions if revision.action == "spawn"]
-        return Outcome(
-            signal=signal,
-            interpretation=interpretation,
-            revisions=tuple(revisions),
-            spawned=tuple(view(self.belief(belief_id), self.now_us) for belief_id in spawned),
-            conflicts=tuple(
-                to_conflict(link) for link in self._new_links[linked:] if link.kind == "contradicts"
-            ),
         )
 
 
