@@ -162,7 +162,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextReading:
-    """What was read off a signal's text about one belief, as probabilities: recorded, so that no replay reruns a model."""
+    """What a signal's text says about one belief, as probabilities: recorded, so that no replay reruns a model."""
 
     belief_id: BeliefId
     about: float
@@ -251,7 +251,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a signal (or its retraction) did: recorded, interpreted, revised, spawned, and the conflicts it brought up."""
+    """What a signal (or its retraction) did: what was revised, what was spawned, which conflicts came up."""
 
     signal: Signal
     interpretation: Interpretation
