@@ -139,7 +139,6 @@ class RetractEvent(_Event):
 
 E = TypeVar("E", "BeliefEvent", "ResponseEvent", "SignalEvent", "RetractEvent")
 Event = BeliefEvent | ResponseEvent | SignalEvent | RetractEvent
-_IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 _ANY: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 
@@ -162,7 +161,26 @@ def make_event(kind: type[E], /, **fields: Any) -> E:
 
 def check_identifier(field: str, value: object) -> None:
     """Check an id that comes outside an event. Raises `InvalidInputError` naming the field."""
+    _check(_IDENTIFIER, field, value)
+
+
+def check_text(field: str, value: object) -> None:
+    """Check a text that comes outside an event. Raises `InvalidInputError` naming the field."""
+    _check(_TEXT, field, value)
+
+
+def check_time(field: str, value: object) -> None:
+    """Check a time that comes outside an event. Raises `InvalidInputError` naming the field."""
+    _check(_TIME, field, value)
+
+
+_IDENTIFIER: TypeAdapter[Any] = TypeAdapter(Identifier)
+_TEXT: TypeAdapter[Any] = TypeAdapter(Text)
+_TIME: TypeAdapter[Any] = TypeAdapter(Annotated[AwareDatetime, Field(strict=True)])
+
+
+def _check(wanted: TypeAdapter[Any], field: str, value: object) -> None:
     try:
-        _IDENTIFIER.validate_python(value)
+        wanted.validate_python(value)
     except ValidationError as error:
         raise InvalidInputError(field, invalid_input(error).expected) from None

@@ -24,7 +24,7 @@ from beliefgraph.graph.store import (
 from beliefgraph.ingest.embedder import Embedder
 from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
 from beliefgraph.ingest.parameters import Parameters, TextParameters
-from beliefgraph.ingest.relate import Relater, RelationBook, UnrelatedPairs
+from beliefgraph.ingest.relate import Relater, UnrelatedPairs
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
 from beliefgraph.ingest.signals import apply_signal, check_signal

@@ -144,7 +144,7 @@ class _Log:
         watch = self._observe
         batch = Batch(
             events=[one.event for one in part],
-            ids=[_content_id(one.event) for one in part],
+            ids=[content_id(one.event) for one in part],
             own_time=self._own_time,
             stop_at_error=self._strict,
             observe=None if watch is None else lambda working, index: watch(part[index].event, working),
@@ -169,7 +169,7 @@ def _field(error: BeliefGraphError) -> str:
     return getattr(error, "field", None) or getattr(error, "what", "") or "line"
 
 
-def _content_id(event: Event) -> str | None:
+def content_id(event: Event) -> str | None:
     """Return an id for an event that brings none: the same line always gets the same one."""
     if isinstance(event, RetractEvent) or event.id is not None:
         return None

@@ -71,7 +71,7 @@ _HOMES = {
     "VerifyReport": "queries.verify",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
