@@ -1,0 +1,222 @@
+"""How well beliefs predict signals: a log replayed through a scratch store, each signal predicted before it is applied.
+
+Prequential: a prediction knows what came before its signal and nothing else. The scores themselves lie in scoring.py.
+"""
+
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beliefgraph.graph.clock import utc_now
+from beliefgraph.graph.ids import ResponseId, SignalId
+from beliefgraph.graph.sqlite.store import SqliteStore
+from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
+from beliefgraph.ingest.events import Event, SignalEvent
+from beliefgraph.ingest.parameters import Parameters, load_parameters
+from beliefgraph.ingest.pipeline import Pipeline
+from beliefgraph.ingest.predict import predict
+from beliefgraph.ingest.reader import IngestReport, Line, content_id, ingest
+from beliefgraph.ingest.relate import EmbeddingRelater
+from beliefgraph.ingest.signals import check_signal
+from beliefgraph.ingest.working import WorkingSet
+from beliefgraph.scoring import BINS, Floats, Scores, Whole, reliability, score
+
+HISTORIES: Mapping[str, tuple[int, int | None]] = {
+    "0": (0, 1),
+    "1": (1, 2),
+    "2–4": (2, 5),
+    "5–9": (5, 10),
+    "10+": (10, None),
+}
+"""Groups by the number of earlier signals on the belief: from, and below (None: without an end)."""
+_TENANT = "evaluation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Predictions of signals beside what came, in the order in which they were made.
+
+    `probabilities` are P(the signal turns out good), `outcomes` 1 where it did, `earlier` the number of earlier
+    signals that moved the first belief behind the response (its revisions since it was first held). `report` says
+    what became of the lines. Signals that are neither good nor bad are not predicted, nor are those about a response
+    that no belief is behind.
+    """
+
+    probabilities: Floats
+    outcomes: Floats
+    earlier: Whole
+    report: IngestReport = field(repr=False)
+
+    @property
+    def rejected(self) -> int:
+        """Return how many lines could not be applied."""
+        return self.report.rejected
+
+    @cached_property
+    def overall(self) -> Scores:
+        """Return the scores of all predictions."""
+        return score(self.probabilities, self.outcomes)
+
+    @cached_property
+    def by_history(self) -> dict[str, Scores]:
+        """Return the scores by the number of earlier signals on the first belief behind the response."""
+        groups = {}
+        for name, (low, high) in HISTORIES.items():
+            chosen = self.earlier >= low if high is None else (self.earlier >= low) & (self.earlier < high)
+            groups[name] = score(self.probabilities[chosen], self.outcomes[chosen])
+        return groups
+
+    def as_json(self) -> dict[str, Any]:
+        """Return `log_loss`, `brier`, `auc`, `ece`, `n`, `rejected`, and the scores again under `by_history`."""
+        groups = {name: scores.as_json() for name, scores in self.by_history.items()}
+        return {**self.overall.as_json(), "rejected": self.rejected, "by_history": groups}
+
+    def __str__(self) -> str:
+        """Return a plain table."""
+        lines = ["earlier signals  log loss   Brier     AUC     ECE        n"]
+        for name, scores in {**self.by_history, "all": self.overall}.items():
+            cells = (scores.log_loss, scores.brier, scores.auc, scores.ece)
+            shown = "".join(f"{'–' if cell is None else format(cell, '.4f'):>8}" for cell in cells)
+            lines.append(f"{name:<17}{shown} {scores.n:>8,}")
+        lines.append(f"ECE: {BINS} bins of equal width. Lines rejected: {self.rejected:,}.")
+        return "\n".join(lines)
+
+    def plot(self, path: Path | str) -> None:
+        """Draw a reliability diagram with the number of predictions in each bin. Needs matplotlib."""
+        from matplotlib.figure import Figure
+
+        bins = reliability(self.probabilities, self.outcomes)
+        width = 1 / len(bins.counts)
+        lefts, filled = np.arange(len(bins.counts)) * width, bins.counts > 0
+        figure = Figure(figsize=(5.2, 6.0), dpi=110, layout="constrained")
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        top.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="perfectly calibrated")
+        top.plot(bins.predicted[filled], bins.observed[filled], "o-", color="#1f5fa8", label="observed")
+        top.set(ylabel="share that turned out good", xlim=(0, 1), ylim=(0, 1), title=self._headline())
+        top.legend(loc="upper left", frameon=False)
+        bottom.bar(lefts, bins.counts, width * 0.92, align="edge", color="#1f5fa8", alpha=0.6)
+        bottom.set(xlabel="predicted probability of a good outcome", ylabel="predictions")
+        bottom.set_ylim(0, max(1, bins.counts.max()) * 1.2)
+        for left, count in zip(lefts[filled], bins.counts[filled], strict=True):
+            shown = f"{count / 1000:.0f}k" if count >= 10_000 else f"{count:,}"
+            bottom.annotate(shown, (left + width / 2, count), ha="center", va="bottom", fontsize=7)
+        bottom.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        figure.savefig(path)
+
+    def _headline(self) -> str:
+        scores = self.overall
+        if scores.log_loss is None:
+            return "no predictions"
+        return f"{scores.n:,} predictions, log loss {scores.log_loss:.3f}, ECE {scores.ece:.3f}"
+
+
+def evaluate(
+    lines: Iterable[Line],
+    *,
+    parameters: Parameters | None = None,
+    embedder: Embedder | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Replay a log of events at its own times through a scratch store; predict each signal before it is applied.
+
+    Predicted are the signals about a response whose kind can turn out good or bad, from the beliefs behind the
+    response as they stand at that moment. `on_progress` gets the number of lines since the last call. Memory does
+    not grow with the log, but for some bytes a prediction. Raises what the store and the embedding model raise.
+    """
+    parameters = parameters or load_parameters()
+    embedder = embedder or SentenceTransformerEmbedder()
+    watch = _Watch(parameters)
+    with tempfile.TemporaryDirectory(prefix="beliefgraph-evaluate-") as folder:
+        store = SqliteStore(str(Path(folder) / "scratch.db"), synchronous="NORMAL")
+        pipeline = Pipeline(
+            store=store,
+            embedder=embedder,
+            relater=EmbeddingRelater(embedder),
+            parameters=parameters,
+            clock=utc_now,
+        )
+        try:
+            report = ingest(
+                pipeline, _TENANT, lines, own_time=True, on_progress=on_progress, observe=watch.observe
+            )
+        finally:
+            store.close()
+    return watch.evaluation(report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prediction:
+    probability: float
+    good: bool
+    earlier: int
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Predicts each signal that it is shown. A unit of work may be run again; only its last run counts.
+
+    The predictions of a unit of work (known by its working set) are kept until the next one begins with another event.
+    """
+
+    parameters: Parameters
+    _working: WorkingSet | None = None
+    _first: Event | None = None
+    _pending: list[_Prediction] = field(default_factory=list)
+    _probabilities: "array[float]" = field(default_factory=lambda: array("d"))
+    _outcomes: "array[int]" = field(default_factory=lambda: array("b"))
+    _earlier: "array[int]" = field(default_factory=lambda: array("i"))
+
+    def observe(self, event: Event, working: WorkingSet) -> None:
+        if working is not self._working:
+            if event is not self._first:
+                self._settle()
+            self._pending.clear()
+            self._working, self._first = working, event
+        if isinstance(event, SignalEvent):
+            prediction = self._predict(event, working)
+            if prediction is not None:
+                self._pending.append(prediction)
+
+    def evaluation(self, report: IngestReport) -> Evaluation:
+        self._settle()
+        return Evaluation(
+            probabilities=np.array(self._probabilities, dtype=np.float64),
+            outcomes=np.array(self._outcomes, dtype=np.float64),
+            earlier=np.array(self._earlier, dtype=np.int64),
+            report=report,
+        )
+
+    def _settle(self) -> None:
+        for prediction in self._pending:
+            self._probabilities.append(prediction.probability)
+            self._outcomes.append(prediction.good)
+            self._earlier.append(prediction.earlier)
+        self._pending.clear()
+
+    def _predict(self, event: SignalEvent, working: WorkingSet) -> _Prediction | None:
+        """Predict a signal that is about to be applied; None where there is nothing to predict, or nothing new."""
+        kind = self.parameters.signal(event.kind)
+        if event.response is None or not kind.has_outcome or _known(event, working):
+            return None
+        response = working.find_response(ResponseId(event.response))
+        goodness = kind.goodness_of(check_signal(event, self.parameters))
+        if response is None or not response.generated_by or goodness == 0.0:
+            return None
+        confidences = {edge.belief_id: working.confidence(edge.belief_id) for edge in response.generated_by}
+        return _Prediction(
+            probability=predict(response.generated_by, confidences, self.parameters, kind=event.kind),
+            good=goodness > 0.0,
+            earlier=working.belief(response.generated_by[0].belief_id).ordinal - 1,
+        )
+
+
+def _known(event: SignalEvent, working: WorkingSet) -> bool:
+    """Say whether a signal is recorded already: a log that repeats a line predicts it once."""
+    signal_id = event.id or content_id(event)
+    return signal_id is not None and working.find_signal(SignalId(signal_id)) is not None
