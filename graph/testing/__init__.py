@@ -20,5 +20,6 @@ pytest.register_assert_rewrite(
 
 from beliefgraph.graph.testing.contract import StoreContract  # noqa: E402
 from beliefgraph.graph.testing.hooks import Peek, StoreHooks  # noqa: E402
+from beliefgraph.graph.testing.machine import StoreMachine  # noqa: E402
 
-__all__ = ["Peek", "StoreContract", "StoreHooks"]
+__all__ = ["Peek", "StoreContract", "StoreHooks", "StoreMachine"]

@@ -1,6 +1,7 @@
 """Contract tests of as-of: every read at a time T gives what it gave at T, after every kind of change since."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -108,9 +109,9 @@ class AsOfContract(StoreHooks):
         after = store.read(ADA, lambda reader: _look(reader, None))
         assert before != after
         for at_us in (second(1), second(2) - 1):
-            assert before == store.read(ADA, lambda reader, at_us=at_us: _look(reader, at_us))
+            assert before == store.read(ADA, partial(_look, as_of_us=at_us))
         for at_us in (second(2), second(3)):
-            assert after == store.read(ADA, lambda reader, at_us=at_us: _look(reader, at_us))
+            assert after == store.read(ADA, partial(_look, as_of_us=at_us))
 
     def test_before_the_first_record_there_is_nothing(self, store: Store) -> None:
         """As of a time before everything, all lists are empty."""
@@ -127,7 +128,7 @@ class AsOfContract(StoreHooks):
             put_beliefs(store, BOB, f"b{number}", at=number)
             served.append((second(number), store.read(ADA, lambda reader: _look(reader, None))))
         for at_us, then in served:
-            assert then == store.read(ADA, lambda reader, at_us=at_us: _look(reader, at_us))
+            assert then == store.read(ADA, partial(_look, as_of_us=at_us))
 
     def test_several_units_of_one_moment_are_read_together(self, store: Store) -> None:
         """Units recorded in the same microsecond are all seen as of it, the later state standing."""
@@ -154,7 +155,7 @@ class AsOfContract(StoreHooks):
         changes = put(store, ADA, build, at=10)
         assert second(40) == store.read(ADA, lambda reader: reader.head().recorded_us)
         for number, at_us in ((1, second(19.9)), (2, second(20)), (3, second(39))):
-            seen = store.read(ADA, lambda reader, at_us=at_us: _look(reader, at_us))
+            seen = store.read(ADA, partial(_look, as_of_us=at_us))
             assert [f"b{n}" for n in range(number, 0, -1)] == [node.id for node in seen["beliefs"]]
             assert [f"r{n}" for n in range(number, 0, -1)] == [response.id for response in seen["responses"]]
             assert [f"s{n}" for n in range(number, 0, -1)] == [signal.id for signal, _ in seen["signals"]]

@@ -3,13 +3,15 @@
 import itertools
 import random
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
 from beliefgraph.graph.ledger import PIN, WORD, source_slot
-from beliefgraph.graph.store import Reader, Store
+from beliefgraph.graph.model import BeliefNode, Interpretation, Response, Signal
+from beliefgraph.graph.store import Neighbour, Reader, Store, Vector
 from beliefgraph.graph.testing.builders import ADA, Draft, put, put_beliefs, second, vector
 from beliefgraph.graph.testing.hooks import StoreHooks
 
@@ -24,6 +26,22 @@ def _story(draft: Draft) -> None:
         draft.belief(f"b{number}")
         draft.response(f"r{number}", f"b{number}")
         draft.signal(f"s{number}", response=f"r{number}")
+
+
+def _beliefs(reader: Reader, before: int | None, limit: int) -> list[BeliefNode]:
+    return reader.beliefs(before=before, limit=limit)
+
+
+def _responses(reader: Reader, before: int | None, limit: int) -> list[Response]:
+    return reader.responses(before=before, limit=limit)
+
+
+def _signals(reader: Reader, before: int | None, limit: int) -> list[tuple[Signal, Interpretation]]:
+    return reader.signals(before=before, limit=limit)
+
+
+def _nearest(reader: Reader, near: Vector, as_of_us: int | None = None) -> list[Neighbour]:
+    return reader.nearest(near, limit=200, as_of_us=as_of_us)
 
 
 class ReadingContract(StoreHooks):
@@ -107,22 +125,18 @@ class ReadingContract(StoreHooks):
         signals: list[str] = []
         before: int | None = None
         for number in itertools.count(6):
-            page = store.read(ADA, lambda reader, before=before: reader.beliefs(before=before, limit=size))
+            page = store.read(ADA, partial(_beliefs, before=before, limit=size))
             if not page:
                 break
             beliefs += [node.id for node in page]
             before = page[-1].seq
-            put(store, ADA, lambda draft, number=number: draft.belief(f"b{number}"), at=number)
+            put(store, ADA, partial(Draft.belief, belief_id=f"b{number}"), at=number)
         before = None
-        while rows := store.read(
-            ADA, lambda reader, before=before: reader.responses(before=before, limit=size)
-        ):
+        while rows := store.read(ADA, partial(_responses, before=before, limit=size)):
             responses += [response.id for response in rows]
             before = rows[-1].seq
         before = None
-        while read := store.read(
-            ADA, lambda reader, before=before: reader.signals(before=before, limit=size)
-        ):
+        while read := store.read(ADA, partial(_signals, before=before, limit=size)):
             signals += [signal.id for signal, _ in read]
             before = read[-1][0].seq
         assert ["b5", "b4", "b3", "b2", "b1"] == beliefs
@@ -334,7 +348,7 @@ class ReadingContract(StoreHooks):
 
         put(store, ADA, build)
         for asked in (*shared, *(vector(*rng.normal(size=dimension)) for _ in range(3))):
-            found = store.read(ADA, lambda reader, asked=asked: reader.nearest(asked, limit=101))
+            found = store.read(ADA, partial(_nearest, near=asked))
             assert sorted(found, key=lambda near: (-near.cosine, near.belief_id)) == found
             assert 3 == len({near.cosine for near in found})
             assert all(-1.0 <= near.cosine <= 1.0 for near in found)
@@ -348,15 +362,13 @@ class ReadingContract(StoreHooks):
             put(
                 store,
                 ADA,
-                lambda draft, number=number, near=near: draft.belief(f"b{number}", near=near),
+                partial(Draft.belief, belief_id=f"b{number}", near=near),
                 at=number,
             )
-            served.append(store.read(ADA, lambda reader: reader.nearest(asked, limit=100)))
+            served.append(store.read(ADA, partial(_nearest, near=asked)))
         for number, then in enumerate(served):
             at_us = second(number)
-            assert then == store.read(
-                ADA, lambda reader, at_us=at_us: reader.nearest(asked, limit=100, as_of_us=at_us)
-            )
+            assert then == store.read(ADA, partial(_nearest, near=asked, as_of_us=at_us))
         for before, after in itertools.pairwise(served):
             assert set(before) < set(after)
 

@@ -1,5 +1,7 @@
 """Contract tests of the walls between users and tenants, of the lists of users, and of erasure."""
 
+from functools import partial
+
 import pytest
 
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
@@ -31,6 +33,12 @@ def _story(draft: Draft, mark: str = "") -> None:
     draft.revise("b1", cause_id="s1")
     draft.link("b1", "b2", "suspected")
     draft.link("b1", "b2", "confirmed")
+
+
+def _changed(draft: Draft) -> None:
+    draft.revise("b1")
+    draft.retract("s1")
+    draft.link("b1", "b2", "resolved")
 
 
 def _look(reader: Reader) -> list[object]:
@@ -83,12 +91,12 @@ class WallsContract(StoreHooks):
         """Four users over two tenants hold the same ids; what one writes changes nothing for the others."""
         seen = {}
         for number, scope in enumerate(SCOPES):
-            put(store, scope, lambda draft, number=number: _story(draft, f" {number}"), at=1 + number)
+            put(store, scope, partial(_story, mark=f" {number}"), at=1 + number)
             seen[scope] = store.read(scope, _look)
         put(
             store,
             ADA,
-            lambda draft: (draft.revise("b1"), draft.retract("s1"), draft.link("b1", "b2", "resolved")),
+            _changed,
             at=9,
         )
         for scope in SCOPES[1:]:
@@ -148,7 +156,7 @@ class WallsContract(StoreHooks):
     def test_others_are_untouched_by_an_erasure(self, store: Store) -> None:
         """Every other user, also one of the same name in another tenant, reads as before."""
         for number, scope in enumerate(SCOPES):
-            put(store, scope, lambda draft, number=number: _story(draft, f" {number}"))
+            put(store, scope, partial(_story, mark=f" {number}"))
         before = [store.read(scope, _look) for scope in SCOPES[1:]]
         store.erase(ADA)
         assert before == [store.read(scope, _look) for scope in SCOPES[1:]]

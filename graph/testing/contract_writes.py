@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -187,7 +189,14 @@ class WritingContract(StoreHooks):
             GeneratedBy(belief_id=BeliefId("b2"), weight=0.1 + 0.2, adherence=0.0, confidence_then=0.001),
             GeneratedBy(belief_id=BeliefId("b1"), weight=1e-9, adherence=1.0, confidence_then=0.999),
         )
-        attributes = {"n": 1, "x": 0.1, "none": None, "list": [1, "a", {"b": True}], "é": "ü", "empty": {}}
+        attributes: dict[str, Any] = {
+            "n": 1,
+            "x": 0.1,
+            "none": None,
+            "list": [1, "a", {"b": True}],
+            "é": "ü",
+            "empty": {},
+        }
 
         def build(draft: Draft) -> None:
             draft.belief("b1")
@@ -285,9 +294,7 @@ class WritingContract(StoreHooks):
 
         put_beliefs(store, ADA, "b1")
         for nats in (0.5, -2.0):
-            revision = put(
-                store, ADA, lambda draft, nats=nats: draft.revise("b1", nats, item_id="r1")
-            ).revisions[0]
+            revision = put(store, ADA, partial(Draft.revise, belief_id="b1", nats=nats)).revisions[0]
             assert [revision.item] == items()
         put(store, ADA, lambda draft: draft.revise("b1", 0.0, item_id="r1", removed=True))
         assert [] == items()

@@ -1,14 +1,18 @@
 """The SQLite store passes the contract suite, in a file and in memory."""
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Scope, Store
-from beliefgraph.graph.testing import Peek, StoreContract, StoreHooks
+from beliefgraph.graph.testing import Peek, StoreContract, StoreHooks, StoreMachine
 
 
 @contextmanager
@@ -75,3 +79,28 @@ class TestSqliteMemory(SqliteHooks, StoreContract):
     def make_target(self, tmp_path: Path) -> str:
         """Keep everything in memory."""
         return ":memory:"
+
+
+class _MachineInMemory(StoreMachine):
+    def open_empty(self) -> Store:
+        return SqliteStore(":memory:")
+
+
+class _MachineOnFile(StoreMachine):
+    def open_empty(self) -> Store:
+        self.folder = tempfile.TemporaryDirectory()
+        return SqliteStore(str(Path(self.folder.name) / "beliefs.db"), synchronous="NORMAL")
+
+    def close(self, store: Store) -> None:
+        store.close()
+        self.folder.cleanup()
+
+
+def test_random_writes_in_memory() -> None:
+    """In memory, the store answers like plain dicts."""
+    run_state_machine_as_test(_MachineInMemory, settings=settings(max_examples=120, stateful_step_count=30))
+
+
+def test_random_writes_on_file() -> None:
+    """In a file, the store answers like plain dicts."""
+    run_state_machine_as_test(_MachineOnFile, settings=settings(max_examples=20, stateful_step_count=20))
