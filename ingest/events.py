@@ -8,10 +8,10 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
+    PlainValidator,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -24,6 +24,7 @@ from beliefgraph.ingest.validation import invalid_input
 
 MAX_TEXT = 100_000
 _MAX_ATTRIBUTES = 100_000
+_MAX_VALUE = 1e300
 
 
 def _identifier(value: str) -> str:
@@ -49,9 +50,15 @@ def _small_json(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return value
 
 
-def _word_or_number(value: Any) -> Any:
+def _word_or_number(value: Any) -> bool | float | None:
     """Let the thumbs of other products in: "positive" and "negative" are True and False."""
-    return {"positive": True, "negative": False}.get(value, value) if isinstance(value, str) else value
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value in ("positive", "negative"):
+        return value == "positive"
+    if isinstance(value, int | float) and abs(value) <= _MAX_VALUE:
+        return float(value)
+    raise ValueError("must be a finite number, true or false, or 'positive' or 'negative'")
 
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
@@ -102,7 +109,7 @@ class ResponseEvent(_Event):
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         if len({premise.id for premise in self.beliefs}) < len(self.beliefs):
-            raise ValueError("beliefs must name each belief once")
+            raise InvalidInputError("beliefs", "must name each belief once")
         return self
 
 
@@ -112,9 +119,7 @@ class SignalEvent(_Event):
     type: Literal["signal"] = "signal"
     id: Identifier | None = None
     kind: Annotated[str, Field(min_length=1, max_length=100)]
-    value: Annotated[bool | Annotated[float, Field(strict=True)] | None, BeforeValidator(_word_or_number)] = (
-        None
-    )
+    value: Annotated[bool | float | None, PlainValidator(_word_or_number)] = None
     response: Identifier | None = None
     belief: Identifier | None = None
     text: Text | None = None
@@ -125,7 +130,9 @@ class SignalEvent(_Event):
     @model_validator(mode="after")
     def _about_one_thing(self) -> Self:
         if self.response is not None and self.belief is not None:
-            raise ValueError("a signal is about a response or about a belief, not both")
+            raise InvalidInputError(
+                "belief", "must not be given with a response: a signal is about one of them"
+            )
         return self
 
 
@@ -147,7 +154,7 @@ def parse_event(line: bytes | str) -> Event:
     try:
         return _ANY.validate_json(line)
     except ValidationError as error:
-        raise invalid_input(error) from None
+        raise invalid_input(error, skip=1) from None
 
 
 def make_event(kind: type[E], /, **fields: Any) -> E:

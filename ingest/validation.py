@@ -14,13 +14,28 @@ _EXPECTED = {
     "string_too_short": "must not be empty",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
+    "union_tag_invalid": "must be one of belief, response, signal, retract",
+    "union_tag_not_found": "is required",
 }
+_WHOLE = {
+    "union_tag_invalid": "type",
+    "union_tag_not_found": "type",
+    "json_invalid": "line",
+    "model_attributes_type": "line",
+}
+"""What is at fault when no field of the input is."""
 
 
-def invalid_input(error: ValidationError, prefix: str = "") -> InvalidInputError:
-    """Return our error for the first thing that pydantic found wrong. Never shows a text that was given."""
+def invalid_input(error: ValidationError, prefix: str = "", *, skip: int = 0) -> InvalidInputError:
+    """Return our error for the first thing that pydantic found wrong. Never shows a text that was given.
+
+    `skip` leaves out the leading parts of the field's path that name a branch of a union.
+    """
     first = error.errors(include_url=False, include_context=True)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "input"
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidInputError):
+        return InvalidInputError(prefix + cause.field, cause.expected)
+    field = ".".join(str(part) for part in first["loc"][skip:]) or _WHOLE.get(first["type"], "input")
     message = _EXPECTED.get(first["type"])
     if message is None:
         message = (
