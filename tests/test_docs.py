@@ -14,7 +14,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benc
 ROOMS = ("graph", "ingest", "queries", "api")
 OURS = (*ROOMS, "bench", "docs", "src/beliefgraph", "tests", ".ci", ".github")
 SOURCES = sorted(
-    [*(path for room in ROOMS for path in (ROOT / room).rglob("*.py")), *ROOT.glob("src/beliefgraph/*.py")]
+    [*(path for room in ROOMS for path in (ROOT / room).rglob("*.py")), *ROOT.glob("src/beliefgraph/**/*.py")]
 )
 
 _LINK = re.compile(r"\[[^\]]*\]\(<?([^)\s>]+)>?[^)]*\)")

@@ -14,7 +14,7 @@ import pytest
 ROOMS = ("graph", "ingest", "queries", "api")
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(
-    [*(path for room in ROOMS for path in (ROOT / room).rglob("*.py")), *ROOT.glob("src/beliefgraph/*.py")]
+    [*(path for room in ROOMS for path in (ROOT / room).rglob("*.py")), *ROOT.glob("src/beliefgraph/**/*.py")]
 )
 
 _MISTAKES = '''"""Hold one mistake for each checker."""

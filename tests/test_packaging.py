@@ -67,18 +67,19 @@ def _check_run(command: list[str], folder: Path, environment: dict[str, str] | N
 
 
 def _expected(repository: Path) -> set[str]:
-    rooms = {
-        f"beliefgraph/{path.relative_to(repository).as_posix()}"
-        for room in ROOMS
-        for path in (repository / room).rglob("*")
+    """Return what the wheel should hold: the files of the package itself (no link is walked into) and of the rooms."""
+    package = repository / "src"
+    folders = [(package, package / "beliefgraph"), *((repository, repository / room) for room in ROOMS)]
+    inside = [
+        path.relative_to(top)
+        for top, folder in folders
+        for path in folder.rglob("*")
         if path.suffix in SHIPPED
+    ]
+    return {
+        path.as_posix() if path.parts[0] == "beliefgraph" else f"beliefgraph/{path.as_posix()}"
+        for path in inside
     }
-    own = {
-        f"beliefgraph/{path.name}"
-        for path in (repository / "src" / "beliefgraph").iterdir()
-        if path.suffix in SHIPPED
-    }
-    return rooms | own
 
 
 def test_the_wheel_holds_every_module_and_data_file_and_nothing_else(built: Path, repository: Path) -> None:

@@ -1,0 +1,1 @@
+"""Folders mirror the rooms; what several of them need stands here beside the tests of the house."""
