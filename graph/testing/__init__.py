@@ -1,25 +1,37 @@
 """The contract suite that ships with the package: examples, a state machine, concurrency and crash tests for any store.
 
-Needs pytest and hypothesis. Nothing here knows which store it drives.
+Needs pytest and hypothesis, which are imported only with the suites: the programs that crash tests start need neither.
+Nothing here knows which store it drives.
 """
 
-import pytest
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{name}"
-        for name in (
-            "contract_as_of",
-            "contract_neighbourhood",
-            "contract_reads",
-            "contract_walls",
-            "contract_writes",
-        )
-    )
-)
+if TYPE_CHECKING:
+    from beliefgraph.graph.testing.contract import StoreContract
+    from beliefgraph.graph.testing.durability import DurabilityContract, ThreadsContract
+    from beliefgraph.graph.testing.hooks import Peek, StoreHooks
+    from beliefgraph.graph.testing.machine import StoreMachine
 
-from beliefgraph.graph.testing.contract import StoreContract  # noqa: E402
-from beliefgraph.graph.testing.hooks import Peek, StoreHooks  # noqa: E402
-from beliefgraph.graph.testing.machine import StoreMachine  # noqa: E402
+__all__ = ["DurabilityContract", "Peek", "StoreContract", "StoreHooks", "StoreMachine", "ThreadsContract"]
 
-__all__ = ["Peek", "StoreContract", "StoreHooks", "StoreMachine"]
+_HOME = {
+    "DurabilityContract": "durability",
+    "Peek": "hooks",
+    "StoreContract": "contract",
+    "StoreHooks": "hooks",
+    "StoreMachine": "machine",
+    "ThreadsContract": "durability",
+}
+_WITH_ASSERTS = ("as_of", "neighbourhood", "reads", "records", "walls", "writes")
+
+
+def __getattr__(name: str) -> Any:
+    """Import a suite when it is first asked for, with asserts that say what they compared."""
+    if name not in _HOME:
+        raise AttributeError(name)
+    import pytest
+
+    suites = [*(f"contract_{part}" for part in _WITH_ASSERTS), "durability", "machine"]
+    pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in suites))
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

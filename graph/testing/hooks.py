@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import pytest
 
 from beliefgraph.graph.store import Scope, Store
+from beliefgraph.graph.testing.child import resolve_opener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +62,3 @@ class StoreHooks:
         store = self.open_store(target)
         yield store
         store.close()
-
-
-def resolve_opener(opener: str, target: str) -> Store:
-    """Open the store that an opener's name and a target say."""
-    return cast(Store, resolve_name(opener)(target))

@@ -12,7 +12,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Scope, Store
-from beliefgraph.graph.testing import Peek, StoreContract, StoreHooks, StoreMachine
+from beliefgraph.graph.testing import (
+    DurabilityContract,
+    Peek,
+    StoreContract,
+    StoreHooks,
+    StoreMachine,
+    ThreadsContract,
+)
 
 
 @contextmanager
@@ -69,11 +76,11 @@ class SqliteHooks(StoreHooks):
         return found
 
 
-class TestSqliteFile(SqliteHooks, StoreContract):
+class TestSqliteFile(SqliteHooks, StoreContract, ThreadsContract, DurabilityContract):
     """The contract, on a file."""
 
 
-class TestSqliteMemory(SqliteHooks, StoreContract):
+class TestSqliteMemory(SqliteHooks, StoreContract, ThreadsContract):
     """The contract, in memory."""
 
     def make_target(self, tmp_path: Path) -> str:
@@ -98,9 +105,9 @@ class _MachineOnFile(StoreMachine):
 
 def test_random_writes_in_memory() -> None:
     """In memory, the store answers like plain dicts."""
-    run_state_machine_as_test(_MachineInMemory, settings=settings(max_examples=120, stateful_step_count=30))
+    run_state_machine_as_test(_MachineInMemory, settings=settings(max_examples=60, stateful_step_count=25))
 
 
 def test_random_writes_on_file() -> None:
     """In a file, the store answers like plain dicts."""
-    run_state_machine_as_test(_MachineOnFile, settings=settings(max_examples=20, stateful_step_count=20))
+    run_state_machine_as_test(_MachineOnFile, settings=settings(max_examples=12, stateful_step_count=15))
