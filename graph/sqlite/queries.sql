@@ -1,4 +1,5 @@
 -- Named blocks. `:user` is users.pk; lists of ids come as JSON arrays. Newest first is by descending seq.
+-- CROSS JOIN keeps SQLite to the order written: from the few ids wanted to the rows, never over a user's whole history.
 
 -- name: find user
 SELECT pk, seq, recorded_at FROM users WHERE tenant = :tenant AND id = :id
@@ -21,7 +22,7 @@ SELECT b.id, b.seq, b.statement, b.statement_key, b.source, b.kind, b.created_at
        b.base, b.half_life_days, b.memory_nats, b.reference_at, b.direct_for, b.direct_against, b.inferred_for,
        b.inferred_against, b.spoken, b.newest_at, b.newest_id, b.conflict, b.lifecycle, b.context
 FROM json_each(:ids) AS wanted
-JOIN beliefs AS b ON b.user = :user AND b.id = wanted.value
+CROSS JOIN beliefs AS b ON b.user = :user AND b.id = wanted.value
 LEFT JOIN vectors AS v ON v.pk = b.vector
 WHERE b.seq < :before AND b.recorded_at <= :as_of
 ORDER BY b.seq DESC LIMIT :limit
@@ -41,51 +42,50 @@ SELECT r.belief, r.ordinal, r.recorded_at,
        r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
        r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context
 FROM json_each(:ids) AS wanted
-JOIN revisions AS r ON r.user = :user AND r.belief = wanted.value AND r.ordinal = (
+CROSS JOIN revisions AS r ON r.user = :user AND r.belief = wanted.value AND r.ordinal = (
     SELECT last.ordinal FROM revisions AS last
     WHERE last.user = :user AND last.belief = wanted.value AND last.recorded_at <= :as_of
     ORDER BY last.ordinal DESC LIMIT 1)
 
 -- name: beliefs by statement
 SELECT b.id FROM json_each(:keys) AS wanted
-JOIN beliefs AS b ON b.user = :user AND b.statement_key = wanted.value
+CROSS JOIN beliefs AS b ON b.user = :user AND b.statement_key = wanted.value
 
--- name: reach
+-- name: component
+WITH RECURSIVE component (id) AS (
+    SELECT value FROM json_each(:beliefs)
+    UNION SELECT g.belief FROM json_each(:responses) AS wanted
+          CROSS JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value
+    UNION SELECT l.high FROM component CROSS JOIN current_links AS l
+          ON l.user = :user AND l.kind = 'contradicts' AND l.low = component.id WHERE l.status = 'confirmed'
+    UNION SELECT l.low FROM component CROSS JOIN current_links AS l
+          ON l.user = :user AND l.kind = 'contradicts' AND l.high = component.id WHERE l.status = 'confirmed')
+SELECT id FROM component
+
+-- name: surroundings
 WITH RECURSIVE
-current (low, high, status) AS NOT MATERIALIZED (
-    SELECT l.low, l.high, l.status FROM links AS l
-    WHERE l.user = :user AND l.kind = 'contradicts' AND NOT EXISTS (
-        SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
-        AND later.low = l.low AND later.high = l.high AND later.seq > l.seq)),
 start (id) AS (
     SELECT value FROM json_each(:beliefs)
     UNION SELECT g.belief FROM json_each(:responses) AS wanted
-          JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value),
-component (id) AS (
-    SELECT id FROM start
-    UNION SELECT CASE c.low WHEN component.id THEN c.high ELSE c.low END
-          FROM component JOIN current AS c ON (c.low = component.id OR c.high = component.id)
-          WHERE c.status = 'confirmed'),
+          CROSS JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value),
 walk (id, steps) AS (
-    SELECT id, 0 FROM start WHERE :depth >= 2
-    UNION SELECT CASE c.low WHEN walk.id THEN c.high ELSE c.low END, walk.steps + 1
-          FROM walk JOIN current AS c ON (c.low = walk.id OR c.high = walk.id)
-          WHERE walk.steps < :depth),
+    SELECT id, 0 FROM start
+    UNION SELECT l.high, walk.steps + 1 FROM walk CROSS JOIN current_links AS l
+          ON l.user = :user AND l.kind = 'contradicts' AND l.low = walk.id WHERE walk.steps < :depth
+    UNION SELECT l.low, walk.steps + 1 FROM walk CROSS JOIN current_links AS l
+          ON l.user = :user AND l.kind = 'contradicts' AND l.high = walk.id WHERE walk.steps < :depth),
 together (id) AS (
     SELECT beside.belief FROM start
-    JOIN generated_by AS beside ON beside.user = :user AND beside.response IN (
+    CROSS JOIN generated_by AS beside ON beside.user = :user AND beside.response IN (
         SELECT g.response FROM generated_by AS g
-        WHERE g.user = :user AND g.belief = start.id ORDER BY g.response_seq DESC LIMIT 50)
-    WHERE :depth >= 2)
-SELECT id FROM component UNION SELECT id FROM walk UNION SELECT id FROM together
+        WHERE g.user = :user AND g.belief = start.id ORDER BY g.response_seq DESC LIMIT 50))
+SELECT id FROM walk UNION SELECT id FROM together
 
 -- name: links among
 SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
 FROM json_each(:ids) AS wanted
-JOIN links AS l ON l.user = :user AND l.low = wanted.value
-WHERE l.high IN (SELECT value FROM json_each(:ids)) AND NOT EXISTS (
-    SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
-    AND later.low = l.low AND later.high = l.high AND later.seq > l.seq)
+CROSS JOIN current_links AS l ON l.user = :user AND l.low = wanted.value
+WHERE l.high IN (SELECT value FROM json_each(:ids))
 ORDER BY l.seq
 
 -- name: links
@@ -99,7 +99,7 @@ ORDER BY l.seq
 -- name: responses by id
 SELECT r.id, r.text, r.attributes, r.observed_at, r.recorded_at, r.seq
 FROM json_each(:ids) AS wanted
-JOIN responses AS r ON r.user = :user AND r.id = wanted.value
+CROSS JOIN responses AS r ON r.user = :user AND r.id = wanted.value
 WHERE r.seq < :before AND r.recorded_at <= :as_of
 ORDER BY r.seq DESC LIMIT :limit
 
@@ -112,14 +112,14 @@ ORDER BY r.seq DESC LIMIT :limit
 -- name: premises
 SELECT g.response, g.belief, g.weight, g.adherence, g.confidence_then
 FROM json_each(:ids) AS wanted
-JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value
+CROSS JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value
 ORDER BY g.response, g.position
 
 -- name: signals by id
 SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s.observed_at, s.recorded_at,
        s.retracted_at, s.note, s.retraction_note, s.seq, s.interpretation
 FROM json_each(:ids) AS wanted
-JOIN signals AS s ON s.user = :user AND s.id = wanted.value
+CROSS JOIN signals AS s ON s.user = :user AND s.id = wanted.value
 WHERE s.seq < :before AND s.recorded_at <= :as_of
 ORDER BY s.seq DESC LIMIT :limit
 
@@ -127,7 +127,7 @@ ORDER BY s.seq DESC LIMIT :limit
 SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s.observed_at, s.recorded_at,
        s.retracted_at, s.note, s.retraction_note, s.seq, s.interpretation
 FROM json_each(:about) AS wanted
-JOIN signals AS s ON s.user = :user AND s.response = wanted.value
+CROSS JOIN signals AS s INDEXED BY signals_by_response ON s.user = :user AND s.response = wanted.value
 WHERE s.seq < :before AND s.recorded_at <= :as_of
 ORDER BY s.seq DESC LIMIT :limit
 
@@ -142,7 +142,7 @@ ORDER BY s.seq DESC LIMIT :limit
 SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s.observed_at, s.recorded_at,
        s.retracted_at, s.note, s.retraction_note, s.seq, s.interpretation
 FROM json_each(:about) AS wanted
-JOIN signals AS s ON s.user = :user AND s.response = wanted.value
+CROSS JOIN signals AS s INDEXED BY signals_by_response ON s.user = :user AND s.response = wanted.value
 WHERE s.retracted_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM signals AS later
     WHERE later.user = s.user AND later.response = s.response AND later.kind = s.kind
@@ -152,8 +152,8 @@ WHERE s.retracted_at IS NULL AND NOT EXISTS (
 -- name: items of responses
 SELECT e.belief, e.slot, e.id, e.nats, e.observed_at
 FROM json_each(:responses) AS wanted
-JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value
-JOIN evidence AS e ON e.user = :user AND e.belief = g.belief AND e.slot = 'response' AND e.id = g.response
+CROSS JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value
+CROSS JOIN evidence AS e ON e.user = :user AND e.belief = g.belief AND e.slot = 'response' AND e.id = g.response
 
 -- name: words
 WITH RECURSIVE slots (slot) AS (

@@ -100,3 +100,8 @@ CREATE TABLE links (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX links_by_high ON links (user, kind, high, low, seq);
 CREATE INDEX links_by_low ON links (user, low);
+
+CREATE VIEW current_links AS
+SELECT * FROM links AS l WHERE NOT EXISTS (
+    SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
+    AND later.low = l.low AND later.high = l.high AND later.seq > l.seq);

@@ -172,10 +172,11 @@ class _Transaction:
             ]
         if not start and not reach.responses:
             return []
-        reached = self._rows(
-            "reach", beliefs=json.dumps(start), responses=json.dumps(reach.responses), depth=depth
-        )
-        return self.beliefs([row[0] for row in reached])
+        wanted = {"beliefs": json.dumps(start), "responses": json.dumps(reach.responses), "depth": depth}
+        reached = [row[0] for row in self._rows("component", **wanted)]
+        if depth > 1:
+            reached += [row[0] for row in self._rows("surroundings", **wanted)]
+        return self.beliefs(reached)
 
     def _signals_for(self, reach: Reach) -> list[tuple[Signal, Interpretation]]:
         signals = self.signals(reach.signals) if reach.signals else []
