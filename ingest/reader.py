@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import groupby
 
 from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError
 from beliefgraph.graph.ids import UserId, derived_id
@@ -15,16 +15,30 @@ from beliefgraph.ingest.pipeline import Batch, Pipeline
 from beliefgraph.ingest.working import WorkingSet
 
 MAX_LINE = 2_000_000
+"""Longer lines are rejected; no event is as long."""
 _WINDOW = 4000
+_WINDOW_SIZE = 16_000_000
 _TRANSACTION = 500
 _KEPT_REJECTS = 1000
+_KEPT_RAW = 1000
 
 Line = str | bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """What a source yields in the place of a line that it could not read: it is rejected, and counts as a line."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reject:
-    """A line that could not be applied: its number (from 1), the field at fault, why, and the line as it was."""
+    """A line that could not be applied: its number (from 1), the field at fault, why, and the line as it was.
+
+    `raw` is empty for what could not be read at all, and cut at 1,000 characters in a report.
+    """
 
     line: int
     field: str
@@ -57,7 +71,7 @@ class _Numbered:
 def ingest(
     pipeline: Pipeline,
     tenant: str,
-    lines: Iterable[Line],
+    lines: Iterable[Line | Unreadable],
     *,
     strict: bool = False,
     own_time: bool = False,
@@ -72,12 +86,30 @@ def ingest(
     (possibly more than once). Memory does not grow with the log. Store errors are raised.
     """
     log = _Log(pipeline, tenant, strict=strict, own_time=own_time, on_reject=on_reject, observe=observe)
-    numbered = enumerate(lines, start=1)
-    while not log.report.stopped and (window := list(islice(numbered, _WINDOW))):
+    for window in _windows(lines):
         log.apply(window)
         if on_progress is not None:
             on_progress(len(window))
+        if log.report.stopped:
+            break
     return log.report
+
+
+_Numbering = tuple[int, Line | Unreadable]
+
+
+def _windows(lines: Iterable[Line | Unreadable]) -> Iterator[list[_Numbering]]:
+    """Cut numbered lines into lists that are bounded in length and in size."""
+    window: list[_Numbering] = []
+    size = 0
+    for number, line in enumerate(lines, start=1):
+        window.append((number, line))
+        size += 0 if isinstance(line, Unreadable) else len(line)
+        if len(window) == _WINDOW or size > _WINDOW_SIZE:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
 
 
 class _Log:
@@ -95,33 +127,37 @@ class _Log:
         self._pipeline, self._tenant = pipeline, tenant
         self._strict, self._own_time = strict, own_time
         self._on_reject, self._observe = on_reject, observe
+        self._bad: list[Reject] = []
 
-    def apply(self, window: list[tuple[int, Line]]) -> None:
-        """Apply a window of numbered lines."""
+    def apply(self, window: list[_Numbering]) -> None:
+        """Apply a window of numbered lines, then report those that could not be applied, in their order."""
+        self._bad.clear()
+        self._apply(window)
+        self._bad.sort(key=lambda reject: reject.line)
+        for reject in self._bad[:1] if self._strict else self._bad:
+            self._report(reject)
+        self.report.stopped = self._strict and bool(self._bad)
+
+    def _apply(self, window: list[_Numbering]) -> None:
         events = list(self._parse(window))
         if not self._strict:
             events.sort(key=lambda one: one.event.user)
         for user, run in groupby(events, key=lambda one: one.event.user):
             pending = list(run)
             for part in self._parts(pending):
-                if self._strict and self._first_bad(part[0].number):
+                if self._strict and any(reject.line < part[0].number for reject in self._bad):
                     return
                 self._apply_part(UserId(user), part)
-        self.report.stopped = self.report.stopped or (self._strict and self.report.rejected > 0)
 
-    def _first_bad(self, number: int) -> bool:
-        """Say, in strict mode, whether a line before this one was rejected."""
-        self.report.stopped = any(reject.line < number for reject in self.report.rejects)
-        return self.report.stopped
-
-    def _parse(self, window: list[tuple[int, Line]]) -> Iterator[_Numbered]:
-        for number, raw in window:
-            if not raw.strip():
-                continue
+    def _parse(self, window: list[_Numbering]) -> Iterator[_Numbered]:
+        for number, line in window:
+            raw = b"" if isinstance(line, Unreadable) else line
             try:
-                if len(raw) > MAX_LINE:
-                    raise InvalidInputError("line", f"must be at most {MAX_LINE} bytes long")
-                event = parse_event(raw)
+                if isinstance(line, Unreadable):
+                    raise InvalidInputError(line.field, line.reason)
+                if not line.strip():
+                    continue
+                event = _parse_line(line)
             except BeliefGraphError as error:
                 self._reject(number, raw, error)
                 if self._strict:
@@ -157,12 +193,22 @@ class _Log:
                 self.report.applied[one.event.type] += 1
 
     def _reject(self, number: int, raw: Line, error: BeliefGraphError) -> None:
-        reject = Reject(line=number, field=_field(error), reason=str(error), raw=raw)
+        at_fault = _field(error)
+        reason = str(error).removeprefix(f"{at_fault}: ")
+        self._bad.append(Reject(line=number, field=at_fault, reason=reason, raw=raw))
+
+    def _report(self, reject: Reject) -> None:
         self.report.rejected += 1
         if len(self.report.rejects) < _KEPT_REJECTS:
-            self.report.rejects.append(reject)
+            self.report.rejects.append(dataclasses.replace(reject, raw=reject.raw[:_KEPT_RAW]))
         if self._on_reject is not None:
             self._on_reject(reject)
+
+
+def _parse_line(line: Line) -> Event:
+    if len(line) > MAX_LINE:
+        raise InvalidInputError("line", f"must be at most {MAX_LINE:,} bytes long")
+    return parse_event(line)
 
 
 def _field(error: BeliefGraphError) -> str:
