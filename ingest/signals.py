@@ -14,7 +14,7 @@ from beliefgraph.graph.outcomes import interpretation_of
 from beliefgraph.ingest.attribution import Attribution, attribute
 from beliefgraph.ingest.events import SignalEvent
 from beliefgraph.ingest.parameters import Parameters
-from beliefgraph.ingest.relate import Likeness, readings_of, refined, restated, worth_believing
+from beliefgraph.ingest.relate import Likeness, about, readings_of, refined, restated, worth_believing
 from beliefgraph.ingest.responses import weigh
 from beliefgraph.ingest.statements import Statement, hold, likenesses_of, restate, spawned_id
 from beliefgraph.ingest.working import Cause, WorkingSet, observed
@@ -252,17 +252,26 @@ def _apply_text(working: WorkingSet, heard: _Heard, role: str, target: BeliefNod
         _apply_comment(working, heard, same)
         return
     source: Source = "corrected" if role == "correction" else "stated"
+    corrected = _corrected(working, heard, target) if role == "correction" else None
     if same is not None:
         statement = _statement(working, signal, source, parent=None)
         restate(working, same.belief_id, statement, item_id=signal.id, reason="restated", cause=heard.cause)
-        return
-    corrected = _corrected(working, heard, target) if role == "correction" else None
-    finer = refined(heard.likenesses, limits)
-    parent_id = corrected.id if corrected else finer.belief_id if finer else target.id if target else None
-    parent = None if parent_id is None else working.belief(parent_id)
-    _spawn(working, signal, _statement(working, signal, source, parent=parent), reason=source)
-    if corrected is not None:
+    else:
+        parent = corrected or target or _grown_from(working, heard)
+        _spawn(working, signal, _statement(working, signal, source, parent=parent), reason=source)
+    if corrected is not None and (same is None or same.belief_id != corrected.id):
         _supersede(working, heard, corrected.id, target)
+
+
+def _grown_from(working: WorkingSet, heard: _Heard) -> BeliefNode | None:
+    """Return the belief that a new text refines, else the one behind the response that it is most likely about."""
+    limits = working.parameters.text
+    finer = refined(heard.likenesses, limits)
+    behind = [
+        found for found in heard.likenesses if found.belief_id in heard.behind and about(found, limits) >= 0.5
+    ]
+    origin = finer or max(behind, key=lambda found: about(found, limits), default=None)
+    return None if origin is None else working.belief(origin.belief_id)
 
 
 def _corrected(working: WorkingSet, heard: _Heard, target: BeliefNode | None) -> BeliefNode | None:
@@ -300,9 +309,8 @@ def _apply_comment(working: WorkingSet, heard: _Heard, same: Likeness | None) ->
             )
         return
     if worth_believing(signal.text):
-        finer = refined(heard.likenesses, working.parameters.text)
-        parent = None if finer is None else working.belief(finer.belief_id)
-        _spawn(working, signal, _statement(working, signal, "inferred", parent=parent), reason="comment")
+        statement = _statement(working, signal, "inferred", parent=_grown_from(working, heard))
+        _spawn(working, signal, statement, reason="comment")
 
 
 def _statement(
