@@ -223,8 +223,10 @@ def _apply(working: WorkingSet, one: _Identified) -> Result | BeliefGraphError:
     try:
         match one.event:
             case BeliefEvent() as event:
+                revised = len(working.revisions)
                 node = believe(working, event, BeliefId(one.id))
-                working.settle_conflicts()
+                if len(working.revisions) > revised:
+                    working.settle_conflicts()
                 return view(working.belief(node.id), working.now_us)
             case ResponseEvent() as event:
                 return respond(working, event, ResponseId(one.id))
