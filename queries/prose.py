@@ -38,10 +38,8 @@ def percent(probability: float) -> str:
 def explanation_prose(explanation: Explanation) -> str:
     """Return a paragraph and a list that a product manager understands."""
     belief = explanation.belief
-    lines = [
-        f"“{belief.statement}”: we are {percent(belief.confidence)} sure that this is true of her now. "
-        f"{_STANDING[belief.standing]}"
-    ]
+    sure = f"we are {percent(belief.confidence)} sure that this is true of her now"
+    lines = [f"“{belief.statement}”: {sure}. {_STANDING[belief.standing]}"]
     if explanation.parent is not None:
         lines.append(f"It grew out of “{explanation.parent.statement}”.")
     if belief.context:
