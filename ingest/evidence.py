@@ -41,9 +41,19 @@ class Evidence:
 
     def words(self, belief_id: BeliefId) -> list[Item]:
         """Return a belief's direct items: at least the latest of each slot."""
-        own = {id: item for (slot, id), item in self._own[belief_id].items() if slot != RESPONSE}
-        stored = [] if belief_id in self._born else self._reader.words(belief_id, excluding=own)
+        own = {key: item for key, item in self._own[belief_id].items() if key[0] != RESPONSE}
+        stored = [] if belief_id in self._born else self._stored_words(belief_id, own)
         return [*stored, *(item for item in own.values() if item is not None)]
+
+    def _stored_words(self, belief_id: BeliefId, own: Mapping[_Key, Item | None]) -> list[Item]:
+        """Return the store's latest of each slot that this unit left alone: an id may recur in another slot."""
+        latest = self._reader.words(belief_id)
+        kept = [item for item in latest if (item.slot, item.id) not in own]
+        for slot in {item.slot for item in latest} - {item.slot for item in kept}:
+            touched = [id for of_slot, id in own if of_slot == slot]
+            older = self._reader.words(belief_id, excluding=touched)
+            kept += [item for item in older if item.slot == slot]
+        return kept
 
     def inferred(self, belief_id: BeliefId) -> Iterator[Item]:
         """Yield a belief's inferred items, newest first."""
