@@ -1,9 +1,11 @@
 """Retractions: a signal's influence taken back, as if it had never come; the record stays."""
 
+import json
 from dataclasses import replace
 
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId, SignalId
+from beliefgraph.graph.ledger import SPOKEN_SLOTS, Lifecycle
 from beliefgraph.graph.model import Outcome, Revision, Signal
 from beliefgraph.graph.outcomes import interpretation_of
 from beliefgraph.ingest.responses import reweigh
@@ -51,9 +53,52 @@ def _undo(
     for word in (revision.item for revision in revisions):
         if word is not None and word.id == signal.id:
             working.remove_item(word, cause=cause)
-    if node.origin_id == signal.id and working.evidence.rests_on_nothing(belief_id):
+    if node.origin_id is not None and working.evidence.rests_on_nothing(belief_id):
         working.set_lifecycle(belief_id, "retired", action="retire", reason="retracted", cause=cause)
         return
-    before, left = working.lifecycle_before(revisions[0]), revisions[-1].state.lifecycle
-    if before != left and working.belief(belief_id).state.lifecycle == left:
-        working.set_lifecycle(belief_id, before, action="hold", reason="retracted", cause=cause)
+    if _set_standing(revisions):
+        _put_standing_back(working, belief_id, cause)
+
+
+def _set_standing(revisions: list[Revision]) -> bool:
+    """Say whether any of these revisions may have changed lifecycle or context."""
+    return any(r.ordinal == 1 or r.item is None or r.reason in ("restated", "confirmed") for r in revisions)
+
+
+def _put_standing_back(working: WorkingSet, belief_id: BeliefId, cause: Cause) -> None:
+    """Give a belief the lifecycle and the context that its history leaves without what was retracted."""
+    state = working.belief(belief_id).state
+    lifecycle, context = _standing(working, working.revisions_of(belief_id))
+    if lifecycle != state.lifecycle:
+        working.set_lifecycle(belief_id, lifecycle, action="hold", reason="retracted", cause=cause)
+    if context != state.context:
+        working.set_context(belief_id, json.loads(context), reason="retracted", cause=cause)
+
+
+def _standing(working: WorkingSet, history: list[Revision]) -> tuple[Lifecycle, str]:
+    lifecycle, context = history[0].state.lifecycle, history[0].state.context
+    sighted = not _taken_back(working, history[0])
+    for revision in history[1:]:
+        if _taken_back(working, revision):
+            continue
+        lifecycle = _lifecycle_after(revision, lifecycle, sighted=sighted)
+        sighted = sighted or revision.reason == "restated"
+        if revision.reason == "scoped":
+            context = revision.state.context
+    return lifecycle, context
+
+
+def _taken_back(working: WorkingSet, revision: Revision) -> bool:
+    signal = working.find_signal(SignalId(revision.cause_id)) if revision.cause_kind == "signal" else None
+    return signal is not None and signal.retracted_at is not None
+
+
+def _lifecycle_after(revision: Revision, before: Lifecycle, *, sighted: bool) -> Lifecycle:
+    """Return the lifecycle that a revision makes of another: as when it was recorded, whatever it found then."""
+    if revision.action == "retire":
+        return revision.state.lifecycle
+    if revision.reason == "restated" and revision.item is not None and revision.item.slot in SPOKEN_SLOTS:
+        return "open"
+    if revision.reason == "confirmed" or (revision.reason == "restated" and sighted):
+        return "open" if before == "tentative" else before
+    return "open" if revision.reason == "edited" and revision.item is None else before

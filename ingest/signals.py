@@ -232,9 +232,9 @@ def _apply_edit(working: WorkingSet, signal: Signal, belief: BeliefNode, cause: 
         )
         working.set_item(item, action=None, reason="edited", cause=cause)
     if SCOPED in signal.tags:
-        working.set_context(belief.id, signal.context, cause=cause)
+        working.set_context(belief.id, signal.context, reason="scoped", cause=cause)
     if signal.text is not None:
-        successor = _statement(working, signal, "corrected", parent=belief)
+        successor = _statement(working, signal, "corrected", parent=working.belief(belief.id))
         _spawn(working, signal, successor, reason="edited")
         working.set_lifecycle(belief.id, "superseded", action="retire", reason="edited", cause=cause)
     if RETIRED in signal.tags:

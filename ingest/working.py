@@ -26,6 +26,7 @@ from beliefgraph.graph.model import (
     Response,
     Revision,
     Signal,
+    context_of,
     to_conflict,
     view,
 )
@@ -293,15 +294,10 @@ class WorkingSet:
 
     # What is revised
 
-    def lifecycle_before(self, revision: Revision) -> Lifecycle:
-        """Return the lifecycle that a revision found."""
-        mine = [
-            r
-            for r in self.revisions
-            if (r.belief_id, r.ordinal) == (revision.belief_id, revision.ordinal - 1)
-        ]
-        found = mine[0] if mine else self._reader.revision_before(revision)
-        return revision.state.lifecycle if found is None else found.state.lifecycle
+    def revisions_of(self, belief_id: BeliefId) -> list[Revision]:
+        """Return every revision of a belief, oldest first."""
+        mine = [revision for revision in self.revisions if revision.belief_id == belief_id]
+        return [*self._reader.revisions(belief_id), *mine]
 
     def set_item(
         self,
@@ -337,11 +333,11 @@ class WorkingSet:
         node = self.belief(belief_id)
         self._revise(node, _Change(state=node.state, action=action, reason=reason, cause=cause), lifecycle)
 
-    def set_context(self, belief_id: BeliefId, context: Context, *, cause: Cause) -> None:
+    def set_context(self, belief_id: BeliefId, context: Context, *, reason: str, cause: Cause) -> None:
         """Record a revision that scopes a belief to a context."""
         node = self.belief(belief_id)
         state = replace(node.state, context=context_json(context))
-        self._revise(node, _Change(state=state, action="hold", reason="scoped", cause=cause))
+        self._revise(node, _Change(state=state, action="hold", reason=reason, cause=cause))
 
     def _revise(self, node: BeliefNode, change: _Change, lifecycle: Lifecycle | None = None) -> None:
         state = change.state
@@ -388,7 +384,11 @@ class WorkingSet:
             return
         live = {belief for belief in touching if self.belief(belief).state.lifecycle in ("open", "tentative")}
         own = {belief: read_state(self.belief(belief).state, self.now_us).own for belief in touching}
-        counted = [link for link in edges if link.status == "confirmed" and {link.low, link.high} <= live]
+        counted = [
+            link
+            for link in edges
+            if link.status == "confirmed" and {link.low, link.high} <= live and self._meet(link)
+        ]
         nats = conflict_nats(own, [(link.low, link.high, link.strength) for link in counted])
         for link in sorted(edges, key=lambda link: -link.strength):
             for belief in (link.low, link.high):
@@ -397,6 +397,10 @@ class WorkingSet:
                     state = replace(node.state, conflict=nats[belief])
                     cause = Cause(kind="conflict", id=link.id)
                     self._revise(node, _Change(state=state, reason="conflict", cause=cause))
+
+    def _meet(self, link: Link) -> bool:
+        """Say whether two beliefs can hold in one context."""
+        return contexts_agree(context_of(self.belief(link.low)), context_of(self.belief(link.high)))
 
     # What comes out
 
