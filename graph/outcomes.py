@@ -85,12 +85,21 @@ def read_outcome(reader: Reader, signal: Signal, interpretation: Interpretation,
 
 
 def _with_conflicts(reader: Reader, caused: Sequence[Revision], signal_id: SignalId) -> list[Revision]:
-    """Add the revisions of neighbours in conflict, which follow those of the signal without a gap."""
+    """Add the revisions of neighbours in conflict, which follow those of the signal before any other signal."""
     if not caused:
         return []
-    following = reader.revisions(after=caused[0].seq - 1, limit=len(caused) + 1000)
-    return list(
-        takewhile(
-            lambda revision: revision.cause_id == signal_id or revision.cause_kind == "conflict", following
-        )
+    following = takewhile(
+        lambda revision: revision.cause_id == signal_id or revision.cause_kind == "conflict",
+        reader.revisions(after=caused[0].seq - 1, limit=len(caused) + 1000),
     )
+    last = _signal_before(reader, caused[0])
+    return [
+        revision
+        for revision in following
+        if revision.cause_id == signal_id or _signal_before(reader, revision) == last
+    ]
+
+
+def _signal_before(reader: Reader, revision: Revision) -> SignalId | None:
+    found = reader.signals(before=revision.seq, limit=1)
+    return found[0][0].id if found else None
