@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -143,14 +143,16 @@ class Connections:
                 return
         connection.close()
 
-    def forget_log(self) -> None:
-        """Move the write-ahead log into the file and empty it, so that nothing deleted stays in it."""
-        with translated(self.target), self._turn(self._writer), self._turn(self._single):
-            connection = self._take()
-            try:
-                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                self._give_back(connection)
+    def forget_deleted(self) -> None:
+        """Write the file anew and empty its log, so that nothing deleted stays in either.
+
+        Overwriting what is deleted is not enough: where rows moved from page to page, copies of them stay behind.
+        """
+        if self.target == MEMORY:
+            return
+        with translated(self.target), self._turn(self._writer), closing(self._connect()) as connection:
+            connection.execute("VACUUM")
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise StoreUnavailableError(
                 self.target, "a reader keeps old pages in its log; close other readers and erase again"

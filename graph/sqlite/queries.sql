@@ -276,3 +276,9 @@ SELECT value FROM settings WHERE name = :name
 
 -- name: add setting
 INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING
+
+-- name: set setting
+INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT DO UPDATE SET value = excluded.value
+
+-- name: remove setting
+DELETE FROM settings WHERE name = :name AND value = :value

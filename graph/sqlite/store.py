@@ -4,6 +4,7 @@ SQL lies in queries.sql and schema.sql, connections in connections.py, rows in r
 """
 
 import json
+import secrets
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,6 +46,8 @@ from beliefgraph.graph.store import (
 T = TypeVar("T")
 _ALWAYS = 2**62
 _ALL = -1
+_ERASING = "erasing"
+"""The setting that says, while it is there, that the file holds traces of erased rows."""
 
 
 class SqliteStore:
@@ -85,10 +88,17 @@ class SqliteStore:
             return [user_id for (user_id,) in connection.execute(_sql("users"), wanted)]
 
     def erase(self, scope: Scope) -> Erasure:
-        """Delete the user's rows (overwritten, not only unlinked) and empty the write-ahead log."""
+        """Delete the user's rows, then write the file anew, which takes as long as the file is large.
+
+        An erasure that was cut short in between is finished by the next one, of whomever.
+        """
         with self._connections.transaction("BEGIN IMMEDIATE") as connection:
             erased = _erase(connection, _find_user(connection, scope)[0])
-        self._connections.forget_log()
+            unfinished = connection.execute(_sql("get setting"), {"name": _ERASING}).fetchone()
+        if unfinished is not None:
+            self._connections.forget_deleted()
+            with self._connections.transaction("BEGIN IMMEDIATE") as connection:
+                connection.execute(_sql("remove setting"), {"name": _ERASING, "value": unfinished[0]})
         return erased
 
     def embedding_model(self, name: str) -> str:
@@ -120,10 +130,13 @@ def _find_user(connection: sqlite3.Connection, scope: Scope) -> tuple[int | None
 
 
 def _erase(connection: sqlite3.Connection, user: int | None) -> Erasure:
+    if user is None:
+        return Erasure(beliefs=0, responses=0, signals=0, revisions=0, links=0)
     counts = connection.execute(_sql("count for erasure"), {"user": user}).fetchone()
     vectors = [vector for (vector,) in connection.execute(_sql("vectors of user"), {"user": user})]
     connection.execute(_sql("delete user"), {"user": user})
     connection.execute(_sql("delete unused vectors"), {"vectors": json.dumps(vectors)})
+    connection.execute(_sql("set setting"), {"name": _ERASING, "value": secrets.token_hex(8)})
     return Erasure(
         **dict(zip(("beliefs", "responses", "signals", "revisions", "links"), counts, strict=True))
     )
