@@ -106,10 +106,12 @@ class Pipeline:
             detector=self.relater.name,
         )
 
+        reach = _reach(named, vectors)
+
         def plan(reader: Reader) -> tuple[list[Result | BeliefGraphError], Changes | None]:
-            found = reader.neighbourhood(_reach(named, vectors))
+            found = reader.neighbourhood(reach)
             inputs.book.look_up(_foreseen(found, vectors, self.parameters.text))
-            working = WorkingSet(reader, scope, found, inputs)
+            working = WorkingSet(reader, scope, reach, found, inputs)
             results: list[Result | BeliefGraphError] = []
             for index, (one, error) in enumerate(zip(named, refused, strict=True)):
                 working.advance(one.now_us)

@@ -78,7 +78,9 @@ class _Change:
 class WorkingSet:
     """A read-through view of one user plus the changes made so far in this unit of work."""
 
-    def __init__(self, reader: Reader, scope: Scope, found: Neighbourhood, inputs: Inputs) -> None:
+    def __init__(
+        self, reader: Reader, scope: Scope, reach: Reach, found: Neighbourhood, inputs: Inputs
+    ) -> None:
         self.scope, self.inputs, self.parameters = scope, inputs, inputs.parameters
         self._reader = reader
         self.evidence = Evidence(reader)
@@ -91,6 +93,10 @@ class WorkingSet:
         self._interpretations: dict[SignalId, Interpretation] = {}
         self._counted: dict[ResponseId, dict[str, Signal]] = {}
         self._links: dict[tuple[LinkKind, BeliefId, BeliefId], Link] = {}
+        # What the traversal looked for and did not find is not there: the store is not asked again.
+        self._sought_beliefs = frozenset(reach.beliefs)
+        self._sought_responses = frozenset(reach.responses)
+        self._sought_signals = frozenset(reach.signals)
         self._near = found.nearest
         self._new_beliefs: dict[BeliefId, None] = {}
         self._new_vectors: dict[str, Vector] = {}
@@ -130,7 +136,7 @@ class WorkingSet:
 
     def find_belief(self, belief_id: BeliefId) -> BeliefNode | None:
         """Return a belief, or None."""
-        if belief_id not in self._beliefs:
+        if belief_id not in self._beliefs and belief_id not in self._sought_beliefs:
             self._absorb(self._reader.neighbourhood(Reach(beliefs=[belief_id])))
         return self._beliefs.get(belief_id)
 
@@ -143,7 +149,7 @@ class WorkingSet:
 
     def find_response(self, response_id: ResponseId) -> Response | None:
         """Return a response, or None."""
-        if response_id not in self._responses:
+        if response_id not in self._responses and response_id not in self._sought_responses:
             self._absorb(self._reader.neighbourhood(Reach(responses=[response_id])))
         return self._responses.get(response_id)
 
@@ -156,7 +162,7 @@ class WorkingSet:
 
     def find_signal(self, signal_id: SignalId) -> Signal | None:
         """Return a signal, or None."""
-        if signal_id not in self._signals:
+        if signal_id not in self._signals and signal_id not in self._sought_signals:
             for signal, interpretation in self._reader.signals([signal_id]):
                 self._signals[signal.id], self._interpretations[signal.id] = signal, interpretation
         return self._signals.get(signal_id)
