@@ -32,6 +32,7 @@ from beliefgraph.ingest.statements import believe
 from beliefgraph.ingest.working import NEAREST, Inputs, WorkingSet
 
 _AHEAD_US = 5 * 60 * 1_000_000
+_ROUNDING = 1e-6
 _SPOKEN = ("comment", "correction", "statement")
 
 
@@ -243,12 +244,14 @@ def _apply(working: WorkingSet, one: _Identified) -> Result | BeliefGraphError:
 def _foreseen(
     found: Neighbourhood, vectors: dict[str, Vector], limits: TextParameters
 ) -> list[tuple[str, str]]:
-    """Name the pairs that the events will want related: each text with what is near, earlier texts included."""
+    """Name the pairs that the events will want related: each text with what is near (ties and earlier texts too)."""
     pairs: list[tuple[str, str]] = []
     texts = list(vectors)
     for index, text in enumerate(texts):
         stored = [(near.cosine, found.beliefs[near.belief_id].statement) for near in found.nearest[text]]
         earlier = [(float(vectors[text] @ vectors[other]), other) for other in texts[:index]]
-        nearest = sorted((*stored, *earlier), reverse=True)[:NEAREST]
-        pairs += [(text, statement) for cosine, statement in nearest if cosine >= limits.gate_cosine]
+        ranked = sorted((*stored, *earlier), reverse=True)
+        ties = ranked[NEAREST - 1][0] - _ROUNDING if len(ranked) > NEAREST else -1.0
+        enough = max(limits.gate_cosine, ties)
+        pairs += [(text, statement) for cosine, statement in ranked if cosine >= enough]
     return pairs
