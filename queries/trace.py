@@ -30,20 +30,25 @@ class Trace:
     signals: tuple[tuple[Signal, Interpretation], ...]
 
 
-def trace(reader: Reader, scope: Scope, response_id: ResponseId, *, now_us: int) -> Trace:
-    """Trace a response to its beliefs. Raises `NotFoundError`."""
+def trace(
+    reader: Reader, scope: Scope, response_id: ResponseId, *, now_us: int, as_of_us: int | None = None
+) -> Trace:
+    """Trace a response to its beliefs; with `as_of_us`, that time is now. Raises `NotFoundError`."""
+    at_us = now_us if as_of_us is None else as_of_us
     response = find_response(reader, scope, response_id)
     ids = [edge.belief_id for edge in response.generated_by]
     then_us = to_us(response.recorded_at)
+    if then_us > at_us:
+        raise NotFoundError("response", response_id, user_id=scope.user_id)
     then = {node.id: view(node, then_us) for node in reader.beliefs(ids, as_of_us=then_us)}
-    now = {node.id: view(node, now_us) for node in reader.beliefs(ids)}
+    now = {node.id: view(node, at_us) for node in reader.beliefs(ids, as_of_us=as_of_us)}
     return Trace(
         response=response,
         beliefs=tuple(
             TracedBelief(edge=edge, then=then[edge.belief_id], now=now[edge.belief_id])
             for edge in response.generated_by
         ),
-        signals=tuple(reversed(reader.signals(about=[response_id]))),
+        signals=tuple(reversed(reader.signals(about=[response_id], as_of_us=as_of_us))),
     )
 
 

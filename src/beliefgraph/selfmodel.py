@@ -333,10 +333,14 @@ class SelfModel:
 
         return self._read(work)
 
-    def trace(self, response_id: str) -> Trace:
-        """Return the beliefs that generated a response, as they stood then and as they stand now."""
-        now_us = self._now_us()
-        return self._read(lambda reader: trace(reader, self._scope, ResponseId(response_id), now_us=now_us))
+    def trace(self, response_id: str, *, as_of: datetime | None = None) -> Trace:
+        """Return the beliefs that generated a response, as they stood then and as they stand now (or at `as_of`)."""
+        as_of_us, now_us = self._as_of(as_of), self._now_us()
+        return self._read(
+            lambda reader: trace(
+                reader, self._scope, ResponseId(response_id), now_us=now_us, as_of_us=as_of_us
+            )
+        )
 
     def revisions(self, belief_id: str, *, as_of: datetime | None = None) -> list[Revision]:
         """Return every change of a belief's confidence, oldest first."""
