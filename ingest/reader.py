@@ -22,8 +22,6 @@ _TRANSACTION = 500
 _KEPT_REJECTS = 1000
 _KEPT_RAW = 1000
 
-Line = str | bytes
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
@@ -31,6 +29,10 @@ class Unreadable:
 
     field: str
     reason: str
+
+
+Raw = str | bytes
+Line = Raw | Unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class Reject:
     line: int
     field: str
     reason: str
-    raw: Line = dataclasses.field(repr=False)
+    raw: Raw = dataclasses.field(repr=False)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,14 +66,14 @@ class IngestReport:
 @dataclass(frozen=True, slots=True)
 class _Numbered:
     number: int
-    raw: Line
+    raw: Raw
     event: Event
 
 
 def ingest(
     pipeline: Pipeline,
     tenant: str,
-    lines: Iterable[Line | Unreadable],
+    lines: Iterable[Line],
     *,
     strict: bool = False,
     own_time: bool = False,
@@ -95,10 +97,10 @@ def ingest(
     return log.report
 
 
-_Numbering = tuple[int, Line | Unreadable]
+_Numbering = tuple[int, Line]
 
 
-def _windows(lines: Iterable[Line | Unreadable]) -> Iterator[list[_Numbering]]:
+def _windows(lines: Iterable[Line]) -> Iterator[list[_Numbering]]:
     """Cut numbered lines into lists that are bounded in length and in size."""
     window: list[_Numbering] = []
     size = 0
@@ -192,7 +194,7 @@ class _Log:
             else:
                 self.report.applied[one.event.type] += 1
 
-    def _reject(self, number: int, raw: Line, error: BeliefGraphError) -> None:
+    def _reject(self, number: int, raw: Raw, error: BeliefGraphError) -> None:
         at_fault = _field(error)
         reason = str(error).removeprefix(f"{at_fault}: ")
         self._bad.append(Reject(line=number, field=at_fault, reason=reason, raw=raw))
@@ -205,7 +207,7 @@ class _Log:
             self._on_reject(reject)
 
 
-def _parse_line(line: Line) -> Event:
+def _parse_line(line: Raw) -> Event:
     if len(line) > MAX_LINE:
         raise InvalidInputError("line", f"must be at most {MAX_LINE:,} bytes long")
     return parse_event(line)
