@@ -1,0 +1,18 @@
+"""The command line: `beliefgraph …`. Parses, calls the library, renders; no rules here.
+
+Nothing heavy is imported before a command runs, so that `--help` answers at once. Each module holds one family of
+commands; app.py what they share, console.py how answers look.
+"""
+
+from beliefgraph.cli import demo, logs, reads, writes
+from beliefgraph.cli.app import Session, app
+
+__all__ = ["Session", "app", "main"]
+
+for each in (*demo.COMMANDS, *logs.COMMANDS, *writes.COMMANDS, *reads.COMMANDS):
+    app.add_command(each)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    app(prog_name="beliefgraph")
