@@ -1,0 +1,178 @@
+"""`python -m bench`: every figure that the README states, with its target and whether it is met.
+
+`--quick` runs everything small, to see that it works; its figures mean nothing. `--only PART` runs one part.
+"""
+
+import argparse
+import itertools
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from beliefgraph.evaluation import Evaluation, evaluate
+from beliefgraph.graph.errors import ModelUnavailableError
+from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
+from bench import assistments, speed, worlds
+from bench.scratch import HashedWords
+
+PARTS = ("speed", "worlds", "assistments")
+MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
+_ANCHORS = (
+    ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
+    ("Beta with skill and user prior, decay", ".542", ".182", ".686", ".033"),
+    ("Bayesian knowledge tracing (4 parameters a skill, by EM)", ".5315", ".1768", ".700", ".005"),
+    ("logistic regression on 8 features", ".5302", ".1766", ".704", ".004"),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the parts that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes: a smoke test, no figures")
+    parser.add_argument(
+        "--only", choices=PARTS, action="append", help="a part (may be given again); else all"
+    )
+    parser.add_argument("--data", type=Path, default=assistments.DATA, help="folder of the evaluation data")
+    parser.add_argument("--plot", type=Path, help="where to draw the reliability diagram (PNG)")
+    parser.add_argument(
+        "--memory", action="store_true", help="also replay the whole data set, for its peak memory"
+    )
+    options = parser.parse_args(arguments)
+    print(
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores, {platform.system()}"
+    )
+    for part in options.only or PARTS:
+        started = time.perf_counter()
+        if part == "speed":
+            _speed(quick=options.quick)
+        elif part == "worlds":
+            _worlds(quick=options.quick)
+        else:
+            _assistments(options.data, options.plot, quick=options.quick, whole=options.memory)
+        print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)
+    return 0
+
+
+def _heading(title: str) -> None:
+    print(f"\n{title}\n{'─' * len(title)}", flush=True)
+
+
+def _verdict(name: str, value: float, most: float, form: str) -> str:
+    verdict = "met" if value <= most else f"missed by {format(value - most, form)}"
+    return f"{name:<40} {format(value, form):>8}   ≤ {most:g}   {verdict}"
+
+
+def _speed(*, quick: bool) -> None:
+    _heading("What a signal costs (ratio of medians, target, verdict)")
+    sizes = speed.QUICK if quick else speed.Sizes()
+    for ratio in speed.run(sizes):
+        print(ratio, flush=True)
+        if ratio.name.startswith("ingest"):
+            print(f"    that is {1 / ratio.ours:,.0f} signals a second here, each with its response")
+
+
+def _worlds(*, quick: bool) -> None:
+    users = 4 if quick else 300
+    points = ", ".join(map(str, worlds.POINTS))
+    _heading(f"Simulated worlds: Brier score of the beliefs after {points} rated responses (lower is better)")
+    print(f"{users} users a world, ± half of a 95 % interval over them; knowing nothing scores {0.24:.3f}.")
+    print(
+        "Worlds that break our assumptions first, the worst of them on top; the lead is over the best other way.\n"
+    )
+    outcomes = worlds.run(users=users)
+    print(worlds.table(outcomes))
+    base = outcomes[-1]
+    lost = [outcome.world.name for outcome in outcomes[:-1] if not outcome.wins]
+    print(
+        f"\nAs assumed, ours falls with use and beats all three at every point: {'met' if base.wins else 'missed'}"
+    )
+    print(f"Elsewhere it does not in: {'; '.join(lost) or 'no world'}")
+
+
+def _assistments(data: Path, plot: Path | None, *, quick: bool, whole: bool) -> None:
+    _heading("ASSISTments 2015, test part, each answer predicted before it is applied")
+    train, test = data / assistments.TRAIN, data / assistments.TEST
+    missing = [str(path) for path in (train, test) if not path.is_file()]
+    if missing:
+        print(f"skipped: no {' and no '.join(missing)}; name the folder with --data")
+        return
+    few = 20 if quick else None
+    skills = assistments.fit_skills(
+        itertools.islice(assistments.read_students(train), 200 if quick else None), rounds=1 if quick else 8
+    )
+    embedder = _embedder()
+    lines = _progress(assistments.to_events(itertools.islice(assistments.read_students(test), few), skills))
+    started = time.perf_counter()
+    evaluation = evaluate(lines, embedder=embedder)
+    seconds = time.perf_counter() - started
+    print(evaluation)
+    _print_beside(evaluation)
+    if evaluation.overall.log_loss is not None and evaluation.overall.ece is not None:
+        print(_verdict("log loss", evaluation.overall.log_loss, MOST_LOG_LOSS, ".4f"))
+        print(_verdict("ECE (15 bins of equal width)", evaluation.overall.ece, MOST_ECE, ".4f"))
+    print(
+        f"{evaluation.overall.n:,} answers in {seconds:.0f} s with the model {embedder.name}, whole store, own times"
+    )
+    if plot is not None:
+        evaluation.plot(plot)
+        print(f"reliability diagram: {plot}")
+    if whole:
+        print(_verdict("peak memory of the whole set, MB", _whole_set_mb(data), MOST_MB, ".0f"))
+
+
+def _embedder() -> Embedder:
+    """Return the real model where it can be had: it encodes a hundred statements, once each."""
+    embedder = SentenceTransformerEmbedder()
+    try:
+        embedder.encode(["a statement"])
+    except ModelUnavailableError:
+        print("the embedding model cannot be had here: hashed words in its place (no figure depends on it)")
+        return HashedWords()
+    return embedder
+
+
+def _print_beside(evaluation: Evaluation) -> None:
+    scores = evaluation.overall
+    ours = (scores.log_loss, scores.brier, scores.auc, scores.ece)
+    shown = tuple("–" if value is None else f"{value:.4f}".lstrip("0") for value in ours)
+    print(f"\n{'beside (anchors as measured by others)':<58}{'log loss':>9}{'Brier':>8}{'AUC':>8}{'ECE':>8}")
+    for name, *values in (*_ANCHORS, ("ours, through the whole store", *shown)):
+        print(f"{name:<58}{values[0]:>9}" + "".join(f"{value:>8}" for value in values[1:]))
+    print("log loss to beat after 0 / 1 / 2–4 earlier signals: .589 / .488 / .481\n")
+
+
+def _progress(lines: Iterable[str]) -> Iterator[str]:
+    """Say on a terminal how far it is."""
+    shown = sys.stderr.isatty()
+    for number, line in enumerate(lines):
+        if shown and number % 5000 == 0:
+            print(f"\r{number:,} events", end="", file=sys.stderr, flush=True)
+        yield line
+    if shown:
+        print("\r", end="", file=sys.stderr)
+
+
+def _whole_set_mb(data: Path) -> float:
+    """Replay both parts in a process of its own, without a model (whose size is its own); return its peak memory."""
+    program = (
+        "import sys, itertools; from pathlib import Path; import numpy as np\n"
+        "from beliefgraph.evaluation import evaluate; from bench import assistments, scratch, speed\n"
+        "skills = assistments.Skills(priors=np.full(100, .7), first_adherence=np.full(100, .8))\n"
+        "files = [Path(sys.argv[1]) / name for name in (assistments.TRAIN, assistments.TEST)]\n"
+        "students = itertools.chain.from_iterable(map(assistments.read_students, files))\n"
+        "evaluate(assistments.to_events(students, skills), embedder=scratch.HashedWords()).overall\n"
+        "print(speed.peak_memory_mb())\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(data)], capture_output=True, text=True, check=True
+    )
+    return float(ran.stdout.split()[-1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
