@@ -43,9 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--memory", action="store_true", help="also replay the whole data set, for its peak memory"
     )
     options = parser.parse_args(arguments)
-    print(
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores, {platform.system()}"
-    )
+    machine = f"{platform.system()} on {os.cpu_count()} cores"
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {machine}")
     for part in options.only or PARTS:
         started = time.perf_counter()
         if part == "speed":
