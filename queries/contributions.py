@@ -72,7 +72,7 @@ def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | 
         )
         for item, weight in weighted
     ]
-    return sorted(found, key=lambda contribution: -abs(contribution.term))
+    return sorted(found, key=lambda each: (-abs(each.term), each.source, each.about))
 
 
 def _signals_beneath(
