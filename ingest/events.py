@@ -2,12 +2,14 @@
 
 import json
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -42,11 +44,13 @@ def _not_blank(value: str) -> str:
 
 def _small_json(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     try:
-        size = len(json.dumps(value, allow_nan=False))
+        size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
     except ValueError:
         raise ValueError("must hold finite numbers only") from None
     if size > _MAX_ATTRIBUTES:
-        raise ValueError(f"must be at most {_MAX_ATTRIBUTES} characters as JSON")
+        raise ValueError(f"must be at most {_MAX_ATTRIBUTES} bytes as JSON")
     return value
 
 
@@ -61,10 +65,25 @@ def _word_or_number(value: Any) -> bool | float | None:
     raise ValueError("must be a finite number, true or false, or 'positive' or 'negative'")
 
 
-Identifier = Annotated[str, AfterValidator(_identifier)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_not_blank)]
+def _moment(value: Any) -> Any:
+    """Let in what names a moment by itself; a bare number does not."""
+    if not isinstance(value, datetime | str):
+        raise ValueError("must be a time with a timezone, as in 2026-01-31T12:00:00Z")
+    return value
+
+
+def _within_years(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999") from None
+
+
+Identifier = Annotated[str, Field(strict=True), AfterValidator(_identifier)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, strict=True), AfterValidator(_not_blank)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_within_years)]
 Confidence = Annotated[float, Field(ge=MIN_CONFIDENCE, le=MAX_CONFIDENCE, strict=True)]
-Short = Annotated[str, Field(min_length=1, max_length=200)]
+Short = Annotated[str, Field(min_length=1, max_length=200, strict=True)]
 Context = Annotated[dict[Short, Short], Field(max_length=32)]
 
 
@@ -72,7 +91,7 @@ class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     user: Identifier
-    at: AwareDatetime | None = None
+    at: Moment | None = None
 
 
 class BeliefEvent(_Event):
@@ -97,20 +116,23 @@ class PremiseInput(BaseModel):
     adherence: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
 
 
+def _each_once(premises: list[PremiseInput]) -> list[PremiseInput]:
+    if len({premise.id for premise in premises}) < len(premises):
+        raise ValueError("must name each belief once")
+    return premises
+
+
+PremiseInputs = Annotated[list[PremiseInput], Field(max_length=1000), AfterValidator(_each_once)]
+
+
 class ResponseEvent(_Event):
     """A response was produced."""
 
     type: Literal["response"] = "response"
     id: Identifier | None = None
     text: Text
-    beliefs: Annotated[list[PremiseInput], Field(max_length=1000)] = []
+    beliefs: PremiseInputs = []
     attributes: Annotated[dict[str, JsonValue], AfterValidator(_small_json)] = {}
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        if len({premise.id for premise in self.beliefs}) < len(self.beliefs):
-            raise InvalidInputError("beliefs", "must name each belief once")
-        return self
 
 
 class SignalEvent(_Event):
@@ -118,7 +140,7 @@ class SignalEvent(_Event):
 
     type: Literal["signal"] = "signal"
     id: Identifier | None = None
-    kind: Annotated[str, Field(min_length=1, max_length=100)]
+    kind: Annotated[str, Field(min_length=1, max_length=100, strict=True)]
     value: Annotated[bool | float | None, PlainValidator(_word_or_number)] = None
     response: Identifier | None = None
     belief: Identifier | None = None
@@ -181,9 +203,21 @@ def check_time(field: str, value: object) -> None:
     _check(_TIME, field, value)
 
 
+def check_context(field: str, value: object) -> None:
+    """Check a context that comes outside an event. Raises `InvalidInputError` naming the field."""
+    _check(_CONTEXT, field, value)
+
+
+def check_premises(field: str, value: object) -> None:
+    """Check beliefs behind a response that come outside an event. Raises `InvalidInputError` naming the field."""
+    _check(_PREMISES, field, value)
+
+
 _IDENTIFIER: TypeAdapter[Any] = TypeAdapter(Identifier)
 _TEXT: TypeAdapter[Any] = TypeAdapter(Text)
 _TIME: TypeAdapter[Any] = TypeAdapter(Annotated[AwareDatetime, Field(strict=True)])
+_CONTEXT: TypeAdapter[Any] = TypeAdapter(Context)
+_PREMISES: TypeAdapter[Any] = TypeAdapter(PremiseInputs)
 
 
 def _check(wanted: TypeAdapter[Any], field: str, value: object) -> None:

@@ -64,7 +64,8 @@ def check_signal(event: SignalEvent, parameters: Parameters) -> float | None:
     kind = parameters.signal(event.kind)
     about = "response" if event.response else "belief" if event.belief else "nothing"
     if about not in kind.about:
-        raise InvalidInputError(about if about != "nothing" else "response", _where(event.kind, kind.about))
+        at_fault = about if about != "nothing" else next(place for place in kind.about if place != "nothing")
+        raise InvalidInputError(at_fault, _where(event.kind, kind.about))
     known = _EDITS if event.kind == "set" else tuple(parameters.tags)
     for tag in event.tags:
         if tag not in known:

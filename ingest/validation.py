@@ -1,5 +1,7 @@
 """One place where pydantic's complaints become ours: the field's name and what would be right."""
 
+from collections.abc import Sequence
+
 from pydantic import ValidationError
 
 from beliefgraph.graph.errors import InvalidInputError
@@ -24,6 +26,7 @@ _WHOLE = {
     "model_attributes_type": "line",
 }
 """What is at fault when no field of the input is."""
+_SHOWN_BITS = 100
 
 
 def invalid_input(error: ValidationError, prefix: str = "", *, skip: int = 0) -> InvalidInputError:
@@ -45,6 +48,24 @@ def invalid_input(error: ValidationError, prefix: str = "", *, skip: int = 0) ->
             .replace("String should", "must")
         )
         message = message[:1].lower() + message[1:]
-    given = first.get("input")
-    shown = repr(given) if isinstance(given, int | float | bool) or given is None else None
-    return InvalidInputError(prefix + field, message, got=None if first["type"] == "missing" else shown)
+    shown = None if first["type"] == "missing" else _shown(first.get("input"))
+    return InvalidInputError(prefix + field, message, got=shown)
+
+
+def check_one_of(field: str, value: object, allowed: Sequence[str]) -> None:
+    """Check a word that must be one of some. Raises `InvalidInputError` naming the field."""
+    if not isinstance(value, str) or value not in allowed:
+        raise InvalidInputError(field, f"must be one of {', '.join(allowed)}", got=_shown(value))
+
+
+def check_flag(field: str, value: object) -> None:
+    """Check that a value is true or false. Raises `InvalidInputError` naming the field."""
+    if not isinstance(value, bool):
+        raise InvalidInputError(field, "must be true or false", got=_shown(value))
+
+
+def _shown(value: object) -> str | None:
+    """Return a value as a message may show it: numbers, but none that fills the message, and no text."""
+    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
+        return "an integer of many digits"
+    return repr(value) if isinstance(value, int | float) or value is None else None

@@ -1,5 +1,6 @@
 """Lists that come newest first, a page at a time, with a cursor that stays right while others write."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
@@ -46,8 +47,8 @@ def page(
 
     Raises `InvalidInputError` for a limit outside 1…1000 or a cursor that no page gave.
     """
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidInputError("limit", f"must lie from 1 to {MAX_LIMIT}", got=str(limit))
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInputError("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
     before = _parse(cursor)
     kept: list[T] = []
     while True:
@@ -66,6 +67,6 @@ def page(
 def _parse(cursor: str | None) -> int | None:
     if cursor is None:
         return None
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
+    if not isinstance(cursor, str) or not re.fullmatch(r"[0-9]{1,18}", cursor):
         raise InvalidInputError("cursor", "must be one that a page of this list gave")
     return int(cursor)

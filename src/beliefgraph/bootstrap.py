@@ -11,7 +11,7 @@ from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Scope, Store
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
-from beliefgraph.ingest.events import check_identifier
+from beliefgraph.ingest.events import check_identifier, check_text
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.reader import IngestReport, Line, ingest
@@ -85,6 +85,9 @@ class BeliefGraph:
 
     def relate_many(self, pairs: Sequence[Pair]) -> list[Relation]:
         """Return how the first statement of each pair relates to the second."""
+        for first, second in pairs:
+            check_text("a", first)
+            check_text("b", second)
         return self._pipeline.relater.relate(pairs)
 
     @property
@@ -109,6 +112,8 @@ class BeliefGraph:
 
 def open_store(target: str | Path | None, settings: Settings) -> Store:
     """Return the store that a target names. Raises `InvalidInputError` for one that names none."""
+    if not isinstance(target, str | Path | None):
+        raise InvalidInputError("target", "must be a path or a text")
     named = settings.target if target is None else str(target)
     scheme, separator, rest = named.partition("://")
     if not separator:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from beliefgraph.events import export_events
 from beliefgraph.graph.clock import to_us
@@ -32,6 +32,9 @@ from beliefgraph.ingest.events import (
     ResponseEvent,
     RetractEvent,
     SignalEvent,
+    check_context,
+    check_identifier,
+    check_premises,
     check_text,
     check_time,
     make_event,
@@ -39,6 +42,7 @@ from beliefgraph.ingest.events import (
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.predict import predict, probes
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
+from beliefgraph.ingest.validation import check_flag, check_one_of
 from beliefgraph.queries.explain import Explanation, explain, find_belief
 from beliefgraph.queries.pages import Page, page
 from beliefgraph.queries.personalize import Personalization, personalize
@@ -51,6 +55,8 @@ T = TypeVar("T")
 E = TypeVar("E", BeliefEvent, ResponseEvent, RetractEvent, SignalEvent)
 Premises = Personalization | Iterable[str | GeneratedBy]
 """What a response rests on: a personalization, belief ids, or edges with weight and adherence."""
+_AMENDED = {"value": "confidence", "text": "statement", "note": "reason"}
+"""What a caller of `amend` knows the fields of its signal by."""
 
 
 class SelfModel:
@@ -118,15 +124,7 @@ class SelfModel:
 
         Weights are shares in (0, 1]: of relevance from a personalization, else equal. Raises `DuplicateIdError`.
         """
-        premises = [
-            {
-                name: value
-                for name, value in (("id", p.belief_id), ("weight", p.weight), ("adherence", p.adherence))
-                if value is not None
-            }
-            for p in _premises(beliefs)
-        ]
-        attributes = None if attributes is None else dict(attributes)
+        premises = [_premise(edge) for edge in _premises(beliefs)]
         event = self._event(ResponseEvent, text=text, beliefs=premises, id=id, at=at, attributes=attributes)
         response = self._pipeline.apply(self._scope, event)
         assert isinstance(response, Response)
@@ -151,6 +149,9 @@ class SelfModel:
         With `dry_run` the outcome is worked out and nothing is written. Raises `UnknownSignalKindError` and
         `DuplicateIdError`.
         """
+        check_flag("dry_run", dry_run)
+        if tags is not None and (isinstance(tags, str | bytes) or not isinstance(tags, Sequence)):
+            raise InvalidInputError("tags", "must be a list of tags")
         event = self._event(
             SignalEvent,
             kind=kind,
@@ -167,6 +168,7 @@ class SelfModel:
 
     def retract(self, signal_id: str, *, reason: str | None = None) -> Outcome:
         """Take a signal's influence back, as if it had never come. The record stays."""
+        check_identifier("signal_id", signal_id)
         return self._outcome(self._event(RetractEvent, signal=signal_id, reason=reason))
 
     def amend(
@@ -185,20 +187,26 @@ class SelfModel:
         belief, which is superseded; the successor is returned. A context scopes the belief. `retired` takes it out of
         use or (False) back in.
         """
+        check_identifier("belief_id", belief_id)
         tags = [SCOPED] if context is not None else []
         if retired is not None:
+            check_flag("retired", retired)
             tags.append(RETIRED if retired else RESTORED)
-        event = self._event(
-            SignalEvent,
-            kind="set",
-            belief=belief_id,
-            value=confidence,
-            text=statement,
-            tags=tags,
-            context=context,
-            note=reason,
-        )
-        outcome = self._outcome(event)
+        try:
+            event = self._event(
+                SignalEvent,
+                kind="set",
+                belief=belief_id,
+                value=confidence,
+                text=statement,
+                tags=tags,
+                context=context,
+                note=reason,
+            )
+            outcome = self._outcome(event)
+        except InvalidInputError as error:
+            named = _AMENDED.get(error.field, error.field)
+            raise InvalidInputError(named, error.expected, got=error.got) from None
         return outcome.spawned[0] if outcome.spawned else self.belief(belief_id)
 
     def erase(self) -> Erasure:
@@ -217,8 +225,9 @@ class SelfModel:
     ) -> Personalization:
         """Choose the beliefs that the next response should use, with reasons, and say which are withheld and why."""
         check_text("query", query)
-        if limit is not None and limit < 1:
-            raise InvalidInputError("limit", "must be at least 1", got=str(limit))
+        check_context("context", {} if context is None else context)
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise InvalidInputError("limit", "must be a whole number, at least 1")
         as_of_us, now_us = self._as_of(as_of), self._now_us()
         (vector,) = self._pipeline.embed([query])
         return self._read(
@@ -240,6 +249,9 @@ class SelfModel:
         With `kind`, that a signal of that kind turns out good.
         """
         premises, as_of_us, now_us = _premises(beliefs), self._as_of(as_of), self._now_us()
+        check_premises("beliefs", [_premise(edge) for edge in premises])
+        if kind is not None and not isinstance(kind, str):
+            raise InvalidInputError("kind", "must be a text")
 
         def work(reader: Reader) -> float:
             at_us = now_us if as_of_us is None else as_of_us
@@ -265,6 +277,8 @@ class SelfModel:
         cursor: str | None = None,
     ) -> Page[Belief]:
         """Return beliefs, newest first, a page at a time."""
+        if standing is not None:
+            check_one_of("standing", standing, get_args(Standing))
         as_of_us, now_us = self._as_of(as_of), self._now_us()
         at_us = now_us if as_of_us is None else as_of_us
 
@@ -282,6 +296,7 @@ class SelfModel:
 
     def belief(self, belief_id: str, *, as_of: datetime | None = None) -> Belief:
         """Return one belief, now or as it stood."""
+        check_identifier("belief_id", belief_id)
         as_of_us, now_us = self._as_of(as_of), self._now_us()
         node = self._read(lambda reader: find_belief(reader, self._scope, BeliefId(belief_id), as_of_us))
         return view(node, now_us if as_of_us is None else as_of_us)
@@ -302,6 +317,7 @@ class SelfModel:
 
     def response(self, response_id: str) -> Response:
         """Return one response."""
+        check_identifier("response_id", response_id)
         return self._read(lambda reader: find_response(reader, self._scope, ResponseId(response_id)))
 
     def signals(
@@ -324,6 +340,7 @@ class SelfModel:
 
     def signal_record(self, signal_id: str) -> Outcome:
         """Return a signal with what it was taken for and what it moved; if it was retracted, what that moved."""
+        check_identifier("signal_id", signal_id)
         now_us = self._now_us()
 
         def work(reader: Reader) -> Outcome:
@@ -335,6 +352,7 @@ class SelfModel:
 
     def trace(self, response_id: str, *, as_of: datetime | None = None) -> Trace:
         """Return the beliefs that generated a response, as they stood then and as they stand now (or at `as_of`)."""
+        check_identifier("response_id", response_id)
         as_of_us, now_us = self._as_of(as_of), self._now_us()
         return self._read(
             lambda reader: trace(
@@ -344,6 +362,7 @@ class SelfModel:
 
     def revisions(self, belief_id: str, *, as_of: datetime | None = None) -> list[Revision]:
         """Return every change of a belief's confidence, oldest first."""
+        check_identifier("belief_id", belief_id)
         as_of_us = self._as_of(as_of)
 
         def work(reader: Reader) -> list[Revision]:
@@ -354,6 +373,7 @@ class SelfModel:
 
     def explain(self, belief_id: str, *, as_of: datetime | None = None) -> Explanation:
         """Say why a belief is held, what stands against it and what would change it; `str()` of it is plain prose."""
+        check_identifier("belief_id", belief_id)
         as_of_us, now_us = self._as_of(as_of), self._now_us()
         kinds = probes(self._pipeline.parameters)
         return self._read(
@@ -364,6 +384,7 @@ class SelfModel:
 
     def provenance(self, belief_id: str) -> "nx.MultiDiGraph[str]":
         """Return where a belief comes from as a networkx graph."""
+        check_identifier("belief_id", belief_id)
         now_us = self._now_us()
         return self._read(lambda reader: provenance(reader, self._scope, BeliefId(belief_id), now_us=now_us))
 
@@ -371,6 +392,8 @@ class SelfModel:
         self, *, status: ConflictStatus | None = None, as_of: datetime | None = None
     ) -> list[Conflict]:
         """Return the contradictions between beliefs, oldest first."""
+        if status is not None:
+            check_one_of("status", status, get_args(ConflictStatus))
         as_of_us = self._as_of(as_of)
         links = self._read(lambda reader: reader.links("contradicts", as_of_us=as_of_us))
         return [to_conflict(link) for link in links if status in (None, link.status)]
@@ -409,6 +432,14 @@ class SelfModel:
 def _premises(beliefs: Premises) -> list[GeneratedBy]:
     if isinstance(beliefs, Personalization):
         return [GeneratedBy(belief_id=choice.belief.id, weight=choice.weight) for choice in beliefs.used]
-    if isinstance(beliefs, str):
-        raise InvalidInputError("beliefs", "must be a list of belief ids, not one text")
-    return [GeneratedBy(belief_id=BeliefId(each)) if isinstance(each, str) else each for each in beliefs]
+    if isinstance(beliefs, str | bytes) or not isinstance(beliefs, Iterable):
+        raise InvalidInputError("beliefs", "must be a personalization or a list of belief ids")
+    edges = [GeneratedBy(belief_id=BeliefId(each)) if isinstance(each, str) else each for each in beliefs]
+    if not all(isinstance(edge, GeneratedBy) for edge in edges):
+        raise InvalidInputError("beliefs", "must hold belief ids or GeneratedBy")
+    return edges
+
+
+def _premise(edge: GeneratedBy) -> dict[str, Any]:
+    given = {"id": edge.belief_id, "weight": edge.weight, "adherence": edge.adherence}
+    return {name: value for name, value in given.items() if value is not None}
