@@ -63,10 +63,8 @@ def folded_by_hand(revisions: Sequence[Revision], at: datetime) -> float:
         if item.order >= since:
             terms.append((item, 2.0 ** (-later / state.memory_nats)))
     newest_us = max([at_us, *(item.observed_us for item, _ in terms)])
-    return state.base + sum(
-        item.nats * weight * fade(newest_us - item.observed_us, state.half_life_days)
-        for item, weight in terms
-    )
+    ages = ((item.nats * weight, newest_us - item.observed_us) for item, weight in terms)
+    return float(state.base + sum(nats * fade(age_us, state.half_life_days) for nats, age_us in ages))
 
 
 @FEW
@@ -88,7 +86,9 @@ def test_each_response_is_one_item_computed_from_its_snapshot(steps: list[Step])
     """A response moves only the beliefs behind it, by one item each, whatever was said about it and how often."""
     with open_world(script=SCRIPT) as world:
         play(world, steps)
-        behind = {r.id: {edge.belief_id for edge in r.generated_by} for r in world.ada.responses(limit=1000)}
+        behind = {
+            str(r.id): {edge.belief_id for edge in r.generated_by} for r in world.ada.responses(limit=1000)
+        }
         for belief in world.ada.beliefs(limit=1000):
             for revision in world.ada.revisions(belief.id):
                 if revision.item is not None and revision.item.slot == RESPONSE:
@@ -199,7 +199,11 @@ def test_the_answer_to_a_repeat_is_the_first_answer(steps: list[Step], data: st.
     """A signal that is sent again is answered with what it did the first time."""
     with open_world(script=SCRIPT) as world:
         play(world, steps)
-        name = {"id": "last", "response": "r0", "text": data.draw(st.sampled_from(STATEMENTS))}
+        name: dict[str, Any] = {
+            "id": "last",
+            "response": "r0",
+            "text": data.draw(st.sampled_from(STATEMENTS)),
+        }
         first = world.ada.signal("rating", -1, **name)
         world.clock.pass_time(days=1)
         play(world, [replace(step, id=f"x{step.id}") for step in steps[-2:] if step.do == "signal"])
@@ -288,7 +292,8 @@ def test_a_failure_on_the_way_leaves_the_file_as_it_was(
 
         def torn(self: Any, *arguments: Any) -> None:
             if moment == "_many" and arguments[0] != "revise belief":
-                return real(self, *arguments)
+                real(self, *arguments)
+                return
             if moment != "save":
                 real(self, *arguments)
             raise _TornError
