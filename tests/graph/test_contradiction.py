@@ -51,7 +51,7 @@ def errors(shape: str, seed: int) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("shape", "mean"), [("pair", 0.0005), ("sparse", 0.002), ("dense", 0.012), ("clique", 0.02)]
+    ("shape", "mean"), [("pair", 1e-6), ("sparse", 0.001), ("dense", 0.009), ("clique", 0.017)]
 )
 def test_the_error_is_what_the_design_says(shape: str, mean: float) -> None:
     """On 300 random graphs of a shape the mean error stays by the design's figure, none above .09."""
@@ -118,7 +118,8 @@ def test_there_is_no_echo(first: float, second: float, other: float, strength: f
     """What A sends to B rests on A alone: B's own strength does not come back to it."""
     nats = conflict_nats({A: first, B: second}, [(A, B, strength)])
     assert pytest.approx(math.log1p(-strength * sigmoid(first)), abs=1e-7) == nats[B]
-    assert nats[B] == conflict_nats({A: first, B: other}, [(A, B, strength)])[B]
+    with_another = conflict_nats({A: first, B: other}, [(A, B, strength)])
+    assert pytest.approx(nats[B], abs=1e-12) == with_another[B]
 
 
 def test_a_neighbours_neighbour_relieves() -> None:
