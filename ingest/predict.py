@@ -40,8 +40,13 @@ def predict(
     return signal.good_outcome(satisfied)
 
 
-def probes(parameters: Parameters) -> dict[str, float]:
-    """Return what typical evidence weighs, in nats: a denial, and thumbs on a response that rests on one belief."""
+def word_probes(parameters: Parameters) -> dict[str, float]:
+    """Return what her word about a belief weighs, in nats."""
+    return {"denial by her": parameters.words.deny, "confirmation by her": parameters.words.confirm}
+
+
+def response_probes(parameters: Parameters) -> dict[str, float]:
+    """Return what thumbs on a response that rests on one belief alone weigh, in nats."""
     premise = Premise(weight=1.0, adherence=parameters.attribution.adherence, confidence=0.5)
     rating = parameters.signal("rating")
 
@@ -51,8 +56,6 @@ def probes(parameters: Parameters) -> dict[str, float]:
         return attribute([premise], [emission], faults, form_ratio=1.0, other_ratio=1.0).nats[0]
 
     return {
-        "denial by her": parameters.words.deny,
         "thumbs-down on a response that rests on it alone": thumb(-1.0),
-        "confirmation by her": parameters.words.confirm,
         "thumbs-up on a response that rests on it alone": thumb(1.0),
     }

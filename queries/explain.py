@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.ledger import RESPONSE, Item, append, read_state
+from beliefgraph.graph.ledger import RESPONSE, WORD, Item, append, read_state
 from beliefgraph.graph.model import Belief, BeliefNode, Conflict, to_conflict, view
 from beliefgraph.graph.store import Reader, Scope
 from beliefgraph.queries.contributions import Contribution, contributions
@@ -18,7 +18,7 @@ _TRIES = 1000
 class Move:
     """What would take the confidence across ½: `times` of this kind of evidence, each worth `nats` when it comes.
 
-    `times` is None when it never would: what inference piles up is bounded.
+    `times` is None when it never would: what inference piles up is bounded, and a word said again replaces the first.
     """
 
     by: str
@@ -63,15 +63,17 @@ def explain(
     *,
     now_us: int,
     as_of_us: int | None = None,
-    probes: Mapping[str, float],
+    words: Mapping[str, float],
+    responses: Mapping[str, float],
 ) -> Explanation:
-    """Explain a belief's confidence. `probes` names kinds of evidence with what one of them weighs, in nats.
+    """Explain a belief's confidence. `words` and `responses` name kinds of evidence with what one weighs, in nats.
 
     Raises `NotFoundError`.
     """
     at_us = now_us if as_of_us is None else as_of_us
     node = find_belief(reader, scope, belief_id, as_of_us)
     reading = read_state(node.state, at_us)
+    up = reading.log_odds >= 0
     links = reader.links("contradicts", beliefs=[belief_id], as_of_us=as_of_us)
     others = {
         other.id: other
@@ -80,10 +82,18 @@ def explain(
         )
     }
     parent = [] if node.parent_id is None else reader.beliefs([node.parent_id], as_of_us=as_of_us)
+    counted = tuple(contributions(reader, node, at_us, as_of_us))
+    said = sum(each.term for each in counted if each.source == WORD)
+    moves = [
+        Move(by=name, nats=nats, times=1 if (reading.log_odds - said + nats >= 0) != up else None)
+        for name, nats in words.items()
+    ] + [
+        Move(by=name, nats=nats, times=times_to_cross(node, nats, at_us)) for name, nats in responses.items()
+    ]
     return Explanation(
         belief=view(node, at_us),
         base_nats=node.state.base,
-        contributions=tuple(contributions(reader, node, at_us, as_of_us)),
+        contributions=counted,
         conflict_nats=node.state.conflict,
         log_odds=reading.log_odds,
         conflicts=tuple(
@@ -91,11 +101,7 @@ def explain(
             for link in links
         ),
         parent=view(parent[0], at_us) if parent else None,
-        would_change=tuple(
-            Move(by=name, nats=nats, times=times_to_cross(node, nats, at_us))
-            for name, nats in probes.items()
-            if (nats < 0) == (reading.log_odds >= 0)
-        ),
+        would_change=tuple(move for move in moves if (move.nats < 0) == up),
     )
 
 

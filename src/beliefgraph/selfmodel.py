@@ -40,7 +40,7 @@ from beliefgraph.ingest.events import (
     make_event,
 )
 from beliefgraph.ingest.pipeline import Pipeline
-from beliefgraph.ingest.predict import predict, probes
+from beliefgraph.ingest.predict import predict, response_probes, word_probes
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
 from beliefgraph.ingest.validation import check_flag, check_one_of
 from beliefgraph.queries.explain import Explanation, explain, find_belief
@@ -375,10 +375,16 @@ class SelfModel:
         """Say why a belief is held, what stands against it and what would change it; `str()` of it is plain prose."""
         check_identifier("belief_id", belief_id)
         as_of_us, now_us = self._as_of(as_of), self._now_us()
-        kinds = probes(self._pipeline.parameters)
+        parameters = self._pipeline.parameters
         return self._read(
             lambda reader: explain(
-                reader, self._scope, BeliefId(belief_id), now_us=now_us, as_of_us=as_of_us, probes=kinds
+                reader,
+                self._scope,
+                BeliefId(belief_id),
+                now_us=now_us,
+                as_of_us=as_of_us,
+                words=word_probes(parameters),
+                responses=response_probes(parameters),
             )
         )
 
