@@ -1,13 +1,13 @@
 """From a response to the beliefs that generated it, then and now; and a self-model's provenance as a graph."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
-from beliefgraph.graph.model import Belief, GeneratedBy, Interpretation, Response, Signal, view
+from beliefgraph.graph.model import Belief, BeliefNode, GeneratedBy, Interpretation, Response, Signal, view
 from beliefgraph.graph.store import Reader, Scope
 from beliefgraph.queries.explain import find_belief
 
@@ -40,7 +40,7 @@ def trace(
     then_us = to_us(response.recorded_at)
     if then_us > at_us:
         raise NotFoundError("response", response_id, user_id=scope.user_id)
-    then = {node.id: view(node, then_us) for node in reader.beliefs(ids, as_of_us=then_us)}
+    then = {node.id: view(node, then_us) for node in _found(reader, response)}
     now = {node.id: view(node, at_us) for node in reader.beliefs(ids, as_of_us=as_of_us)}
     return Trace(
         response=response,
@@ -50,6 +50,23 @@ def trace(
         ),
         signals=tuple(reversed(reader.signals(about=[response_id], as_of_us=as_of_us))),
     )
+
+
+def _found(reader: Reader, response: Response) -> list[BeliefNode]:
+    """Return the beliefs behind a response as it found them, without what was recorded after it at the same time."""
+    then_us = to_us(response.recorded_at)
+    ids = [edge.belief_id for edge in response.generated_by]
+    nodes = {node.id: node for node in reader.beliefs(ids, as_of_us=then_us)}
+    for revision in reversed(reader.revisions(after=response.seq, as_of_us=then_us)):
+        before = reader.revision_before(revision)
+        if revision.belief_id in nodes and before is not None:
+            nodes[revision.belief_id] = replace(
+                nodes[revision.belief_id],
+                ordinal=before.ordinal,
+                revised_at=before.recorded_at,
+                state=before.state,
+            )
+    return list(nodes.values())
 
 
 def find_response(reader: Reader, scope: Scope, response_id: ResponseId) -> Response:
