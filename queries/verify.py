@@ -123,7 +123,10 @@ class _Check:
                 f"item {item.slot} {item.id} has no revision",
             )
         count = sum(item.slot == RESPONSE for item in items)
-        _require(count == len(inferred), record, "items of its revisions are missing")
+        words = sorted((item for item in items if item.slot != RESPONSE), key=lambda item: item.order)
+        latest = {item.slot: item for item in words}
+        complete = count == len(inferred) and latest == {item.slot: item for item in direct}
+        _require(complete, record, "items of its revisions are missing")
 
     def _check_references(self, known: set[BeliefId]) -> None:
         head = self._reader.head()
