@@ -1,0 +1,167 @@
+"""Explanations: every number adds up, now and as of then, and what would change our mind does."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from beliefgraph import Explanation
+from beliefgraph.graph.ledger import sigmoid, to_confidence
+from tests.embedders import CONTRADICTION, SUSPICION
+from tests.worlds import SCRIPT, STATEMENTS, Step, World, histories, open_world, play
+
+
+def assert_adds_up(found: Explanation) -> None:
+    """Check that base, terms and conflict are the log-odds, and these the confidence."""
+    terms = math.fsum(each.term for each in found.contributions)
+    assert pytest.approx(found.base_nats + terms + found.conflict_nats, abs=1e-9) == found.log_odds
+    assert to_confidence(found.log_odds) == found.belief.confidence
+    for each in found.contributions:
+        assert pytest.approx(each.nats * each.weight, abs=1e-12) == each.term
+        assert 0 < each.weight <= 1
+    assert pytest.approx(found.belief.support) == sum(max(0.0, each.term) for each in found.contributions)
+    assert pytest.approx(found.belief.opposition) == sum(max(0.0, -each.term) for each in found.contributions)
+
+
+@settings(max_examples=12)
+@given(histories())
+def test_explanations_add_up_now_and_then(steps: list[Step]) -> None:
+    """After any history, base + terms + conflict is the log-odds of every belief, at the end and halfway."""
+    with open_world(script=SCRIPT) as world:
+        play(world, steps[: len(steps) // 2])
+        halfway = world.clock.now
+        then = {belief.id: belief.confidence for belief in world.ada.beliefs(limit=1000)}
+        world.clock.pass_time(seconds=1)
+        play(world, steps[len(steps) // 2 :])
+        for belief in world.ada.beliefs(limit=1000):
+            assert_adds_up(world.ada.explain(belief.id))
+        for belief_id, confidence in then.items():
+            found = world.ada.explain(belief_id, as_of=halfway)
+            assert_adds_up(found)
+            assert confidence == found.belief.confidence
+
+
+def test_contributions_name_what_they_rest_on() -> None:
+    """Each contribution names its response or word, heaviest first, with the signals beneath that still count."""
+    with open_world() as world:
+        world.ada.believe("wants examples", id="b0", confidence=0.6)
+        world.ada.respond("an answer", beliefs=["b0"], id="r0")
+        world.ada.signal("rating", -1, response="r0", id="s0")
+        world.ada.signal("accept", response="r0", id="s1")
+        world.ada.signal("stars", 1, response="r0", id="s2")
+        world.ada.retract("s2")
+        world.ada.signal("confirm", belief="b0", id="s3")
+        world.ada.amend("b0", confidence=0.7)
+        world.clock.pass_time(days=1)
+        world.ada.signal("deny", belief="b0", id="s4")
+        found = world.ada.explain("b0")
+        assert_adds_up(found)
+        assert ["word", "pin"] == [each.source for each in found.contributions]
+        assert ["s4"] == [signal.id for signal, _ in found.contributions[0].signals]
+        before = world.ada.explain("b0", as_of=world.ada.revisions("b0")[1].recorded_at)
+        assert_adds_up(before)
+        world.ada.retract(world.ada.signals(limit=10)[1].id)
+        masked_no_more = world.ada.explain("b0")
+        assert_adds_up(masked_no_more)
+        (response,) = [each for each in masked_no_more.contributions if each.source == "response"]
+        assert ("r0", ["s0", "s1"]) == (response.about, [signal.id for signal, _ in response.signals])
+
+
+def test_prose_mentions_what_matters() -> None:
+    """The prose names the statement, its origin, what it contradicts, what was done, and what would change it."""
+    script = {("hates examples", "wants examples always"): CONTRADICTION}
+    with open_world(script=script) as world:
+        world.ada.believe("wants examples always", id="b0", confidence=0.9, context={"place": "office"})
+        world.ada.respond("an answer", beliefs=["b0"], id="r0")
+        world.ada.signal("rating", -1, response="r0")
+        world.ada.signal("confirm", belief="b0")
+        world.ada.believe("hates examples", id="b1", confidence=0.6)
+        world.clock.pass_time(days=365)
+        prose = str(world.ada.explain("b0"))
+        for words in (
+            "“wants examples always”",
+            f"we are {100 * world.ada.belief('b0').confidence:.0f} % sure",
+            "It is held.",
+            "It holds where place is office.",
+            "the base rate",
+            "she said so, 2026-03-01; 50 % of +2.20 is left",
+            "rating -1 on response r0, 2026-03-01",
+            "she confirmed it",
+            "it contradicts “hates examples”",
+            "What would bring it below 50 %: one denial by her",
+        ):
+            assert words in prose
+        assert "tentative" not in prose
+        successor = world.ada.amend("b0", statement="wants examples at work", reason="narrower")
+        assert "It grew out of “wants examples always”." in str(world.ada.explain(successor.id))
+        assert "Something else has taken its place" in str(world.ada.explain("b0"))
+
+
+def test_prose_says_where_a_contradiction_is_only_suspected() -> None:
+    """A suspected contradiction is mentioned, and said to have moved nothing."""
+    with open_world(script={("hates examples", "wants examples"): SUSPICION}) as world:
+        world.ada.believe("wants examples", id="b0")
+        world.ada.believe("hates examples", id="b1")
+        found = world.ada.explain("b0")
+        assert 0.0 == found.conflict_nats
+        assert "It may contradict “hates examples”; nothing was moved for that yet." in str(found)
+
+
+SENDS: dict[str, Any] = {
+    "denial by her": ("deny", None),
+    "confirmation by her": ("confirm", None),
+    "thumbs-down on a response that rests on it alone": ("rating", -1),
+    "thumbs-up on a response that rests on it alone": ("rating", 1),
+}
+
+
+def _send(world: World, by: str, number: int) -> bool:
+    """Send one more of this kind of evidence; say on which side of ½ the belief is then."""
+    kind, value = SENDS[by]
+    world.clock.pass_time(seconds=1)
+    if kind == "rating":
+        name = f"{kind}{number}"
+        world.ada.respond("an answer", beliefs=["b0"], id=name)
+        world.ada.signal(kind, value, response=name)
+    else:
+        world.ada.signal(kind, belief="b0")
+    return world.ada.belief("b0").confidence >= 0.5
+
+
+@pytest.mark.parametrize("confidence", [0.02, 0.3, 0.55, 0.87, 0.99, 0.999])
+@pytest.mark.parametrize("history", ["nothing", "likes", "dislikes", "confirmed", "denied"])
+def test_the_counterfactual_is_what_happens(confidence: float, history: str) -> None:
+    """Sending exactly as many signals as said crosses ½, one fewer does not, and `never` means never."""
+
+    def prepare(world: World) -> Explanation:
+        world.ada.believe(STATEMENTS[0], id="b0", confidence=confidence)
+        for index in range(4):
+            if history in ("likes", "dislikes"):
+                by = "thumbs-up" if history == "likes" else "thumbs-down"
+                _send(world, f"{by} on a response that rests on it alone", 100 + index)
+            elif history != "nothing" and index == 0:
+                _send(world, "confirmation by her" if history == "confirmed" else "denial by her", 0)
+        return world.ada.explain("b0")
+
+    with open_world() as world:
+        moves = prepare(world).would_change
+    assert 2 == len(moves)
+    for move in moves:
+        with open_world() as world:
+            start = prepare(world).log_odds >= 0
+            assert (move.nats < 0) == start
+            sides = [_send(world, move.by, number) for number in range(move.times or 30)]
+        crossed = [side != start for side in sides]
+        expected = [False] * len(sides) if move.times is None else [False] * (move.times - 1) + [True]
+        assert expected == crossed, move
+
+
+def test_what_is_far_gone_never_crosses() -> None:
+    """Where no number of likes suffices, the explanation does not promise one."""
+    with open_world() as world:
+        world.ada.believe(STATEMENTS[0], id="b0", kind="fact")
+        world.ada.amend("b0", confidence=0.001)
+        times = {move.by: move.times for move in world.ada.explain("b0").would_change}
+        assert times["confirmation by her"] is None
+        assert sigmoid(world.ada.explain("b0").log_odds) < 0.002
