@@ -27,7 +27,7 @@ def test_relevance_times_confidence() -> None:
         near, far = plan.used
         assert pytest.approx(1.0, abs=1e-6) == near.relevance
         assert pytest.approx(near.relevance / (near.relevance + far.relevance)) == near.weight
-        assert (0.7, 0.99) == (pytest.approx(near.confidence), pytest.approx(far.confidence))
+        assert pytest.approx([0.7, 0.99]) == [near.confidence, far.confidence]
         assert near.belief == world.ada.belief("near")
 
 
@@ -66,7 +66,7 @@ def test_each_reason_for_withholding() -> None:
             ("retired", "python examples nowhere", {}),
             ("contested", "python examples contested", {"confidence": 0.9}),
         ):
-            world.ada.believe(statement, id=name, **given)  # type: ignore[arg-type]
+            world.ada.believe(statement, id=name, **given)
         world.ada.amend("retired", retired=True)
         for index in range(6):
             world.ada.respond("an answer", beliefs=["contested"], id=f"r{index}")
@@ -100,7 +100,7 @@ def test_without_a_context_nothing_is_out_of_place() -> None:
 
 
 def test_the_better_of_two_that_contradict_is_used() -> None:
-    """Of two beliefs that contradict, the one that scores higher is used, the other withheld; suspicion is no reason."""
+    """Of two that contradict, the one that scores higher is used, the other withheld; suspicion is no reason."""
     for relation, expected in ((CONTRADICTION, "contradicted"), (SUSPICION, "relevant")):
         script = {("python examples never", "python examples"): relation}
         with open_world(script=script) as world:

@@ -49,63 +49,89 @@ def findings(place: Path) -> list[tuple[str, str, str]]:
 
 ADA = "user = (SELECT pk FROM users WHERE id = 'ada')"
 LAST = f"(SELECT max(ordinal) FROM revisions WHERE {ADA} AND belief = 'b0')"
+
+
+def node(change: str) -> str:
+    """Change the node of b0."""
+    return f"UPDATE beliefs SET {change} WHERE {ADA} AND id = 'b0'"
+
+
+def revision(ordinal: int, change: str, belief: str = "b0") -> str:
+    """Change one revision."""
+    return f"UPDATE revisions SET {change} WHERE {ADA} AND belief = '{belief}' AND ordinal = {ordinal}"
+
+
+def no_revision(which: str) -> str:
+    """Take revisions of b0 away."""
+    return f"DELETE FROM revisions WHERE {ADA} AND belief = 'b0' AND {which}"
+
+
+def item(change: str, which: str) -> str:
+    """Change an evidence item of b0."""
+    return f"UPDATE evidence SET {change} WHERE {ADA} AND belief = 'b0' AND {which}"
+
+
+def no_item(which: str, belief: str = "b0") -> str:
+    """Take an evidence item away."""
+    return f"DELETE FROM evidence WHERE {ADA} AND belief = '{belief}' AND {which}"
+
+
+def signal(change: str) -> str:
+    """Change the signal s0."""
+    return f"UPDATE signals SET {change} WHERE {ADA} AND id = 's0'"
+
+
+def premise(change: str) -> str:
+    """Change what r0 says of b1."""
+    return f"UPDATE generated_by SET {change} WHERE {ADA} AND response = 'r0' AND belief = 'b1'"
+
+
+ADDED = (
+    "INSERT INTO evidence SELECT user, belief, slot, 'r9', nats, observed_at FROM evidence"
+    f" WHERE {ADA} AND belief = 'b0' AND id = 'r0'"
+)
 DAMAGES: dict[str, tuple[str, list[str]]] = {
-    "a confidence on the node": ("belief b0", [f"UPDATE beliefs SET direct_for = direct_for + 0.5 WHERE {ADA} AND id = 'b0'"]),
-    "a conflict factor on the node": ("belief b0", [f"UPDATE beliefs SET conflict = 0 WHERE {ADA} AND id = 'b0'"]),
-    "a standing on the node": ("belief b0", [f"UPDATE beliefs SET lifecycle = 'retired' WHERE {ADA} AND id = 'b0'"]),
-    "a context on the node": ("belief b0", [f"UPDATE beliefs SET context = '{{\"a\":\"b\"}}' WHERE {ADA} AND id = 'b0'"]),
-    "a base rate on the node": ("belief b0", [f"UPDATE beliefs SET base = 1.0 WHERE {ADA} AND id = 'b0'"]),
-    "the confidence a revision names": (
-        "revision", [f"UPDATE revisions SET after = after + 0.001 WHERE {ADA} AND belief = 'b0' AND ordinal = 2"]),
-    "where a revision starts": (
-        "revision", [f"UPDATE revisions SET before = before - 0.001 WHERE {ADA} AND belief = 'b0' AND ordinal = 3"]),
-    "the state of a revision": (
-        "revision", [f"UPDATE revisions SET inferred_against = 9 WHERE {ADA} AND belief = 'b0' AND ordinal = 2"]),
-    "a revision and the node alike": (
-        "belief b0", [
-            f"UPDATE revisions SET item_nats = item_nats - 1 WHERE {ADA} AND belief = 'b0' AND ordinal = 2",
-            f"UPDATE evidence SET nats = nats - 1 WHERE {ADA} AND belief = 'b0' AND id = 'r0'"]),
-    "a revision deleted in the middle": (
-        "revision", [f"DELETE FROM revisions WHERE {ADA} AND belief = 'b0' AND ordinal = 3"]),
-    "the last revision deleted": (
-        "belief b0", [f"DELETE FROM revisions WHERE {ADA} AND belief = 'b0' AND ordinal = {LAST}"]),
-    "the first revision deleted": (
-        "revision", [f"DELETE FROM revisions WHERE {ADA} AND belief = 'b0' AND ordinal = 1"]),
-    "all revisions deleted": ("belief b0", [f"DELETE FROM revisions WHERE {ADA} AND belief = 'b0'"]),
-    "an inferred item altered": (
-        "belief b0", [f"UPDATE evidence SET nats = -5 WHERE {ADA} AND belief = 'b0' AND id = 'r0'"]),
-    "an inferred item made later": (
-        "belief b0", [f"UPDATE evidence SET observed_at = observed_at + 1 WHERE {ADA} AND belief = 'b0' AND id = 'r0'"]),
-    "an inferred item deleted": (
-        "belief b0", [f"DELETE FROM evidence WHERE {ADA} AND belief = 'b0' AND id = 'r2'"]),
-    "an inferred item added": (
-        "belief b0", [f"INSERT INTO evidence SELECT user, belief, slot, 'r9', nats, observed_at FROM evidence "
-                      f"WHERE {ADA} AND belief = 'b0' AND id = 'r0'"]),
-    "a word altered": ("belief b0", [f"UPDATE evidence SET nats = 1 WHERE {ADA} AND belief = 'b0' AND slot = 'word'"]),
-    "a word deleted": ("belief b0", [f"DELETE FROM evidence WHERE {ADA} AND belief = 'b0' AND slot = 'word'"]),
-    "a statement deleted": (
-        "belief b0", [f"DELETE FROM evidence WHERE {ADA} AND belief = 'b0' AND slot = 'source:stated'"]),
-    "a pin deleted": ("belief b1", [f"DELETE FROM evidence WHERE {ADA} AND belief = 'b1' AND slot = 'pin'"]),
+    "a confidence on the node": ("belief b0", [node("direct_for = direct_for + 0.5")]),
+    "a conflict factor on the node": ("belief b0", [node("conflict = 0")]),
+    "a standing on the node": ("belief b0", [node("lifecycle = 'retired'")]),
+    "a context on the node": ("belief b0", [node("""context = '{"a":"b"}'""")]),
+    "a base rate on the node": ("belief b0", [node("base = 1.0")]),
+    "a count on the node": ("belief b0", [node("ordinal = ordinal + 1")]),
+    "the confidence a revision names": ("revision", [revision(2, "after = after + 0.001")]),
+    "where a revision starts": ("revision", [revision(3, "before = before - 0.001")]),
+    "the state of a revision": ("revision", [revision(2, "inferred_against = 9")]),
+    "an item in all its places": (
+        "belief b0",
+        [revision(2, "item_nats = item_nats - 1"), item("nats = nats - 1", "id = 'r0'")],
+    ),
+    "a revision deleted in the middle": ("revision", [no_revision("ordinal = 3")]),
+    "the last revision deleted": ("belief b0", [no_revision(f"ordinal = {LAST}")]),
+    "the first revision deleted": ("revision", [no_revision("ordinal = 1")]),
+    "all revisions deleted": ("belief b0", [no_revision("true")]),
+    "an inferred item altered": ("belief b0", [item("nats = -5", "id = 'r0'")]),
+    "an inferred item made later": ("belief b0", [item("observed_at = observed_at + 1", "id = 'r0'")]),
+    "an inferred item deleted": ("belief b0", [no_item("id = 'r2'")]),
+    "an inferred item added": ("belief b0", [ADDED]),
+    "a word altered": ("belief b0", [item("nats = 1", "slot = 'word'")]),
+    "a word deleted": ("belief b0", [no_item("slot = 'word'")]),
+    "a statement deleted": ("belief b0", [no_item("slot = 'source:stated'")]),
+    "a pin deleted": ("belief b1", [no_item("slot = 'pin'", "b1")]),
     "an effect on a belief that is not there": (
-        "signal s0", [f"UPDATE signals SET interpretation = replace(interpretation, '\"b1\"', '\"b9\"') "
-                      f"WHERE {ADA} AND id = 's0'"]),
+        "signal s0",
+        [signal("""interpretation = replace(interpretation, '"b1"', '"b9"')""")],
+    ),
     "causes that do not sum to 1": (
-        "signal s0", [f"UPDATE signals SET interpretation = json_set(interpretation, '$[0].form', 0.5) "
-                      f"WHERE {ADA} AND id = 's0'"]),
-    "a premise that is not there": (
-        "response r0", [f"UPDATE generated_by SET belief = 'b9' WHERE {ADA} AND response = 'r0' AND belief = 'b1'"]),
-    "a snapshot out of range": (
-        "response r0", [f"UPDATE generated_by SET confidence_then = 1.5 WHERE {ADA} AND response = 'r0'"]),
-    "a cause that is not there": (
-        "revision", [f"UPDATE revisions SET cause = 'nobody' WHERE {ADA} AND cause = 's0'"]),
-    "two revisions out of order": (
-        "revision", [f"UPDATE revisions SET seq = seq + 1000 WHERE {ADA} AND belief = 'b0' AND ordinal = 1"]),
-    "time that goes back": (
-        "revision", [f"UPDATE revisions SET recorded_at = recorded_at + 86400000000 * 2 "
-                     f"WHERE {ADA} AND belief = 'b1' AND ordinal = 1"]),
+        "signal s0",
+        [signal("interpretation = json_set(interpretation, '$[0].form', 0.5)")],
+    ),
+    "a premise that is not there": ("response r0", [premise("belief = 'b9'")]),
+    "a snapshot out of range": ("response r0", [premise("confidence_then = 1.5")]),
+    "a cause that is not there": ("revision", [revision(2, "cause = 'nobody'")]),
+    "two revisions out of order": ("revision", [revision(1, "seq = seq + 1000")]),
+    "time that goes back": ("revision", [revision(1, "recorded_at = recorded_at + 172800000000", "b1")]),
     "a sequence below its records": ("signal", ["UPDATE users SET seq = 3 WHERE id = 'ada'"]),
     "a time below its records": ("user", ["UPDATE users SET recorded_at = 3 WHERE id = 'ada'"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("record", "statements"), DAMAGES.values(), ids=DAMAGES)
