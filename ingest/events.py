@@ -30,7 +30,7 @@ _MAX_VALUE = 1e300
 
 
 def _identifier(value: str) -> str:
-    visible = value.isprintable() and not any(character.isspace() for character in value)
+    visible = value.isprintable() and " " not in value  # the one printable white space
     if not 1 <= len(value) <= 200 or not visible or "/" in value or value in (".", ".."):
         raise ValueError("must be 1 to 200 visible characters without '/', and not '.' or '..'")
     return value
@@ -103,7 +103,7 @@ class BeliefEvent(_Event):
     confidence: Confidence | None = None
     source: Source = "stated"
     kind: Kind = "preference"
-    context: Context = {}
+    context: Context = Field(default_factory=dict)
 
 
 class PremiseInput(BaseModel):
@@ -131,8 +131,8 @@ class ResponseEvent(_Event):
     type: Literal["response"] = "response"
     id: Identifier | None = None
     text: Text
-    beliefs: PremiseInputs = []
-    attributes: Annotated[dict[str, JsonValue], AfterValidator(_small_json)] = {}
+    beliefs: PremiseInputs = Field(default_factory=list)
+    attributes: Annotated[dict[str, JsonValue], AfterValidator(_small_json)] = Field(default_factory=dict)
 
 
 class SignalEvent(_Event):
@@ -145,8 +145,8 @@ class SignalEvent(_Event):
     response: Identifier | None = None
     belief: Identifier | None = None
     text: Text | None = None
-    tags: Annotated[list[Short], Field(max_length=32)] = []
-    context: Context = {}
+    tags: Annotated[list[Short], Field(max_length=32)] = Field(default_factory=list)
+    context: Context = Field(default_factory=dict)
     note: Text | None = None
 
     @model_validator(mode="after")

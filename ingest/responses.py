@@ -149,23 +149,26 @@ def _attribute(working: WorkingSet, response: Response, signals: Sequence[Read])
         )
         for (signal, _), ratio in zip(signals, ratios, strict=True)
     ]
+    told = [ratio for ratio in ratios if ratio is not _SILENT]
     return attribute(
-        [_premise(edge, ratios) for edge in response.generated_by],
+        [_premise(edge, told) for edge in response.generated_by],
         emissions,
         parameters.attribution.faults,
-        form_ratio=math.prod(ratio.form for ratio in ratios),
-        other_ratio=math.prod(ratio.other for ratio in ratios),
+        form_ratio=math.prod(ratio.form for ratio in told),
+        other_ratio=math.prod(ratio.other for ratio in told),
     )
 
 
-def _premise(edge: GeneratedBy, ratios: Sequence[Ratios]) -> Premise:
+def _premise(edge: GeneratedBy, told: Sequence[Ratios]) -> Premise:
     assert edge.weight is not None and edge.adherence is not None and edge.confidence_then is not None
+    if not told:
+        return Premise(weight=edge.weight, adherence=edge.adherence, confidence=edge.confidence_then)
     return Premise(
         weight=edge.weight,
         adherence=edge.adherence,
         confidence=edge.confidence_then,
-        wrong_ratio=math.prod(ratio.wrong.get(edge.belief_id, 1.0) for ratio in ratios),
-        missed_ratio=math.prod(ratio.missed.get(edge.belief_id, 1.0) for ratio in ratios),
+        wrong_ratio=math.prod(ratio.wrong.get(edge.belief_id, 1.0) for ratio in told),
+        missed_ratio=math.prod(ratio.missed.get(edge.belief_id, 1.0) for ratio in told),
     )
 
 

@@ -27,6 +27,7 @@ from beliefgraph.graph.model import (
     Revision,
     Signal,
     context_of,
+    revised,
     to_conflict,
     view,
 )
@@ -371,8 +372,7 @@ class WorkingSet:
                 state=state,
             )
         )
-        revised = replace(node, ordinal=node.ordinal + 1, revised_at=self.recorded_at, state=state)
-        self._beliefs[node.id] = revised
+        self._beliefs[node.id] = revised(node, state, self.recorded_at)
 
     def _action(self, before: Reading, after: Reading) -> Action:
         if after.standing == "contested" != before.standing:

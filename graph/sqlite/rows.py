@@ -20,13 +20,14 @@ from beliefgraph.graph.model import (
 )
 
 Row = Sequence[Any]
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def to_json(value: Any) -> str:
     """Return compact JSON; the common empty values without a call of the encoder."""
     if not value:
         return "{}" if isinstance(value, dict) else "[]"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(value)
 
 
 def _from_json(text: str) -> Any:
