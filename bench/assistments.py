@@ -116,7 +116,7 @@ def _at(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Packed:
+class Packed:
     """Students side by side, the longest first: arrays (step, student); `active` counts the students at each step."""
 
     skills: npt.NDArray[np.int64]
@@ -125,7 +125,8 @@ class _Packed:
     active: list[int]
 
 
-def _pack(students: Iterable[Student]) -> _Packed:
+def pack(students: Iterable[Student]) -> Packed:
+    """Lay students side by side."""
     longest_first = sorted(students, key=lambda student: -len(student.skills))
     shape = (len(longest_first[0].skills), len(longest_first))
     skills, earlier = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -138,7 +139,7 @@ def _pack(students: Iterable[Student]) -> _Packed:
         skills[: len(student.skills), place] = student.skills
         correct[: len(student.skills), place] = student.correct
     lengths = np.array([len(student.skills) for student in longest_first])
-    return _Packed(
+    return Packed(
         skills=skills,
         correct=correct,
         earlier=earlier,
@@ -146,7 +147,7 @@ def _pack(students: Iterable[Student]) -> _Packed:
     )
 
 
-def _predict(packed: _Packed, priors: Floats, first: Floats, parameters: Parameters) -> list[Floats]:
+def predict_all(packed: Packed, priors: Floats, first: Floats, parameters: Parameters) -> list[Floats]:
     """Return P(right) of each answer before it came, step by step. `priors` are log-odds."""
     rates, answer = parameters.attribution, parameters.signal("answer")
     nats = parameters.memory.nats
@@ -188,9 +189,9 @@ def _sigmoid(log_odds: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
-def _losses(packed: _Packed, priors: Floats, first: Floats, parameters: Parameters) -> Floats:
+def _losses(packed: Packed, priors: Floats, first: Floats, parameters: Parameters) -> Floats:
     """Return the log loss of each skill, summed over its answers."""
-    predicted = np.concatenate(_predict(packed, priors, first, parameters))
+    predicted = np.concatenate(predict_all(packed, priors, first, parameters))
     right, skill = (
         np.concatenate([values[step, :active] for step, active in enumerate(packed.active)])
         for values in (packed.correct, packed.skills)
@@ -207,7 +208,7 @@ def fit_skills(
     A skill's own answers hardly depend on the parameters of other skills, so one run with every prior moved gives
     every skill's derivative. Weak penalties hold what has few answers near a usual value.
     """
-    packed, parameters = _pack(students), parameters or load_parameters()
+    packed, parameters = pack(students), parameters or load_parameters()
     priors, first = np.full(_SKILLS, 1.0), np.full(_SKILLS, 0.8)
 
     def step(values: Floats, *, usual: float, pull: float, width: float, as_priors: bool) -> Floats:

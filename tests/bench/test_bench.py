@@ -1,0 +1,102 @@
+"""The benches run and say what they should; what they measure is no test's business."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beliefgraph.evaluation import evaluate
+from beliefgraph.ingest.parameters import load_parameters
+from bench import assistments, worlds
+from bench.__main__ import main
+from bench.scratch import HashedWords
+
+
+def _students(count: int = 30, length: int = 12) -> list[assistments.Student]:
+    chance = np.random.default_rng(7)
+    return [
+        assistments.Student(
+            id=f"student-{number}",
+            skills=[int(skill) for skill in np.sort(chance.integers(0, 4, length))],
+            correct=[int(right) for right in chance.random(length) < 0.7],
+        )
+        for number in range(count)
+    ]
+
+
+def test_the_quick_run_prints_every_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Speed and worlds run without data; what needs it says which file is missing."""
+    assert 0 == main(["--quick", "--data", str(tmp_path)])
+    printed = capsys.readouterr().out
+    for heading in ("What a signal costs", "Simulated worlds", "ASSISTments 2015"):
+        assert heading in printed
+    assert "skipped: no" in printed
+    assert all(world.name in printed for world in worlds.WORLDS)
+    assert 5 == printed.count(" against ")
+
+
+def test_the_quick_run_replays_the_data_when_it_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table comes with the anchors and a verdict on each target, and the diagram is drawn."""
+    monkeypatch.setattr("bench.__main__._embedder", HashedWords)
+    pytest.importorskip("matplotlib")
+    for place in (assistments.TRAIN, assistments.TEST):
+        path = tmp_path / place
+        path.parent.mkdir(exist_ok=True)
+        rows = (
+            {"user": number, "fold": 0, "skills": student.skills, "correct": student.correct}
+            for number, student in enumerate(_students())
+        )
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    plot = tmp_path / "reliability.png"
+    assert 0 == main(["--quick", "--only", "assistments", "--data", str(tmp_path), "--plot", str(plot)])
+    printed = capsys.readouterr().out
+    assert "Bayesian knowledge tracing" in printed
+    assert "log loss  " in printed and "ECE (15 bins" in printed
+    assert plot.stat().st_size > 1000
+
+
+def test_fitting_predicts_as_the_store_does() -> None:
+    """The arrays that fit the skills make the predictions of the whole store: both are the model of design.md."""
+    students = _students()
+    skills = assistments.Skills(priors=np.full(100, 0.6), first_adherence=np.full(100, 0.7))
+    stored = evaluate(assistments.to_events(students, skills), embedder=HashedWords())
+    assert 0 == stored.rejected
+    packed = assistments.pack(students)
+    log_odds = np.log(skills.priors / (1 - skills.priors))
+    fitted = assistments.predict_all(packed, log_odds, skills.first_adherence, load_parameters())
+    # Same order in both: the store takes the students by id within a window, and the fit by place.
+    by_step = np.array(fitted).T
+    order = np.argsort([student.id for student in students])
+    assert by_step[order].ravel() == pytest.approx(stored.probabilities, abs=1e-4)
+
+
+def test_fitting_finds_what_is_easy() -> None:
+    """A skill whose exercises nearly all are right gets a higher prior than one whose are mostly wrong."""
+    easy = [assistments.Student(id=f"a{n}", skills=[1] * 8, correct=[1] * 8) for n in range(40)]
+    hard = [assistments.Student(id=f"b{n}", skills=[2] * 8, correct=[0] * 6 + [1, 0]) for n in range(40)]
+    skills = assistments.fit_skills([*easy, *hard], rounds=3)
+    assert skills.priors[1] > 0.8
+    assert skills.priors[2] < 0.4
+
+
+def test_a_world_is_the_same_for_the_same_seed() -> None:
+    """Seeds are fixed: two runs of a world agree to the last digit, and another seed differs."""
+    first, again, other = (worlds.simulate(worlds.BASE, users=2, seed=seed) for seed in (1, 1, 2))
+    assert first.brier["ours"].tolist() == again.brier["ours"].tolist()
+    assert first.brier["ours"].tolist() != other.brier["ours"].tolist()
+
+
+def test_the_simple_ways_move_as_they_say() -> None:
+    """One thumbs-down: −.12, one more count, a tenth of the way to 0."""
+    life = worlds.Life(steps=[worlds.Step(premises=((0, 1.0, 0.9),), good=False)] * 5, truth=np.ones((1, 1)))
+    start, after = 0.6, 5
+    expected = {
+        "fixed step": max(0.001, start - after * 0.12),
+        "Beta counting": start * 2 / (2 + after),
+        "exponential average": start * 0.9**after,
+    }
+    found = {way: worlds.learn_simply(way, life, worlds.BASE)[0, 0] for way in expected}
+    assert found == pytest.approx(expected)
