@@ -76,7 +76,7 @@ def _speed(*, quick: bool) -> None:
 
 
 def _worlds(*, quick: bool) -> None:
-    users = 4 if quick else 300
+    users = 4 if quick else 400
     points = ", ".join(map(str, worlds.POINTS))
     _heading(f"Simulated worlds: Brier score of the beliefs after {points} rated responses (lower is better)")
     print(f"{users} users a world, ± half of a 95 % interval over them; knowing nothing scores {0.24:.3f}.")
