@@ -1,0 +1,152 @@
+"""Relations between texts: what the embedding relater dares to claim, phrases, and what is worth believing."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beliefgraph.graph.ids import BeliefId
+from beliefgraph.ingest.relate import (
+    EmbeddingRelater,
+    Likeness,
+    Relation,
+    RelationBook,
+    UnrelatedPairs,
+    about,
+    cue_tags,
+    refined,
+    restated,
+    worth_believing,
+)
+from tests.embedders import CONTRADICTION, ENTAILS, EQUIVALENT, NEUTRAL, ScriptedRelater, WordEmbedder
+from tests.worlds import PARAMETERS, open_world
+
+LIMITS = PARAMETERS.text
+RELATER = EmbeddingRelater(WordEmbedder())
+
+
+def relation(first: str, second: str) -> Relation:
+    """Relate two texts by embedding."""
+    return RELATER.relate([(first, second)])[0]
+
+
+def test_the_same_text_is_equivalent() -> None:
+    """Texts of one normal form are the same, whatever their case, width and closing point."""
+    assert relation("Likes tea.", "  likes   TEA").equivalent > 0.95
+    assert relation("likes tea of the finest sort", "likes tea of the sort finest").equivalent > 0.7
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("likes tea with milk", "does not likes tea with milk"),
+        ("likes tea with milk", "never likes tea with milk"),
+        ("likes tea with milk", "likes tea without with milk"),
+        ("wants 3 examples each time", "wants 5 examples each time"),
+        ("wants 3 examples each time", "wants examples each time"),
+        ("doesn’t want tea with milk", "want tea with milk"),
+    ],
+)
+def test_guards(first: str, second: str) -> None:
+    """Unequal negation or unequal numbers are never called equivalent, however near the words."""
+    assert Relation(0.0, 0.0, 0.0, 1.0) == relation(first, second)
+
+
+def test_equal_guards_do_not_forbid() -> None:
+    """Two negations, or the same numbers, on both sides are no obstacle."""
+    assert relation("never drinks 2 teas a day", "drinks never 2 teas a day").equivalent > 0.7
+
+
+@settings(max_examples=40)
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_relations_are_probabilities(first: str, second: str) -> None:
+    """Whatever the texts, four probabilities that sum to 1, the same both ways, and no contradiction is claimed."""
+    found = relation(first or "x", second or "x")
+    parts = (found.equivalent, found.entails, found.contradiction, found.neutral)
+    assert pytest.approx(1.0) == sum(parts)
+    assert all(0 <= part <= 1 for part in parts)
+    assert 0.0 == found.contradiction
+    assert found == relation(second or "x", first or "x")
+
+
+def test_the_relater_is_pluggable() -> None:
+    """`relate` and `relate_many` ask the relater that was given, in order."""
+    with open_world(script={("a", "b"): CONTRADICTION}) as world:
+        assert CONTRADICTION == world.graph.relate("a", "b")
+        assert [NEUTRAL, CONTRADICTION, EQUIVALENT] == world.graph.relate_many(
+            [("b", "a"), ("a", "b"), ("A", "a")]
+        )
+
+
+def test_the_book_names_what_is_missing() -> None:
+    """A pair that was not related beforehand is named, not guessed; what is added is found."""
+    book = RelationBook()
+    with pytest.raises(UnrelatedPairs) as caught:
+        book.look_up([("a", "b"), ("c", "d")])
+    assert [("a", "b"), ("c", "d")] == caught.value.pairs
+    book.add(caught.value.pairs, ScriptedRelater({("a", "b"): ENTAILS}))
+    assert [NEUTRAL, ENTAILS] == book.look_up([("c", "d"), ("a", "b")])
+
+
+def _like(name: str, cosine: float, found: Relation) -> Likeness:
+    return Likeness(belief_id=BeliefId(name), cosine=cosine, relation=found)
+
+
+def test_what_a_text_is_about() -> None:
+    """About a belief: by cosine, one half at the threshold, and sure where the relater sees a relation."""
+    assert pytest.approx(0.5) == about(_like("b", LIMITS.about_cosine, NEUTRAL), LIMITS)
+    rising = [about(_like("b", cosine, NEUTRAL), LIMITS) for cosine in np.linspace(0, 1, 9)]
+    assert sorted(rising) == rising
+    assert about(_like("b", 0.26, CONTRADICTION), LIMITS) > 0.9
+
+
+def test_the_surest_restatement_and_refinement() -> None:
+    """Of several beliefs restated or refined for certain, the surest is taken; below the threshold none."""
+    sure, surer = Relation(0.85, 0.0, 0.0, 0.15), Relation(0.9, 0.0, 0.0, 0.1)
+    found = restated([_like("a", 0.9, sure), _like("b", 0.5, surer), _like("c", 0.99, NEUTRAL)], LIMITS)
+    assert found is not None and "b" == found.belief_id
+    assert restated([_like("a", 0.9, Relation(0.79, 0.0, 0.0, 0.21))], LIMITS) is None
+    finer = refined([_like("a", 0.9, ENTAILS), _like("b", 0.9, EQUIVALENT)], LIMITS)
+    assert finer is not None and "a" == finer.belief_id
+    assert refined([_like("b", 0.9, EQUIVALENT)], LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("There is no example in it", ["ignored_preference"]),
+        ("there’s no example", ["ignored_preference"]),
+        ("THIS IS   TOO LONG", ["too_long"]),
+        ("too long and rude", ["too_long", "wrong_tone"]),
+        ("tapped by accident", ["mistake"]),
+        ("please stop, I don't want this", ["unwanted"]),
+        ("thanks, perfect", []),
+        ("nonstop fun", []),
+        ("no, tea", []),
+    ],
+)
+def test_phrases_stand_for_tags(text: str, tags: list[str]) -> None:
+    """Phrases are found as whole words, in any case, width of space and apostrophe."""
+    assert tags == cue_tags(text, LIMITS.cues)
+
+
+@pytest.mark.parametrize(
+    ("text", "worth"),
+    [
+        ("I'm vegetarian", True),
+        ("I’m vegetarian", True),
+        ("my name is Ada", True),
+        ("please always include examples", True),
+        ("stop adding emojis", True),
+        ("There is no example in it", False),
+        ("thanks", False),
+        ("I like this answer", False),
+        ("your answer is not for my team", False),
+        ("am I vegetarian?", False),
+        ("nice work", False),
+        ("I " + "very " * 100 + "much", False),
+    ],
+)
+def test_what_is_worth_believing(text: str, worth: bool) -> None:
+    """A comment may become a belief only if it speaks of the user, lastingly, and not of this answer."""
+    assert worth == worth_believing(text)
