@@ -23,9 +23,13 @@ def _b(*ids: str) -> list[BeliefId]:
 def _story(draft: Draft) -> None:
     """Draft five beliefs, five responses and five signals, interleaved."""
     for number in range(1, 6):
-        draft.belief(f"b{number}")
-        draft.response(f"r{number}", f"b{number}")
-        draft.signal(f"s{number}", response=f"r{number}")
+        _more(draft, number)
+
+
+def _more(draft: Draft, number: int) -> None:
+    draft.belief(f"b{number}")
+    draft.response(f"r{number}", f"b{number}")
+    draft.signal(f"s{number}", response=f"r{number}")
 
 
 def _beliefs(reader: Reader, before: int | None, limit: int) -> list[BeliefNode]:
@@ -120,28 +124,18 @@ class ReadingContract(StoreHooks):
     def test_pages_are_stable_under_writes(self, store: Store, size: int) -> None:
         """Paging by the last number of each page meets every record once, though others are written meanwhile."""
         put(store, ADA, _story)
-        beliefs: list[str] = []
-        responses: list[str] = []
-        signals: list[str] = []
-        before: int | None = None
-        for number in itertools.count(6):
-            page = store.read(ADA, partial(_beliefs, before=before, limit=size))
-            if not page:
-                break
-            beliefs += [node.id for node in page]
-            before = page[-1].seq
-            put(store, ADA, partial(Draft.belief, belief_id=f"b{number}"), at=number)
-        before = None
-        while rows := store.read(ADA, partial(_responses, before=before, limit=size)):
-            responses += [response.id for response in rows]
-            before = rows[-1].seq
-        before = None
-        while read := store.read(ADA, partial(_signals, before=before, limit=size)):
-            signals += [signal.id for signal, _ in read]
-            before = read[-1][0].seq
-        assert ["b5", "b4", "b3", "b2", "b1"] == beliefs
-        assert ["r5", "r4", "r3", "r2", "r1"] == responses
-        assert ["s5", "s4", "s3", "s2", "s1"] == signals
+        beliefs: list[BeliefNode] = []
+        responses: list[Response] = []
+        signals: list[Signal] = []
+        for number in range(6, 12):
+            at = [records[-1].seq if records else None for records in (beliefs, responses, signals)]
+            beliefs += store.read(ADA, partial(_beliefs, before=at[0], limit=size))
+            responses += store.read(ADA, partial(_responses, before=at[1], limit=size))
+            signals += [signal for signal, _ in store.read(ADA, partial(_signals, before=at[2], limit=size))]
+            put(store, ADA, partial(_more, number=number), at=number)
+        assert ["b5", "b4", "b3", "b2", "b1"] == [node.id for node in beliefs]
+        assert ["r5", "r4", "r3", "r2", "r1"] == [response.id for response in responses]
+        assert ["s5", "s4", "s3", "s2", "s1"] == [signal.id for signal in signals]
 
     def test_signals_about_are_paged_too(self, store: Store) -> None:
         """`about` combines with `before` and `limit`."""

@@ -120,6 +120,9 @@ def agree(items: Sequence[Item], state: BeliefState, empty: BeliefState) -> None
         reading = read_state(state, at_us)
         expected = naive(items, empty, at_us)
         assert pytest.approx(expected, abs=1e-9) == (reading.own, reading.support, reading.opposition)
+        spoken, _, _ = naive([one for one in items if one.slot in SPOKEN], replace(empty, base=0.0), at_us)
+        faded = fade(at_us - state.reference_us, state.half_life_days)
+        assert pytest.approx(spoken, abs=1e-9) == faded * state.spoken
 
 
 class TestFolding:
