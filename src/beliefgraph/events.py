@@ -23,19 +23,24 @@ def export_events(reader: Reader, user_id: UserId) -> Iterator[dict[str, Any]]:
     for signal, _ in reader.signals():
         records.append((to_us(signal.recorded_at), signal.seq, _signal_event(signal)))
         if signal.retracted_at is not None:
-            records.append(
-                (
-                    to_us(signal.retracted_at),
-                    signal.seq,
-                    {"type": "retract", "signal": signal.id, "reason": signal.retraction_note},
-                )
-            )
+            records.append(_retract_record(reader, signal, to_us(signal.retracted_at)))
     for _, _, event in sorted(records, key=lambda record: record[:2]):
         yield {
             "type": event.pop("type"),
             "user": user_id,
             **{n: v for n, v in event.items() if v is not None},
         }
+
+
+def _retract_record(reader: Reader, signal: Signal, at_us: int) -> tuple[int, int, dict[str, Any]]:
+    """Return a retraction in its place: where it moved something, or else where its signal no longer counted."""
+    event = {"type": "retract", "signal": signal.id, "reason": signal.retraction_note}
+    moved = [found.seq for found in reader.revisions(cause_id=signal.id) if found.cause_kind == "retraction"]
+    if moved:
+        return at_us, moved[0], event
+    about = [] if signal.response_id is None else reader.signals(about=[signal.response_id])
+    later = [other.seq for other, _ in about if other.kind == signal.kind and other.seq > signal.seq]
+    return at_us, min(later, default=signal.seq), event
 
 
 def _belief_events(reader: Reader, node: BeliefNode) -> Iterator[tuple[int, int, dict[str, Any]]]:
