@@ -87,6 +87,8 @@ class App(click.Group):
             if failure is None:
                 raise
             message, status = failure
+            if isinstance(error, OSError) and error.filename is None:
+                _close_quietly()
             click.echo(
                 message if isinstance(error, _HELP) else f"error: {' '.join(message.split())}", err=True
             )

@@ -93,7 +93,7 @@ def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", border_style="dim", show_edge=False)
     shown = [index for index, column in enumerate(columns) if width >= _WIDE or not column.spare]
     for column in (columns[index] for index in shown):
         table.add_column(column.head, justify=column.align, no_wrap=not column.gives_way, overflow="fold")
