@@ -23,6 +23,7 @@ _WHOLE = {
     "union_tag_invalid": "type",
     "union_tag_not_found": "type",
     "json_invalid": "line",
+    "dict_type": "line",
     "model_attributes_type": "line",
 }
 """What is at fault when no field of the input is."""
