@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from beliefgraph import BeliefGraph, GeneratedBy, Parameters, SelfModel
@@ -94,11 +95,15 @@ def open_world(
         yield World(graph=graph, clock=clock, embedder=embedder, relater=relater)
 
 
+def near(value: float) -> Any:
+    """Return what compares equal to any number this near, within tuples too."""
+    return pytest.approx(value, abs=1e-6)
+
+
 def rows_of(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of every table that holds records of users."""
     return {
-        table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
-        for table in TABLES
+        table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES
     }
 
 
