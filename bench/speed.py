@@ -288,7 +288,7 @@ def many_users(folder: Path, *, many: int, repeats: int, few: int = 100) -> Rati
 
 
 def _multiply(path: Path, count: int) -> None:
-    """Fill a file that holds one user with copies of her, by SQL."""
+    """Fill a file that holds one user with copies of her, by SQL, in the order in which users would come."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("BEGIN")
@@ -302,7 +302,7 @@ def _multiply(path: Path, count: int) -> None:
         named = ", ".join(f"t.{column}" for column in columns)
         connection.execute(
             f"INSERT INTO {table} SELECT u.pk, {named} FROM users AS u, {table} AS t "  # noqa: S608
-            "WHERE u.id <> 'u0' AND t.user = (SELECT pk FROM users WHERE id = 'u0')"
+            "WHERE u.id <> 'u0' AND t.user = (SELECT pk FROM users WHERE id = 'u0') ORDER BY u.pk"
         )
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
