@@ -67,7 +67,7 @@ class WritingContract(StoreHooks):
         assert "done" == store.write(ADA, lambda writer: "done")
         assert [] == store.users("acme")
 
-    def test_what_the_work_raises_takeseverything_back(self, store: Store) -> None:
+    def test_what_the_work_raises_takes_everything_back(self, store: Store) -> None:
         """An exception after `save` leaves no record, no user and no vector, and reaches the caller as it is."""
 
         def work(writer: Writer) -> None:
