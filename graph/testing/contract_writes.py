@@ -122,7 +122,7 @@ class WritingContract(StoreHooks):
         put_beliefs(store, ADA, "b1")
         assert {"b1": "Statement of b1"} == self.peek(store, ADA).beliefs
 
-    def testeverything_is_in_the_database(self, store: Store) -> None:
+    def test_everything_is_in_the_database(self, store: Store) -> None:
         """One unit writes its nodes, revisions, edges and vectors, as seen without the store."""
         put(store, ADA, everything)
         peeked = self.peek(store, ADA)
