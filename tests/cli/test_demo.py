@@ -1,5 +1,7 @@
 """The demo tells what it says it tells, with the real model."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -22,3 +24,7 @@ def test_the_same_thumbs_down_means_four_things() -> None:
     assert [after, "→", before] == back.split()[1:4]
     assert any(line.endswith("replayed: the same numbers") for line in lines)
     assert max(map(len, lines)) <= 92
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    for line in (line.split() for line in lines if line.count("→") == 2 and "%" in line):
+        share, examples, java = line[-7], " ".join(line[-6:-3]), " ".join(line[-3:])
+        assert f"| {share} | {examples} | {java} |" in readme

@@ -4,12 +4,13 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 commands; app.py what they share, console.py how answers look.
 """
 
-from beliefgraph.cli import demo, logs, reads, writes
-from beliefgraph.cli.app import Session, app
+from beliefgraph.cli import demo, logs, reads, records, writes
+from beliefgraph.cli.app import app
+from beliefgraph.cli.options import Session
 
 __all__ = ["Session", "app", "main"]
 
-for each in (*demo.COMMANDS, *logs.COMMANDS, *writes.COMMANDS, *reads.COMMANDS):
+for each in (*demo.COMMANDS, *logs.COMMANDS, *writes.COMMANDS, *reads.COMMANDS, *records.COMMANDS):
     app.add_command(each)
 
 

@@ -1,4 +1,4 @@
-"""What every command shares: the group, where the store is, how values are read, and what a failure looks like.
+"""The group of all commands: its help, and what a failure looks like.
 
 Exit status: 0 done, 1 done with rejects or findings, 2 wrong use, 3 something needed (store, model) is unavailable,
 130 interrupted, 141 nobody reads the output.
@@ -7,21 +7,14 @@ Exit status: 0 done, 1 done with rejects or findings, 2 wrong use, 3 something n
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from beliefgraph import __version__
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from beliefgraph.bootstrap import BeliefGraph
-    from beliefgraph.ingest.embedder import Embedder
-    from beliefgraph.selfmodel import SelfModel
+from beliefgraph.cli.options import Session, store_options
 
 _HELP = click.exceptions.NoArgsIsHelpError
 DONE, FINDINGS, WRONG_USE, UNAVAILABLE, INTERRUPTED, NO_READER = 0, 1, 2, 3, 130, 141
@@ -44,21 +37,6 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
     ),
     "Logs of events (JSON Lines)": ("ingest", "export", "evaluate"),
 }
-
-
-@dataclass(slots=True)
-class Session:
-    """Where the commands of one call find the store. `embedder` None: the model that the settings name."""
-
-    target: str | None = None
-    tenant: str = "default"
-    embedder: "Embedder | None" = None
-
-    def open(self) -> "BeliefGraph":
-        """Open the store."""
-        from beliefgraph.bootstrap import BeliefGraph
-
-        return BeliefGraph.open(self.target, tenant=self.tenant, embedder=self.embedder)
 
 
 class App(click.Group):
@@ -160,43 +138,11 @@ def _usage(error: click.UsageError) -> str:
     parameter = error.param if isinstance(error, click.BadParameter) else None
     if parameter is None:
         return error.format_message()
-    name = str(parameter.human_readable_name).lower().replace("_", "-")
+    name = str(parameter.human_readable_name).lower().replace("_", "-").strip("…|-")
     if isinstance(error, click.MissingParameter):
         path = "beliefgraph" if error.ctx is None else error.ctx.command_path
         return f"{name}: is required; see {path} --help"
     return f"{name}: {error.message}"
-
-
-def _use_target(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.ensure_object(Session).target = value
-
-
-def _use_tenant(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.ensure_object(Session).tenant = value
-
-
-def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--db` and `--tenant`, which may stand before or after the name of the command."""
-    where = (
-        "A file, sqlite:///path or :memory:; without it BELIEFGRAPH_STORE, else a file in your data folder."
-    )
-    for option in (
-        click.option(
-            "--tenant",
-            metavar="TENANT",
-            expose_value=False,
-            callback=_use_tenant,
-            help="Whose users; “default” unless said.",
-        ),
-        click.option("--db", metavar="TARGET", expose_value=False, callback=_use_target, help=where),
-    ):
-        command = option(command)
-    return command
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
 @click.group(
@@ -210,67 +156,3 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JS
 def app(ctx: click.Context) -> None:
     """Keep beliefs about users, trace every signal to the beliefs behind a response, and revise them."""
     ctx.ensure_object(Session)
-
-
-class Number(click.ParamType[float]):
-    """A number; which ones are right is for the library to say."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read a number."""
-        try:
-            return float(value)
-        except ValueError:
-            self.fail(f"must be a number (got {str(value)[:40]!r})", param, ctx)
-
-
-class Time(click.ParamType["datetime"]):
-    """A moment: ISO 8601 with a timezone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "datetime":
-        """Read a moment."""
-        from datetime import datetime
-
-        try:
-            moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            self.fail("must be a time with a timezone, as in 2026-01-31T12:00:00Z", param, ctx)
-        return moment
-
-
-class Entry(click.ParamType[tuple[str, str]]):
-    """One entry of a mapping: `key=value`."""
-
-    name = "key=value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Read an entry."""
-        if isinstance(value, tuple):
-            return value
-        key, separator, content = str(value).partition("=")
-        if not separator or not key:
-            self.fail("must be key=value, as in device=mobile", param, ctx)
-        return key, content
-
-
-as_of_option = click.option(
-    "--as-of", type=Time(), metavar="TIME", help="As it stood then (ISO 8601 with a timezone)."
-)
-at_option = click.option("--at", type=Time(), metavar="TIME", help="When it happened; now unless said.")
-id_option = click.option("--id", metavar="ID", help="An id of your own: the same call again changes nothing.")
-context_option = click.option(
-    "--context", type=Entry(), multiple=True, metavar="KEY=VALUE", help="A circumstance; may be repeated."
-)
-
-
-def with_user(work: "Callable[[SelfModel], Any]", session: Session, user: str) -> Any:
-    """Open the store, do some work on one user's self-model, close."""
-    with session.open() as graph:
-        return work(graph.user(user))

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beliefgraph.cli.app import DONE, FINDINGS, Session
+from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import screen
+from beliefgraph.cli.options import Session
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import click
 
-from beliefgraph.cli.app import DONE, FINDINGS, Session, json_option, store_options, with_user
+from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import counted, printable, screen, show, show_json
+from beliefgraph.cli.options import Session, json_option, store_options, with_user
 
 if TYPE_CHECKING:
     from beliefgraph.cli.sources import Source

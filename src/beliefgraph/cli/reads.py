@@ -1,55 +1,33 @@
 """Commands that read: who is known, what is believed, why, since when, and whether the records still add up."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from beliefgraph.cli.app import (
-    DONE,
-    FINDINGS,
+from beliefgraph.cli.app import DONE, FINDINGS
+from beliefgraph.cli.console import Cell, Column, counted, shortened, show, show_json, show_table, to_json
+from beliefgraph.cli.options import (
     Session,
     as_of_option,
     context_option,
+    every,
     json_option,
+    limit_option,
+    reads,
     store_options,
+    user_argument,
     with_user,
 )
-from beliefgraph.cli.console import Cell, Column, counted, shortened, show, show_json, show_table, to_json
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from beliefgraph.graph.model import Interpretation, Signal
-    from beliefgraph.queries.pages import Page
     from beliefgraph.queries.personalize import Personalization
-    from beliefgraph.queries.trace import Trace
 
-T = TypeVar("T")
+belief_argument = click.argument("belief_id", metavar="BELIEF")
 _STANDINGS = ("held", "contested", "tentative", "superseded", "retired")
 _STATUSES = ("suspected", "confirmed", "resolved", "dismissed")
-
-user_argument = click.argument("user")
-belief_argument = click.argument("belief_id", metavar="BELIEF")
-limit_option = click.option("--limit", type=click.IntRange(min=1), help="At most so many; all unless said.")
-
-
-def reads(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what every read takes: `--json`, `--db`, `--tenant`, and the session as its first argument."""
-    return json_option(store_options(click.pass_obj(command)))
-
-
-def _all(fetch: "Callable[[int, str | None], Page[T]]", limit: int | None) -> Iterator[T]:
-    """Go through a list page by page."""
-    cursor: str | None = None
-    while True:
-        page = fetch(min(1000, limit or 1000), cursor)
-        yield from page
-        if limit is not None:
-            limit -= len(page)
-        cursor = page.cursor
-        if cursor is None or limit == 0:
-            return
 
 
 @click.command()
@@ -83,7 +61,7 @@ def beliefs(
     """List the beliefs held about a user, newest first."""
     found = with_user(
         lambda model: list(
-            _all(
+            every(
                 lambda count, cursor: model.beliefs(
                     standing=standing, as_of=as_of, limit=count, cursor=cursor
                 ),
@@ -235,132 +213,6 @@ def _show_plan(plan: "Personalization") -> None:
 
 @click.command()
 @user_argument
-@limit_option
-@as_of_option
-@reads
-def responses(
-    session: Session, user: str, limit: int | None, as_of: "datetime | None", as_json: bool
-) -> None:
-    """List the responses recorded for a user, newest first."""
-    found = with_user(
-        lambda model: list(
-            _all(lambda count, cursor: model.responses(as_of=as_of, limit=count, cursor=cursor), limit)
-        ),
-        session,
-        user,
-    )
-    if as_json:
-        show_json(found)
-        return
-    columns = (Column("id"), Column("observed"), Column("beliefs", "right"), Column("text", gives_way=True))
-    rows = [(r.id, r.observed_at, len(r.generated_by), shortened(r.text)) for r in found]
-    show_table(columns, rows, empty="no response")
-
-
-@click.command()
-@user_argument
-@limit_option
-@as_of_option
-@reads
-def signals(session: Session, user: str, limit: int | None, as_of: "datetime | None", as_json: bool) -> None:
-    """List the signals recorded for a user, newest first."""
-    found = with_user(
-        lambda model: list(
-            _all(lambda count, cursor: model.signals(as_of=as_of, limit=count, cursor=cursor), limit)
-        ),
-        session,
-        user,
-    )
-    if as_json:
-        show_json(found)
-        return
-    columns = (
-        Column("id"),
-        Column("observed"),
-        Column("about"),
-        Column("signal"),
-        Column("retracted", spare=True),
-        Column("text", gives_way=True),
-    )
-    rows = [
-        (
-            s.id,
-            s.observed_at,
-            s.response_id or s.belief_id,
-            _deed(s),
-            s.retracted_at,
-            shortened(s.text or "–"),
-        )
-        for s in found
-    ]
-    show_table(columns, rows, empty="no signal")
-
-
-def _deed(signal: "Signal") -> str:
-    value = "" if signal.value is None else f" {signal.value:g}"
-    return " ".join([signal.kind + value, *(f"#{tag}" for tag in signal.tags)])
-
-
-@click.command()
-@user_argument
-@click.argument("response_id", metavar="RESPONSE")
-@as_of_option
-@reads
-def trace(session: Session, user: str, response_id: str, as_of: "datetime | None", as_json: bool) -> None:
-    """Trace a response to the beliefs that generated it, as they stood then and as they stand now."""
-    found = with_user(lambda model: model.trace(response_id, as_of=as_of), session, user)
-    if as_json:
-        show_json(found)
-        return
-    show(f"response {found.response.id}: {shortened(found.response.text)}\n")
-    _show_trace(found)
-
-
-def _show_trace(found: "Trace") -> None:
-    columns = (
-        Column("belief", spare=True),
-        Column("weight", "right"),
-        Column("adherence", "right"),
-        Column("then", "right"),
-        Column("now", "right"),
-        Column("standing"),
-        Column("statement", gives_way=True),
-    )
-    rows = [
-        (
-            each.edge.belief_id,
-            each.edge.weight,
-            each.edge.adherence,
-            each.edge.confidence_then,
-            each.now.confidence,
-            each.now.standing,
-            shortened(each.now.statement),
-        )
-        for each in found.beliefs
-    ]
-    show_table(columns, rows, empty="no belief is behind it")
-    if found.signals:
-        click.echo()
-        said = (
-            Column("signal", spare=True),
-            Column("what"),
-            Column("action"),
-            Column("reason"),
-            Column("likeliest cause", spare=True),
-            Column("text", gives_way=True),
-        )
-        show_table(said, [_reading(signal, read) for signal, read in found.signals], empty="")
-
-
-def _reading(signal: "Signal", read: "Interpretation") -> Sequence[Cell]:
-    cause, share = max(read.causes.items(), key=lambda entry: entry[1])
-    retracted = " (retracted)" if signal.retracted_at else ""
-    text = shortened(signal.text or "–")
-    return (signal.id, _deed(signal) + retracted, read.action, read.reason, f"{cause} {share:.0%}", text)
-
-
-@click.command()
-@user_argument
 @click.option("--status", type=click.Choice(_STATUSES), help="Only these.")
 @as_of_option
 @reads
@@ -438,9 +290,6 @@ COMMANDS = (
     explain,
     revisions,
     personalize,
-    responses,
-    trace,
-    signals,
     conflicts,
     verify,
     version,

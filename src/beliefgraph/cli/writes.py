@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beliefgraph.cli.app import (
+from beliefgraph.cli.console import Column, counted, printable, shortened, show_json, show_table
+from beliefgraph.cli.options import (
     Number,
     Session,
     at_option,
@@ -16,7 +17,6 @@ from beliefgraph.cli.app import (
     store_options,
     with_user,
 )
-from beliefgraph.cli.console import Column, counted, printable, shortened, show_json, show_table
 
 if TYPE_CHECKING:
     from datetime import datetime

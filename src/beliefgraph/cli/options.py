@@ -1,0 +1,150 @@
+"""Where the store is and how values are read: the session of one call, and the options that commands share."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from beliefgraph.bootstrap import BeliefGraph
+    from beliefgraph.ingest.embedder import Embedder
+    from beliefgraph.queries.pages import Page
+    from beliefgraph.selfmodel import SelfModel
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Session:
+    """Where the commands of one call find the store. `embedder` None: the model that the settings name."""
+
+    target: str | None = None
+    tenant: str = "default"
+    embedder: "Embedder | None" = None
+
+    def open(self) -> "BeliefGraph":
+        """Open the store."""
+        from beliefgraph.bootstrap import BeliefGraph
+
+        return BeliefGraph.open(self.target, tenant=self.tenant, embedder=self.embedder)
+
+
+def _use_target(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Session).target = value
+
+
+def _use_tenant(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Session).tenant = value
+
+
+def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--db` and `--tenant`, which may stand before or after the name of the command."""
+    where = (
+        "A file, sqlite:///path or :memory:; without it BELIEFGRAPH_STORE, else a file in your data folder."
+    )
+    for option in (
+        click.option(
+            "--tenant",
+            metavar="TENANT",
+            expose_value=False,
+            callback=_use_tenant,
+            help="Whose users; “default” unless said.",
+        ),
+        click.option("--db", metavar="TARGET", expose_value=False, callback=_use_target, help=where),
+    ):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+class Number(click.ParamType[float]):
+    """A number; which ones are right is for the library to say."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"must be a number (got {str(value)[:40]!r})", param, ctx)
+
+
+class Time(click.ParamType["datetime"]):
+    """A moment: ISO 8601 with a timezone."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "datetime":
+        """Read a moment."""
+        from datetime import datetime
+
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            self.fail("must be a time with a timezone, as in 2026-01-31T12:00:00Z", param, ctx)
+        return moment
+
+
+class Entry(click.ParamType[tuple[str, str]]):
+    """One entry of a mapping: `key=value`."""
+
+    name = "key=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Read an entry."""
+        if isinstance(value, tuple):
+            return value
+        key, separator, content = str(value).partition("=")
+        if not separator or not key:
+            self.fail("must be key=value, as in device=mobile", param, ctx)
+        return key, content
+
+
+as_of_option = click.option(
+    "--as-of", type=Time(), metavar="TIME", help="As it stood then (ISO 8601 with a timezone)."
+)
+at_option = click.option("--at", type=Time(), metavar="TIME", help="When it happened; now unless said.")
+id_option = click.option("--id", metavar="ID", help="An id of your own: the same call again changes nothing.")
+context_option = click.option(
+    "--context", type=Entry(), multiple=True, metavar="KEY=VALUE", help="A circumstance; may be repeated."
+)
+
+
+def with_user(work: "Callable[[SelfModel], Any]", session: Session, user: str) -> Any:
+    """Open the store, do some work on one user's self-model, close."""
+    with session.open() as graph:
+        return work(graph.user(user))
+
+
+user_argument = click.argument("user")
+limit_option = click.option("--limit", type=click.IntRange(min=1), help="At most so many; all unless said.")
+
+
+def reads(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every read takes: `--json`, `--db`, `--tenant`, and the session as its first argument."""
+    return json_option(store_options(click.pass_obj(command)))
+
+
+def every(fetch: "Callable[[int, str | None], Page[T]]", limit: int | None) -> Iterator[T]:
+    """Go through a list page by page."""
+    cursor: str | None = None
+    while True:
+        page = fetch(min(1000, limit or 1000), cursor)
+        yield from page
+        if limit is not None:
+            limit -= len(page)
+        cursor = page.cursor
+        if cursor is None or limit == 0:
+            return
