@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 
 from beliefgraph import Belief, BeliefGraphError, DuplicateIdError, NotFoundError, SelfModel
 from beliefgraph.graph.clock import to_us
+from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import RESPONSE, fade, logit, read_state, to_confidence
 from beliefgraph.graph.model import Revision
 from beliefgraph.graph.sqlite.store import SqliteStore
+from beliefgraph.ingest.attribution import Premise, attribute
 from beliefgraph.ingest.working import WorkingSet
 from tests.embedders import CONTRADICTION, EQUIVALENT
 from tests.worlds import (
     BELIEFS,
+    PARAMETERS,
     SCRIPT,
     STATEMENTS,
     Step,
@@ -33,7 +36,7 @@ from tests.worlds import (
     try_step,
 )
 
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=18)
 
 
 def current(model: SelfModel) -> dict[str, Belief]:
@@ -67,14 +70,16 @@ def folded_by_hand(revisions: Sequence[Revision], at: datetime) -> float:
     return float(state.base + sum(nats * fade(age_us, state.half_life_days) for nats, age_us in ages))
 
 
+@pytest.mark.parametrize("memory_nats", [6.0, 1.5])
 @FEW
 @given(histories())
-def test_a_confidence_is_the_fold_of_its_items(steps: list[Step]) -> None:
+def test_a_confidence_is_the_fold_of_its_items(memory_nats: float, steps: list[Step]) -> None:
     """After any history every confidence is the ledger's formula applied to its items, and verify agrees."""
-    with open_world(script=SCRIPT) as world:
+    with open_world(script=SCRIPT, parameters=parameters_with(memory__nats=memory_nats)) as world:
         play(world, steps)
         for belief in world.ada.beliefs(limit=1000):
             revisions = world.ada.revisions(belief.id)
+            assert memory_nats == revisions[-1].state.memory_nats
             log_odds = folded_by_hand(revisions, world.clock.now) + revisions[-1].state.conflict
             assert pytest.approx(to_confidence(log_odds), abs=1e-9) == belief.confidence
         assert world.graph.verify().findings == ()
@@ -93,6 +98,56 @@ def test_each_response_is_one_item_computed_from_its_snapshot(steps: list[Step])
             for revision in world.ada.revisions(belief.id):
                 if revision.item is not None and revision.item.slot == RESPONSE:
                     assert belief.id in behind[revision.item.id]
+
+
+def test_an_item_is_a_pure_function_of_its_snapshot() -> None:
+    """The item of a response follows from weights, adherence and confidences then, whatever happened in between."""
+    items = []
+    for between in (False, True):
+        with open_world() as world:
+            for name, confidence in (("b0", 0.8), ("b1", 0.3)):
+                world.ada.believe(STATEMENTS[int(name[1])], id=name, kind="fact", confidence=confidence)
+            play(
+                world,
+                [
+                    Step(
+                        do="respond", id="r0", wait=0.0, given={"edges": [("b0", 0.6, 0.9), ("b1", 0.4, 0.2)]}
+                    )
+                ],
+            )
+            if between:
+                world.ada.signal("deny", belief="b1")
+                world.ada.amend("b0", confidence=0.2)
+                world.clock.pass_time(days=1)
+            world.ada.signal("rating", -1, response="r0", id="s0")
+            rating = PARAMETERS.signal("rating").emission(-1.0, 1.0, None)
+            premises = [
+                Premise(weight=0.6, adherence=0.9, confidence=0.8),
+                Premise(weight=0.4, adherence=0.2, confidence=0.3),
+            ]
+            faults = PARAMETERS.attribution.faults
+            expected = attribute(premises, [rating], faults, form_ratio=1.0, other_ratio=1.0).nats
+            found = {
+                revision.belief_id: revision.item.nats
+                for name in ("b0", "b1")
+                for revision in world.ada.revisions(name)
+                if revision.item is not None and revision.item.slot == RESPONSE
+            }
+            assert pytest.approx(list(expected), abs=1e-9) == [found[BeliefId("b0")], found[BeliefId("b1")]]
+            items.append(found)
+    assert items[0] == items[1]
+
+
+def test_the_snapshot_is_the_confidence_when_the_response_was_recorded() -> None:
+    """What was learned up to the response is in its snapshot, faded to then; what is learned after it is not."""
+    with open_world() as world:
+        world.ada.believe(STATEMENTS[0], id="b0", kind="state", confidence=0.9)
+        world.clock.pass_time(days=2)
+        then = world.ada.belief("b0").confidence
+        world.ada.respond("an answer", beliefs=["b0"], id="r0")
+        world.ada.signal("deny", belief="b0")
+        (edge,) = world.ada.response("r0").generated_by
+        assert then == edge.confidence_then < 0.8
 
 
 def test_verify_never_reruns_a_model() -> None:
@@ -382,6 +437,7 @@ def seen(model: SelfModel, as_of: datetime | None = None) -> dict[str, Any]:
     beliefs = model.beliefs(limit=1000, as_of=as_of)
     return {
         "beliefs": list(beliefs),
+        "each": [model.belief(belief.id, as_of=as_of) for belief in beliefs],
         "used": [(choice.belief.id, choice.weight, choice.relevance) for choice in plan.used],
         "withheld": [(choice.belief.id, choice.reason) for choice in plan.withheld],
         "question": plan.question,
