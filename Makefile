@@ -45,7 +45,7 @@ check: $(VENV)/.for-work ## Lint, formatting, types, and the layers of imports
 	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.for-work ## Print every figure that the README states
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench --memory $(ARGS)
 
 docs: $(VENV)/.for-work ## Check every link and run every Python block of the documentation
 	@$(BIN)/pytest tests/test_docs.py
