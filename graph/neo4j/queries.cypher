@@ -1,0 +1,446 @@
+// Named blocks, parameters only. `$user` is the key of the user, lists of keys are keys of her nodes. Newest first is
+// by descending seq. An ORDER BY repeats the property that is fixed, so that the order comes from the index.
+
+// name: server
+CALL dbms.components() YIELD name, versions
+WHERE name = 'Neo4j Kernel'
+RETURN versions[0] AS version
+
+// name: store
+OPTIONAL MATCH (s:Store {name: 'beliefgraph'})
+RETURN s.version AS version, EXISTS { MATCH () } AS used
+
+// name: set version
+MERGE (s:Store {name: 'beliefgraph'})
+SET s.version = $version
+
+// name: await indexes
+CALL db.awaitIndexes($timeout_s)
+
+// name: embedding model
+MATCH (s:Store {name: 'beliefgraph'})
+SET s.locked = true
+SET s.embedding_model = coalesce(s.embedding_model, $name)
+RETURN s.embedding_model AS name
+
+// name: tenants
+MATCH (u:User)
+WHERE u.tenant > '' AND u.id > ''
+RETURN DISTINCT u.tenant AS row ORDER BY row
+
+// name: users
+MATCH (u:User)
+WHERE u.tenant = $tenant AND u.id > $after
+RETURN u.id AS row ORDER BY u.tenant, u.id LIMIT $limit
+
+// The lock is taken by setting a property, and only then is the user's head read: what another writer left is seen.
+// A user made here who is not written in the end goes with the transaction.
+// name: lock
+MERGE (u:User {key: $user})
+ON CREATE SET u.tenant = $tenant, u.id = $id, u.seq = 0, u.recorded_us = 0
+SET u.locked = true
+RETURN u.seq AS seq, u.recorded_us AS recorded_us
+
+// The whole traversal that an update starts from, under the same lock, in one round trip.
+// name: neighbourhood
+MERGE (u:User {key: $user})
+ON CREATE SET u.tenant = $tenant, u.id = $id, u.seq = 0, u.recorded_us = 0
+SET u.locked = true
+WITH u.seq AS seq, u.recorded_us AS recorded_us
+CALL () {
+    UNWIND $vectors AS asked
+    CALL (asked) {
+        MATCH (b:Belief)
+        WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL
+        WITH b, vector.similarity.cosine(b.vector, asked.vector) AS similarity
+        ORDER BY similarity DESC, b.id LIMIT $nearest
+        RETURN collect({id: b.id, key: b.key, similarity: similarity}) AS found
+    }
+    RETURN collect({name: asked.name, found: found}) AS nearest
+}
+CALL () {
+    UNWIND $responses AS key
+    MATCH (r:Response {key: key})
+    RETURN collect(r {.*, premises: COLLECT {
+        MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+        RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
+    }}) AS responses
+}
+CALL () {
+    UNWIND $responses AS key
+    MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
+    MATCH (e:Evidence {key: b.key + '/response/' + r.id})
+    RETURN collect(e {.*}) AS items
+}
+CALL () {
+    CALL () {
+        UNWIND $signals AS key
+        MATCH (s:Signal {key: key})
+        RETURN s
+      UNION
+        UNWIND $responses AS key
+        MATCH (r:Response {key: key})
+        UNWIND r.signal_kinds AS kind
+        CALL (r, kind) {
+            MATCH (s:Signal)
+            WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq > 0
+                AND s.retracted_us IS NULL
+            RETURN s ORDER BY s.response DESC, s.kind DESC, s.observed_us DESC, s.seq DESC LIMIT 1
+        }
+        RETURN s
+    }
+    RETURN collect(s {.*}) AS signals
+}
+CALL (nearest) {
+    CALL (nearest) {
+        UNWIND $beliefs AS key
+        MATCH (b:Belief {key: key})
+        RETURN b
+      UNION
+        UNWIND $statements AS digest
+        MATCH (b:Belief {statement_digest: digest})
+        RETURN b
+      UNION
+        UNWIND $responses AS key
+        MATCH (:Response {key: key})-[:GENERATED_BY]->(b:Belief)
+        RETURN b
+      UNION
+        UNWIND nearest AS asked
+        UNWIND asked.found AS near
+        MATCH (b:Belief {key: near.key})
+        RETURN b
+    }
+    RETURN collect(b) AS start
+}
+CALL (start) {
+    CALL (start) {
+        UNWIND start AS b
+        MATCH (b)-[:CONTRADICTS* {status: 'confirmed'}]-(reached:Belief)
+        RETURN DISTINCT reached
+      UNION
+        UNWIND start AS b
+        UNWIND reduce(walked = [b], step IN range(1, $steps) | reduce(wider = walked, x IN walked |
+            wider + [(x)-[:CONTRADICTS]-(y:Belief) WHERE NOT y IN wider | y])) AS reached
+        RETURN reached
+      UNION
+        UNWIND start AS b
+        WITH b WHERE $steps > 0
+        CALL (b) {
+            MATCH (r:Response)-[g:GENERATED_BY]->()
+            WHERE g.belief = b.key AND g.response_seq > 0
+            RETURN r ORDER BY g.belief DESC, g.response_seq DESC LIMIT 50
+        }
+        MATCH (r)-[:GENERATED_BY]->(reached:Belief)
+        RETURN reached
+    }
+    RETURN collect(reached) AS reached
+}
+CALL (reached) {
+    UNWIND reached AS low
+    MATCH (low)-[l:CONTRADICTS|DUPLICATES]->(high:Belief)
+    WHERE high IN reached
+    RETURN collect(l {.*}) AS links
+}
+RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reached | b {
+    .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+}] AS beliefs
+
+// name: nearest
+MATCH (b:Belief)
+WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL AND b.recorded_us <= $as_of
+WITH b, vector.similarity.cosine(b.vector, $vector) AS similarity
+ORDER BY similarity DESC, b.id LIMIT $limit
+RETURN {id: b.id, similarity: similarity} AS row
+
+// name: beliefs
+MATCH (b:Belief)
+WHERE b.user = $user AND b.seq < $before AND b.recorded_us <= $as_of
+RETURN b {
+    .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+} AS row
+ORDER BY b.user DESC, b.seq DESC LIMIT $limit
+
+// name: beliefs by key
+UNWIND $keys AS key
+MATCH (b:Belief {key: key})
+WHERE b.seq < $before AND b.recorded_us <= $as_of
+RETURN b {
+    .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+} AS row
+ORDER BY b.seq DESC LIMIT $limit
+
+// name: states as of
+UNWIND $keys AS key
+CALL (key) {
+    MATCH (v:Revision)
+    WHERE v.belief = key AND v.seq > 0 AND v.recorded_us <= $as_of
+    RETURN v ORDER BY v.belief DESC, v.seq DESC LIMIT 1
+}
+RETURN v {.*} AS row
+
+// name: responses
+MATCH (r:Response)
+WHERE r.user = $user AND r.seq < $before AND r.recorded_us <= $as_of
+WITH r ORDER BY r.user DESC, r.seq DESC LIMIT $limit
+RETURN r {.*, premises: COLLECT {
+    MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+    RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
+}} AS row
+
+// name: responses by key
+UNWIND $keys AS key
+MATCH (r:Response {key: key})
+WHERE r.seq < $before AND r.recorded_us <= $as_of
+WITH r ORDER BY r.seq DESC LIMIT $limit
+RETURN r {.*, premises: COLLECT {
+    MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+    RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
+}} AS row
+
+// name: signals
+MATCH (s:Signal)
+WHERE s.user = $user AND s.seq < $before AND s.recorded_us <= $as_of
+RETURN s {.*} AS row
+ORDER BY s.user DESC, s.seq DESC LIMIT $limit
+
+// name: signals by key
+UNWIND $keys AS key
+MATCH (s:Signal {key: key})
+WHERE s.seq < $before AND s.recorded_us <= $as_of
+RETURN s {.*} AS row
+ORDER BY s.seq DESC LIMIT $limit
+
+// name: signals about
+UNWIND $responses AS key
+MATCH (r:Response {key: key})
+UNWIND r.signal_kinds AS kind
+MATCH (s:Signal)
+WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $before
+    AND s.recorded_us <= $as_of
+RETURN s {.*} AS row
+ORDER BY s.seq DESC LIMIT $limit
+
+// name: words
+MATCH (b:Belief {key: $belief})
+UNWIND b.word_slots AS slot
+CALL (b, slot) {
+    MATCH (e:Evidence)
+    WHERE e.belief = b.key AND e.slot = slot AND e.observed_us IS NOT NULL AND e.id > '' AND NOT e.id IN $excluding
+    RETURN e ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC LIMIT 1
+}
+RETURN e {.*} AS row
+ORDER BY e.observed_us DESC, e.id DESC
+
+// name: inferred
+MATCH (e:Evidence)
+WHERE e.belief = $belief AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
+RETURN e {.*} AS row
+ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC
+
+// name: revisions
+MATCH (v:Revision)
+WHERE v.user = $user AND v.seq > $after AND v.recorded_us <= $as_of
+RETURN v {.*} AS row
+ORDER BY v.user, v.seq LIMIT $limit
+
+// name: revisions of belief
+MATCH (v:Revision)
+WHERE v.belief = $belief AND v.seq > $after AND v.recorded_us <= $as_of
+RETURN v {.*} AS row
+ORDER BY v.belief, v.seq LIMIT $limit
+
+// name: revisions by cause
+MATCH (v:Revision)
+WHERE v.cause = $cause AND v.seq > $after AND v.recorded_us <= $as_of
+RETURN v {.*} AS row
+ORDER BY v.cause, v.seq LIMIT $limit
+
+// name: revision before
+MATCH (v:Revision)
+WHERE v.belief = $belief AND v.seq < $seq
+RETURN v {.*} AS row
+ORDER BY v.belief DESC, v.seq DESC LIMIT 1
+
+// name: link versions
+MATCH (l:LinkVersion)
+WHERE l.user = $user AND l.seq > 0 AND l.kind = $kind AND l.recorded_us <= $as_of
+RETURN l {.*} AS row
+ORDER BY l.user, l.seq
+
+// Everything of one unit of work. Each part counts what it wrote; the store compares that with what it asked for, so
+// that a reference to what this user does not have takes the whole unit back.
+// name: save
+MATCH (u:User {key: $user})
+SET u.seq = $seq, u.recorded_us = $recorded_us
+WITH u
+CALL (u) {
+    UNWIND $beliefs AS row
+    CREATE (u)-[:HOLDS]->(b:Belief)
+    SET b = row
+}
+CALL () {
+    UNWIND $responses AS row
+    CREATE (r:Response)
+    SET r = row
+}
+CALL () {
+    UNWIND $signals AS row
+    CREATE (s:Signal)
+    SET s = row
+}
+CALL () {
+    UNWIND $parents AS row
+    MATCH (b:Belief {key: row.belief})
+    MATCH (parent:Belief {key: row.parent})
+    CREATE (b)-[:SPAWNED_FROM]->(parent)
+    RETURN count(*) AS parents
+}
+CALL () {
+    UNWIND $origins AS row
+    MATCH (b:Belief {key: row.belief})
+    MATCH (origin:Signal {key: row.origin})
+    CREATE (b)-[:SPAWNED_FROM]->(origin)
+    RETURN count(*) AS origins
+}
+CALL () {
+    UNWIND $premises AS row
+    MATCH (r:Response {key: row.response})
+    MATCH (b:Belief {key: row.edge.belief})
+    CREATE (r)-[g:GENERATED_BY]->(b)
+    SET g = row.edge
+    RETURN count(*) AS premises
+}
+CALL () {
+    UNWIND $about_responses AS row
+    MATCH (s:Signal {key: row.signal})
+    MATCH (r:Response {key: row.response})
+    CREATE (s)-[:ABOUT]->(r)
+    SET r.signal_kinds = [kind IN r.signal_kinds WHERE kind <> row.kind] + row.kind
+    RETURN count(*) AS about_responses
+}
+CALL () {
+    UNWIND $about_beliefs AS row
+    MATCH (s:Signal {key: row.signal})
+    MATCH (b:Belief {key: row.belief})
+    CREATE (s)-[:ABOUT]->(b)
+    RETURN count(*) AS about_beliefs
+}
+CALL () {
+    UNWIND $retracted AS row
+    MATCH (s:Signal {key: row.signal})
+    WHERE s.retracted_us IS NULL
+    SET s.retracted_us = $recorded_us, s.retraction_note = row.note
+    RETURN count(*) AS retracted
+}
+CALL () {
+    UNWIND $retracted AS row
+    MATCH (:Signal {key: row.signal})<-[o:OBSERVED_IN]-(:Belief)
+    DELETE o
+}
+CALL () {
+    UNWIND $links AS row
+    MATCH (low:Belief {key: row.low})
+    MATCH (high:Belief {key: row.high})
+    CREATE (l:LinkVersion)
+    SET l = row.version
+    RETURN count(*) AS links
+}
+CALL () {
+    UNWIND $contradictions AS row
+    MATCH (low:Belief {key: row.low})
+    MATCH (high:Belief {key: row.high})
+    MERGE (low)-[l:CONTRADICTS]->(high)
+    SET l = row.edge
+}
+CALL () {
+    UNWIND $duplicates AS row
+    MATCH (low:Belief {key: row.low})
+    MATCH (high:Belief {key: row.high})
+    MERGE (low)-[l:DUPLICATES]->(high)
+    SET l = row.edge
+}
+CALL () {
+    UNWIND $revisions AS row
+    MATCH (b:Belief {key: row.belief})
+    CREATE (v:Revision)-[:REVISES]->(b)
+    SET v = row
+    RETURN count(*) AS revisions
+}
+CALL () {
+    UNWIND $caused AS row
+    MATCH (v:Revision {user: $user, seq: row.seq})
+    MATCH (s:Signal {key: row.signal})
+    CREATE (v)-[:CAUSED_BY]->(s)
+}
+CALL () {
+    UNWIND $observed AS row
+    MATCH (b:Belief {key: row.belief})
+    MATCH (s:Signal {key: row.signal})
+    CREATE (b)-[:OBSERVED_IN]->(s)
+}
+CALL () {
+    UNWIND $revised AS row
+    MATCH (b:Belief {key: row.belief})
+    SET b += row.state, b.word_slots = b.word_slots + [slot IN row.word_slots WHERE NOT slot IN b.word_slots]
+}
+CALL () {
+    UNWIND $items AS row
+    MERGE (e:Evidence {key: row.key})
+    SET e = row
+}
+CALL () {
+    UNWIND $removed AS key
+    MATCH (e:Evidence {key: key})
+    DELETE e
+}
+RETURN parents, origins, premises, about_responses, about_beliefs, retracted, links, revisions
+
+// name: erase
+MATCH (u:User {key: $user})
+SET u.locked = true
+WITH u
+CALL () {
+    MATCH (b:Belief)
+    WHERE b.user = $user AND b.seq > 0
+    MATCH (e:Evidence)
+    WHERE e.belief = b.key AND e.slot > '' AND e.observed_us IS NOT NULL AND e.id > ''
+    DELETE e
+}
+CALL () {
+    MATCH (v:Revision)
+    WHERE v.user = $user AND v.seq > 0
+    DETACH DELETE v
+    RETURN count(*) AS revisions
+}
+CALL () {
+    MATCH (l:LinkVersion)
+    WHERE l.user = $user AND l.seq > 0
+    DETACH DELETE l
+    RETURN count(*) AS links
+}
+CALL () {
+    MATCH (s:Signal)
+    WHERE s.user = $user AND s.seq > 0
+    DETACH DELETE s
+    RETURN count(*) AS signals
+}
+CALL () {
+    MATCH (r:Response)
+    WHERE r.user = $user AND r.seq > 0
+    DETACH DELETE r
+    RETURN count(*) AS responses
+}
+CALL () {
+    MATCH (b:Belief)
+    WHERE b.user = $user AND b.seq > 0
+    DETACH DELETE b
+    RETURN count(*) AS beliefs
+}
+DETACH DELETE u
+RETURN beliefs, responses, signals, revisions, links
