@@ -24,6 +24,10 @@ import neo4j
 import platformdirs
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
+from beliefgraph.bootstrap import open_store
+from beliefgraph.graph.neo4j.store import Neo4jStore
+from beliefgraph.settings import Settings, read_settings
+
 POM = Path(__file__).with_name("neo4j") / "pom.xml"
 IMAGE = "neo4j:5.26-community"
 USERNAME = "neo4j"
@@ -59,6 +63,15 @@ class Address:
     username: str = USERNAME
     password: str = field(repr=False)
     database: str | None = None
+
+    def settings(self) -> Settings:
+        """Return the settings that lead to this server."""
+        return Settings(
+            neo4j_uri=self.uri,
+            neo4j_user=self.username,
+            neo4j_password=self.password,
+            neo4j_database=self.database,
+        )
 
     def driver(self) -> neo4j.Driver:
         """Open a driver of our own, for looking behind the store's back."""
@@ -245,4 +258,42 @@ def _set_password(address: Address) -> None:
             "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $new",
             {"new": address.password},
             database_="system",
+        )
+
+
+def open_scratch(target: str) -> Neo4jStore:
+    """Open the store at a target with the credentials that the environment holds (also in child processes)."""
+    settings = read_settings()
+    return Neo4jStore(
+        target,
+        username=settings.neo4j_user or USERNAME,
+        password=settings.neo4j_password or "",
+        database=settings.neo4j_database,
+        timeout_s=20.0,
+    )
+
+
+def claim(address: Address) -> None:
+    """Mark an empty database as one that tests may empty. Raises `NoServer` when it holds anything else.
+
+    A server that NEO4J_URI names may hold somebody's data: nothing is ever deleted without this mark.
+    """
+    open_store(address.uri, address.settings()).close()
+    with address.driver() as driver:
+        found = driver.execute_query(
+            "MATCH (s:Store) WITH s, COUNT { MATCH () } AS nodes "
+            "WHERE s.scratch OR nodes = 1 SET s.scratch = true RETURN s",
+            database_=address.database,
+        )
+    if not found.records:
+        raise NoServer(f"the database at {address.uri} is not empty; tests need one of their own")
+
+
+def wipe(address: Address) -> None:
+    """Empty a database that was claimed."""
+    with address.driver() as driver:
+        driver.execute_query(
+            "MATCH (s:Store {scratch: true}) REMOVE s.embedding_model "
+            "WITH s MATCH (n) WHERE n <> s CALL (n) { DETACH DELETE n } RETURN count(*)",
+            database_=address.database,
         )
