@@ -47,7 +47,7 @@ MERGE (u:User {key: $user})
 ON CREATE SET u.tenant = $tenant, u.id = $id, u.seq = 0, u.recorded_us = 0
 SET u.locked = true
 WITH u.seq AS seq, u.recorded_us AS recorded_us
-CALL () {
+CALL (seq) {
     UNWIND $vectors AS asked
     CALL (asked) {
         MATCH (b:Belief)
@@ -58,7 +58,7 @@ CALL () {
     }
     RETURN collect({name: asked.name, found: found}) AS nearest
 }
-CALL () {
+CALL (seq) {
     UNWIND $responses AS key
     MATCH (r:Response {key: key})
     RETURN collect(r {.*, premises: COLLECT {
@@ -66,13 +66,13 @@ CALL () {
         RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
     }}) AS responses
 }
-CALL () {
+CALL (seq) {
     UNWIND $responses AS key
     MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
     MATCH (e:Evidence {key: b.key + '/response/' + r.id})
     RETURN collect(e {.*}) AS items
 }
-CALL () {
+CALL (seq) {
     CALL () {
         UNWIND $signals AS key
         MATCH (s:Signal {key: key})
@@ -284,31 +284,31 @@ CALL (u) {
     CREATE (u)-[:HOLDS]->(b:Belief)
     SET b = row
 }
-CALL () {
+CALL (u) {
     UNWIND $responses AS row
     CREATE (r:Response)
     SET r = row
 }
-CALL () {
+CALL (u) {
     UNWIND $signals AS row
     CREATE (s:Signal)
     SET s = row
 }
-CALL () {
+CALL (u) {
     UNWIND $parents AS row
     MATCH (b:Belief {key: row.belief})
     MATCH (parent:Belief {key: row.parent})
     CREATE (b)-[:SPAWNED_FROM]->(parent)
     RETURN count(*) AS parents
 }
-CALL () {
+CALL (u) {
     UNWIND $origins AS row
     MATCH (b:Belief {key: row.belief})
     MATCH (origin:Signal {key: row.origin})
     CREATE (b)-[:SPAWNED_FROM]->(origin)
     RETURN count(*) AS origins
 }
-CALL () {
+CALL (u) {
     UNWIND $premises AS row
     MATCH (r:Response {key: row.response})
     MATCH (b:Belief {key: row.edge.belief})
@@ -316,7 +316,7 @@ CALL () {
     SET g = row.edge
     RETURN count(*) AS premises
 }
-CALL () {
+CALL (u) {
     UNWIND $about_responses AS row
     MATCH (s:Signal {key: row.signal})
     MATCH (r:Response {key: row.response})
@@ -324,26 +324,26 @@ CALL () {
     SET r.signal_kinds = [kind IN r.signal_kinds WHERE kind <> row.kind] + row.kind
     RETURN count(*) AS about_responses
 }
-CALL () {
+CALL (u) {
     UNWIND $about_beliefs AS row
     MATCH (s:Signal {key: row.signal})
     MATCH (b:Belief {key: row.belief})
     CREATE (s)-[:ABOUT]->(b)
     RETURN count(*) AS about_beliefs
 }
-CALL () {
+CALL (u) {
     UNWIND $retracted AS row
     MATCH (s:Signal {key: row.signal})
     WHERE s.retracted_us IS NULL
     SET s.retracted_us = $recorded_us, s.retraction_note = row.note
     RETURN count(*) AS retracted
 }
-CALL () {
+CALL (u) {
     UNWIND $retracted AS row
     MATCH (:Signal {key: row.signal})<-[o:OBSERVED_IN]-(:Belief)
     DELETE o
 }
-CALL () {
+CALL (u) {
     UNWIND $links AS row
     MATCH (low:Belief {key: row.low})
     MATCH (high:Belief {key: row.high})
@@ -351,50 +351,50 @@ CALL () {
     SET l = row.version
     RETURN count(*) AS links
 }
-CALL () {
+CALL (u) {
     UNWIND $contradictions AS row
     MATCH (low:Belief {key: row.low})
     MATCH (high:Belief {key: row.high})
     MERGE (low)-[l:CONTRADICTS]->(high)
     SET l = row.edge
 }
-CALL () {
+CALL (u) {
     UNWIND $duplicates AS row
     MATCH (low:Belief {key: row.low})
     MATCH (high:Belief {key: row.high})
     MERGE (low)-[l:DUPLICATES]->(high)
     SET l = row.edge
 }
-CALL () {
+CALL (u) {
     UNWIND $revisions AS row
     MATCH (b:Belief {key: row.belief})
     CREATE (v:Revision)-[:REVISES]->(b)
     SET v = row
     RETURN count(*) AS revisions
 }
-CALL () {
+CALL (u) {
     UNWIND $caused AS row
     MATCH (v:Revision {user: $user, seq: row.seq})
     MATCH (s:Signal {key: row.signal})
     CREATE (v)-[:CAUSED_BY]->(s)
 }
-CALL () {
+CALL (u) {
     UNWIND $observed AS row
     MATCH (b:Belief {key: row.belief})
     MATCH (s:Signal {key: row.signal})
     CREATE (b)-[:OBSERVED_IN]->(s)
 }
-CALL () {
+CALL (u) {
     UNWIND $revised AS row
     MATCH (b:Belief {key: row.belief})
     SET b += row.state, b.word_slots = b.word_slots + [slot IN row.word_slots WHERE NOT slot IN b.word_slots]
 }
-CALL () {
+CALL (u) {
     UNWIND $items AS row
     MERGE (e:Evidence {key: row.key})
     SET e = row
 }
-CALL () {
+CALL (u) {
     UNWIND $removed AS key
     MATCH (e:Evidence {key: key})
     DELETE e
@@ -405,38 +405,38 @@ RETURN parents, origins, premises, about_responses, about_beliefs, retracted, li
 MATCH (u:User {key: $user})
 SET u.locked = true
 WITH u
-CALL () {
+CALL (u) {
     MATCH (b:Belief)
     WHERE b.user = $user AND b.seq > 0
     MATCH (e:Evidence)
     WHERE e.belief = b.key AND e.slot > '' AND e.observed_us IS NOT NULL AND e.id > ''
     DELETE e
 }
-CALL () {
+CALL (u) {
     MATCH (v:Revision)
     WHERE v.user = $user AND v.seq > 0
     DETACH DELETE v
     RETURN count(*) AS revisions
 }
-CALL () {
+CALL (u) {
     MATCH (l:LinkVersion)
     WHERE l.user = $user AND l.seq > 0
     DETACH DELETE l
     RETURN count(*) AS links
 }
-CALL () {
+CALL (u) {
     MATCH (s:Signal)
     WHERE s.user = $user AND s.seq > 0
     DETACH DELETE s
     RETURN count(*) AS signals
 }
-CALL () {
+CALL (u) {
     MATCH (r:Response)
     WHERE r.user = $user AND r.seq > 0
     DETACH DELETE r
     RETURN count(*) AS responses
 }
-CALL () {
+CALL (u) {
     MATCH (b:Belief)
     WHERE b.user = $user AND b.seq > 0
     DETACH DELETE b
