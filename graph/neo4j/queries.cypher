@@ -41,6 +41,9 @@ ON CREATE SET u.tenant = $tenant, u.id = $id, u.seq = 0, u.recorded_us = 0
 SET u.locked = true
 RETURN u.seq AS seq, u.recorded_us AS recorded_us
 
+// Nearness is exact over all of the user's beliefs. Neo4j's similarity, in single precision, ranks them; of the first
+// few the cosine is then summed in double precision, so that every store gives the same to the last decimals.
+//
 // The whole traversal that an update starts from, under the same lock, in one round trip.
 // name: neighbourhood
 MERGE (u:User {key: $user})
@@ -52,9 +55,11 @@ CALL (seq) {
     CALL (asked) {
         MATCH (b:Belief)
         WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL
-        WITH b, vector.similarity.cosine(b.vector, asked.vector) AS similarity
-        ORDER BY similarity DESC, b.id LIMIT $nearest
-        RETURN collect({id: b.id, key: b.key, similarity: similarity}) AS found
+        WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, asked.vector) AS similarity
+        ORDER BY similarity DESC, b.id LIMIT $candidates
+        WITH b, reduce(sum = 0.0, i IN range(0, size(vector) - 1) | sum + vector[i] * asked.vector[i]) AS cosine
+        ORDER BY cosine DESC, b.id LIMIT $nearest
+        RETURN collect({id: b.id, key: b.key, cosine: cosine}) AS found
     }
     RETURN collect({name: asked.name, found: found}) AS nearest
 }
@@ -150,9 +155,11 @@ RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reache
 // name: nearest
 MATCH (b:Belief)
 WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL AND b.recorded_us <= $as_of
-WITH b, vector.similarity.cosine(b.vector, $vector) AS similarity
-ORDER BY similarity DESC, b.id LIMIT $limit
-RETURN {id: b.id, similarity: similarity} AS row
+WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, $vector) AS similarity
+ORDER BY similarity DESC, b.id LIMIT $candidates
+WITH b, reduce(sum = 0.0, i IN range(0, size(vector) - 1) | sum + vector[i] * $vector[i]) AS cosine
+ORDER BY cosine DESC, b.id LIMIT $limit
+RETURN {id: b.id, cosine: cosine} AS row
 
 // name: beliefs
 MATCH (b:Belief)

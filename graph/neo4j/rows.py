@@ -428,9 +428,5 @@ def to_link(row: Row) -> Link:
 
 
 def to_neighbour(row: Row) -> Neighbour:
-    """Return the neighbour of a row. Neo4j's similarity is (1 + cosine) / 2.
-
-    >>> to_neighbour({"id": "b1", "similarity": 0.75})
-    Neighbour(belief_id='b1', cosine=0.5)
-    """
-    return Neighbour(row["id"], min(1.0, max(-1.0, 2.0 * row["similarity"] - 1.0)))
+    """Return the neighbour of a row."""
+    return Neighbour(row["id"], min(1.0, max(-1.0, row["cosine"])))

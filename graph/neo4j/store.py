@@ -37,6 +37,8 @@ from beliefgraph.graph.store import (
 
 T = TypeVar("T")
 _ALWAYS = _ALL = 2**62
+_MORE = 8
+"""So many more beliefs than asked for are ranked in double precision, lest rounding decides who is left out."""
 _COUNTED = ("parents", "origins", "premises", "about_responses", "about_beliefs", "retracted", "links", "revisions")
 """Parts of `save` whose rows must all find what they refer to."""
 
@@ -183,6 +185,7 @@ class _Transaction:
             ],
             "vectors": [{"name": name, "vector": vector.tolist()} for name, vector in reach.vectors.items()],
             "nearest": reach.nearest,
+            "candidates": reach.nearest + _MORE,
             "steps": depth if depth >= 2 else 0,
         }
         found = self._connection.run(statement("neighbourhood"), {**self._whose, **asked}).single(strict=True)
@@ -211,7 +214,8 @@ class _Transaction:
         )
 
     def nearest(self, vector: Vector, *, limit: int, as_of_us: int | None = None) -> list[Neighbour]:
-        found = self._rows("nearest", vector=vector.tolist(), limit=limit, as_of=_or_always(as_of_us))
+        wanted = {"vector": vector.tolist(), "limit": limit, "candidates": limit + _MORE}
+        found = self._rows("nearest", **wanted, as_of=_or_always(as_of_us))
         return [rows.to_neighbour(row) for row in found]
 
     def beliefs(
