@@ -132,6 +132,7 @@ CALL (start) {
         WITH b WHERE $steps > 0
         CALL (b) {
             MATCH (r:Response)-[g:GENERATED_BY]->()
+            USING INDEX SEEK g:GENERATED_BY(belief, response_seq)
             WHERE g.belief = b.key AND g.response_seq > 0
             RETURN r ORDER BY g.belief DESC, g.response_seq DESC LIMIT 50
         }
