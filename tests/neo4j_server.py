@@ -35,8 +35,6 @@ _READY_S = 120.0
 
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
 _JAVA = (
-    "-Xms256m",
-    "-Xmx1g",
     "-XX:+UseG1GC",
     "-Dio.netty.tryReflectionSetAccessible=true",
     *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
@@ -45,7 +43,7 @@ _SETTINGS = """\
 server.bolt.listen_address=127.0.0.1:{port}
 server.http.enabled=false
 server.https.enabled=false
-server.memory.heap.max_size=1g
+server.memory.heap.max_size={heap}
 server.memory.pagecache.size=256m
 dbms.usage_report.enabled=false
 """
@@ -81,18 +79,19 @@ class Address:
 class LocalServer:
     """A server from jars in a home folder of its own, which can be killed and started again on the same data."""
 
-    def __init__(self, jars: Path, home: Path) -> None:
+    def __init__(self, jars: Path, home: Path, *, heap: str = "1g") -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
-        self._jars, self._home = jars, home
+        self._jars, self._home, self._heap = jars, home, heap
         self._process: subprocess.Popen[bytes] | None = None
         self.address = Address(uri=f"bolt://127.0.0.1:{self.port}", password=secrets.token_hex(16))
         (home / "conf").mkdir(parents=True)
-        (home / "conf" / "neo4j.conf").write_text(_SETTINGS.format(port=self.port), encoding="utf-8")
+        written = _SETTINGS.format(port=self.port, heap=heap)
+        (home / "conf" / "neo4j.conf").write_text(written, encoding="utf-8")
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises `NoServer` when it does not."""
-        command = ["java", *_JAVA, "-cp", f"{self._jars}/*", "org.neo4j.server.CommunityEntryPoint"]
+        command = ["java", f"-Xmx{self._heap}", *_JAVA, "-cp", f"{self._jars}/*", "org.neo4j.server.CommunityEntryPoint"]
         places = [f"--home-dir={self._home}", f"--config-dir={self._home / 'conf'}", "--console-mode"]
         with (self._home / "console.log").open("ab") as console:
             self._process = subprocess.Popen(
@@ -154,11 +153,11 @@ def local_server() -> Iterator[Address]:
 
 
 @contextlib.contextmanager
-def running_local_server() -> Iterator[LocalServer]:
+def running_local_server(heap: str = "1g") -> Iterator[LocalServer]:
     """Lend the process itself, for tests that kill it. Raises `NoServer`."""
     jars = fetch_jars()
     home = Path(tempfile.mkdtemp(prefix="neo4j-"))
-    server = LocalServer(jars, home)
+    server = LocalServer(jars, home, heap=heap)
     try:
         server.start()
         yield server

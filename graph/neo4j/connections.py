@@ -28,16 +28,12 @@ from beliefgraph.graph.errors import (
 
 OLDEST = (5, 26)
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
-ERASED_MEANWHILE = "Neo.ClientError.Statement.EntityNotFound"
 
 _UNAVAILABLE = {
-    "Neo.ClientError.Database.DatabaseNotFound": "it has no database of this name; check NEO4J_DATABASE",
-    "Neo.ClientError.Transaction.TransactionTimedOut": "another writer has kept the user locked for too long",
-    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration": (
-        "another writer has kept the user locked for too long"
-    ),
-    ERASED_MEANWHILE: "the user is being erased",
+    "Neo.ClientError.Database.": "it has no database of this name; check NEO4J_DATABASE",
+    "Neo.ClientError.Transaction.": "it did not finish in time; another writer may keep the user locked",
 }
+"""Why a store cannot be used, by how the server's code begins."""
 
 
 def statement(name: str) -> str:
@@ -48,8 +44,9 @@ def statement(name: str) -> str:
 def translate(error: Exception, target: str) -> BeliefGraphError:
     """Return our error for one of the driver's. Never repeats what the server says about values."""
     code = getattr(error, "code", None) or ""
-    if code in _UNAVAILABLE:
-        return StoreUnavailableError(target, _UNAVAILABLE[code])
+    for beginning, why in _UNAVAILABLE.items():
+        if code.startswith(beginning):
+            return StoreUnavailableError(target, why)
     if isinstance(error, AuthError):
         return StoreUnavailableError(
             target, "it refuses the user name or the password; check NEO4J_USERNAME and NEO4J_PASSWORD"

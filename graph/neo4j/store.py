@@ -13,15 +13,15 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import neo4j
-from neo4j.exceptions import ClientError, IncompleteCommit
+from neo4j.exceptions import IncompleteCommit
 
 from beliefgraph.graph.clock import from_us
-from beliefgraph.graph.errors import IntegrityError
+from beliefgraph.graph.errors import IntegrityError, StoreUnavailableError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.model import BeliefNode, Interpretation, Link, LinkKind, Response, Revision, Signal
 from beliefgraph.graph.neo4j import rows
-from beliefgraph.graph.neo4j.connections import ERASED_MEANWHILE, Connections, statement, translated
+from beliefgraph.graph.neo4j.connections import Connections, statement, translated
 from beliefgraph.graph.store import (
     Changes,
     Erasure,
@@ -99,10 +99,12 @@ class Neo4jStore:
                 try:
                     with self._connections.session() as session:
                         return session.execute_write(timed)
-                except (IncompleteCommit, ClientError) as error:
-                    again = isinstance(error, IncompleteCommit) or error.code == ERASED_MEANWHILE
-                    if not again or time.monotonic() > deadline:
+                except IncompleteCommit:
+                    if time.monotonic() > deadline:
                         raise
+                except _ErasedMeanwhile:
+                    if time.monotonic() > deadline:
+                        raise StoreUnavailableError(self.target, "the user is being erased") from None
 
     def tenants(self) -> list[str]:
         """Return the tenants that have users, sorted."""
@@ -143,6 +145,16 @@ class _NothingWritten(Exception):
         self.result = result
 
 
+class _ErasedMeanwhile(Exception):
+    """The user's node was deleted while this transaction waited for its lock; a new one finds what is there."""
+
+
+def _head(found: neo4j.Record) -> Head:
+    if found["seq"] is None:
+        raise _ErasedMeanwhile
+    return Head(seq=found["seq"], recorded_us=found["recorded_us"])
+
+
 def _rows(connection: neo4j.ManagedTransaction, query: str, **parameters: Any) -> list[Any]:
     return [record["row"] for record in connection.run(statement(query), parameters)]
 
@@ -162,8 +174,7 @@ class _Transaction:
 
     def head(self) -> Head:
         if self._head is None:
-            found = self._connection.run(statement("lock"), self._whose).single(strict=True)
-            self._head = Head(seq=found["seq"], recorded_us=found["recorded_us"])
+            self._head = _head(self._connection.run(statement("lock"), self._whose).single(strict=True))
         return self._head
 
     def _rows(self, query: str, **parameters: Any) -> list[Any]:
@@ -189,7 +200,7 @@ class _Transaction:
             "steps": depth if depth >= 2 else 0,
         }
         found = self._connection.run(statement("neighbourhood"), {**self._whose, **asked}).single(strict=True)
-        self._head = Head(seq=found["seq"], recorded_us=found["recorded_us"])
+        self._head = _head(found)
         return self._to_neighbourhood(self._head, found)
 
     def _to_neighbourhood(self, head: Head, found: neo4j.Record) -> Neighbourhood:
