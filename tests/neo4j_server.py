@@ -91,7 +91,14 @@ class LocalServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises `NoServer` when it does not."""
-        command = ["java", f"-Xmx{self._heap}", *_JAVA, "-cp", f"{self._jars}/*", "org.neo4j.server.CommunityEntryPoint"]
+        command = [
+            "java",
+            f"-Xmx{self._heap}",
+            *_JAVA,
+            "-cp",
+            f"{self._jars}/*",
+            "org.neo4j.server.CommunityEntryPoint",
+        ]
         places = [f"--home-dir={self._home}", f"--config-dir={self._home / 'conf'}", "--console-mode"]
         with (self._home / "console.log").open("ab") as console:
             self._process = subprocess.Popen(
@@ -168,7 +175,7 @@ def running_local_server(heap: str = "1g") -> Iterator[LocalServer]:
 
 def fetch_jars() -> Path:
     """Return the folder of the server's jars, fetched with Maven on first use. Raises `NoServer`."""
-    version = ET.parse(POM).findtext(".//{*}neo4j.version")
+    version = ET.parse(POM).findtext(".//{*}neo4j.version")  # noqa: S314, our own file
     jars = platformdirs.user_cache_path("beliefgraph", appauthor=False) / f"neo4j-{version}"
     if shutil.which("java") is None:
         raise NoServer("Java 17 is not installed")

@@ -11,6 +11,7 @@ from neo4j.exceptions import (
     ClientError,
     ConfigurationError,
     ConstraintError,
+    DatabaseError,
     DriverError,
     Forbidden,
     Neo4jError,
@@ -29,11 +30,21 @@ from beliefgraph.graph.errors import (
 OLDEST = (5, 26)
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 
-_UNAVAILABLE = {
-    "Neo.ClientError.Database.": "it has no database of this name; check NEO4J_DATABASE",
-    "Neo.ClientError.Transaction.": "it did not finish in time; another writer may keep the user locked",
-}
-"""Why a store cannot be used, by how the server's code begins."""
+_LOST = "the server cannot be reached, or the connection was lost"
+_UNAVAILABLE: tuple[tuple[type[Exception], str, str], ...] = (
+    (AuthError, "", "it refuses the user name or the password; check NEO4J_USERNAME and NEO4J_PASSWORD"),
+    (Forbidden, "", "this user of the database may not do that"),
+    (ConfigurationError, "", "it does not speak this protocol; check the scheme (bolt, neo4j, +s, +ssc)"),
+    (ClientError, "Neo.ClientError.Database.", "it has no database of this name; check NEO4J_DATABASE"),
+    (
+        ClientError,
+        "Neo.ClientError.Transaction.",
+        "it was not done in time; another writer may keep the user locked",
+    ),
+    (TransientError, "", "the database reports {code}"),
+    (DatabaseError, "", "the database reports {code}"),
+)
+"""Why a store cannot be used, by the driver's error and how the server's code begins."""
 
 
 def statement(name: str) -> str:
@@ -44,26 +55,15 @@ def statement(name: str) -> str:
 def translate(error: Exception, target: str) -> BeliefGraphError:
     """Return our error for one of the driver's. Never repeats what the server says about values."""
     code = getattr(error, "code", None) or ""
-    for beginning, why in _UNAVAILABLE.items():
-        if code.startswith(beginning):
-            return StoreUnavailableError(target, why)
-    if isinstance(error, AuthError):
-        return StoreUnavailableError(
-            target, "it refuses the user name or the password; check NEO4J_USERNAME and NEO4J_PASSWORD"
-        )
-    if isinstance(error, Forbidden):
-        return StoreUnavailableError(target, "this user of the database may not do that")
     if isinstance(error, ConstraintError):
         return IntegrityError(target, "an id is taken already")
-    if isinstance(error, ConfigurationError):
-        return StoreUnavailableError(target, "it does not speak this protocol; check the scheme (bolt, neo4j, +s)")
-    if isinstance(error, DriverError) and str(error) == "Driver closed":
-        return StoreUnavailableError(target, "it is closed")
-    if isinstance(error, ClientError) and not isinstance(error, TransientError):
+    for kind, beginning, why in _UNAVAILABLE:
+        if isinstance(error, kind) and code.startswith(beginning):
+            return StoreUnavailableError(target, why.format(code=code))
+    if isinstance(error, ClientError):
         return IntegrityError(target, f"the database refuses a query ({code})")
-    if isinstance(error, Neo4jError):
-        return StoreUnavailableError(target, f"the database reports {code}")
-    return StoreUnavailableError(target, "the server cannot be reached, or the connection was lost")
+    closed = isinstance(error, DriverError) and str(error) == "Driver closed"
+    return StoreUnavailableError(target, "it is closed" if closed else _LOST)
 
 
 @contextmanager
@@ -97,7 +97,6 @@ class Connections:
                 auth=(username, password),
                 connection_timeout=min(timeout_s, 10.0),
                 connection_acquisition_timeout=timeout_s,
-                max_transaction_retry_time=timeout_s,
                 notifications_min_severity="OFF",
             )
             try:
@@ -109,9 +108,14 @@ class Connections:
     def __repr__(self) -> str:
         return f"Connections({self.target!r})"
 
-    def session(self) -> neo4j.Session:
-        """Open a session on the database."""
-        return self._driver.session(database=self._database)
+    def session(self, *, retry_s: float = 0.0) -> neo4j.Session:
+        """Open a session on the database whose managed transactions are retried for so long."""
+        return self._driver.session(
+            database=self._database,
+            max_transaction_retry_time=retry_s,
+            initial_retry_delay=0.1,
+            retry_delay_multiplier=1.5,
+        )
 
     def close(self) -> None:
         """Close the driver."""

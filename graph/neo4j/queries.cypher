@@ -1,5 +1,6 @@
 // Named blocks, parameters only. `$user` is the key of the user, lists of keys are keys of her nodes. Newest first is
-// by descending seq. An ORDER BY repeats the property that is fixed, so that the order comes from the index.
+// by descending seq. An ORDER BY repeats the property that is fixed, so that the order comes from the index. The hints
+// keep the plans what they are: without them, statistics may one day make a scan of all users' nodes look cheaper.
 
 // name: server
 CALL dbms.components() YIELD name, versions
@@ -25,11 +26,13 @@ RETURN s.embedding_model AS name
 
 // name: tenants
 MATCH (u:User)
+USING INDEX SEEK u:User(tenant, id)
 WHERE u.tenant > '' AND u.id > ''
 RETURN DISTINCT u.tenant AS row ORDER BY row
 
 // name: users
 MATCH (u:User)
+USING INDEX SEEK u:User(tenant, id)
 WHERE u.tenant = $tenant AND u.id > $after
 RETURN u.id AS row ORDER BY u.tenant, u.id LIMIT $limit
 
@@ -54,6 +57,7 @@ CALL (seq) {
     UNWIND $vectors AS asked
     CALL (asked) {
         MATCH (b:Belief)
+        USING INDEX SEEK b:Belief(user, seq)
         WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL
         WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, asked.vector) AS similarity
         ORDER BY similarity DESC, b.id LIMIT $candidates
@@ -66,6 +70,7 @@ CALL (seq) {
 CALL (seq) {
     UNWIND $responses AS key
     MATCH (r:Response {key: key})
+    USING INDEX SEEK r:Response(key)
     RETURN collect(r {.*, premises: COLLECT {
         MATCH (r)-[g:GENERATED_BY]->(b:Belief)
         RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
@@ -74,20 +79,25 @@ CALL (seq) {
 CALL (seq) {
     UNWIND $responses AS key
     MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
+    USING INDEX SEEK r:Response(key)
     MATCH (e:Evidence {key: b.key + '/response/' + r.id})
+    USING INDEX SEEK e:Evidence(key)
     RETURN collect(e {.*}) AS items
 }
 CALL (seq) {
     CALL () {
         UNWIND $signals AS key
         MATCH (s:Signal {key: key})
+        USING INDEX SEEK s:Signal(key)
         RETURN s
       UNION
         UNWIND $responses AS key
         MATCH (r:Response {key: key})
+        USING INDEX SEEK r:Response(key)
         UNWIND r.signal_kinds AS kind
         CALL (r, kind) {
             MATCH (s:Signal)
+            USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
             WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq > 0
                 AND s.retracted_us IS NULL
             RETURN s ORDER BY s.response DESC, s.kind DESC, s.observed_us DESC, s.seq DESC LIMIT 1
@@ -100,19 +110,23 @@ CALL (nearest) {
     CALL (nearest) {
         UNWIND $beliefs AS key
         MATCH (b:Belief {key: key})
+        USING INDEX SEEK b:Belief(key)
         RETURN b
       UNION
         UNWIND $statements AS digest
         MATCH (b:Belief {statement_digest: digest})
+        USING INDEX SEEK b:Belief(statement_digest)
         RETURN b
       UNION
         UNWIND $responses AS key
-        MATCH (:Response {key: key})-[:GENERATED_BY]->(b:Belief)
+        MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
+        USING INDEX SEEK r:Response(key)
         RETURN b
       UNION
         UNWIND nearest AS asked
         UNWIND asked.found AS near
         MATCH (b:Belief {key: near.key})
+        USING INDEX SEEK b:Belief(key)
         RETURN b
     }
     RETURN collect(b) AS start
@@ -155,6 +169,7 @@ RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reache
 
 // name: nearest
 MATCH (b:Belief)
+USING INDEX SEEK b:Belief(user, seq)
 WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL AND b.recorded_us <= $as_of
 WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, $vector) AS similarity
 ORDER BY similarity DESC, b.id LIMIT $candidates
@@ -164,6 +179,7 @@ RETURN {id: b.id, cosine: cosine} AS row
 
 // name: beliefs
 MATCH (b:Belief)
+USING INDEX SEEK b:Belief(user, seq)
 WHERE b.user = $user AND b.seq < $before AND b.recorded_us <= $as_of
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
@@ -175,6 +191,7 @@ ORDER BY b.user DESC, b.seq DESC LIMIT $limit
 // name: beliefs by key
 UNWIND $keys AS key
 MATCH (b:Belief {key: key})
+USING INDEX SEEK b:Belief(key)
 WHERE b.seq < $before AND b.recorded_us <= $as_of
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
@@ -187,6 +204,7 @@ ORDER BY b.seq DESC LIMIT $limit
 UNWIND $keys AS key
 CALL (key) {
     MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
     WHERE v.belief = key AND v.seq > 0 AND v.recorded_us <= $as_of
     RETURN v ORDER BY v.belief DESC, v.seq DESC LIMIT 1
 }
@@ -194,6 +212,7 @@ RETURN v {.*} AS row
 
 // name: responses
 MATCH (r:Response)
+USING INDEX SEEK r:Response(user, seq)
 WHERE r.user = $user AND r.seq < $before AND r.recorded_us <= $as_of
 WITH r ORDER BY r.user DESC, r.seq DESC LIMIT $limit
 RETURN r {.*, premises: COLLECT {
@@ -204,6 +223,7 @@ RETURN r {.*, premises: COLLECT {
 // name: responses by key
 UNWIND $keys AS key
 MATCH (r:Response {key: key})
+USING INDEX SEEK r:Response(key)
 WHERE r.seq < $before AND r.recorded_us <= $as_of
 WITH r ORDER BY r.seq DESC LIMIT $limit
 RETURN r {.*, premises: COLLECT {
@@ -213,6 +233,7 @@ RETURN r {.*, premises: COLLECT {
 
 // name: signals
 MATCH (s:Signal)
+USING INDEX SEEK s:Signal(user, seq)
 WHERE s.user = $user AND s.seq < $before AND s.recorded_us <= $as_of
 RETURN s {.*} AS row
 ORDER BY s.user DESC, s.seq DESC LIMIT $limit
@@ -220,6 +241,7 @@ ORDER BY s.user DESC, s.seq DESC LIMIT $limit
 // name: signals by key
 UNWIND $keys AS key
 MATCH (s:Signal {key: key})
+USING INDEX SEEK s:Signal(key)
 WHERE s.seq < $before AND s.recorded_us <= $as_of
 RETURN s {.*} AS row
 ORDER BY s.seq DESC LIMIT $limit
@@ -227,8 +249,10 @@ ORDER BY s.seq DESC LIMIT $limit
 // name: signals about
 UNWIND $responses AS key
 MATCH (r:Response {key: key})
+USING INDEX SEEK r:Response(key)
 UNWIND r.signal_kinds AS kind
 MATCH (s:Signal)
+USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
 WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $before
     AND s.recorded_us <= $as_of
 RETURN s {.*} AS row
@@ -236,9 +260,11 @@ ORDER BY s.seq DESC LIMIT $limit
 
 // name: words
 MATCH (b:Belief {key: $belief})
+USING INDEX SEEK b:Belief(key)
 UNWIND b.word_slots AS slot
 CALL (b, slot) {
     MATCH (e:Evidence)
+    USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
     WHERE e.belief = b.key AND e.slot = slot AND e.observed_us IS NOT NULL AND e.id > '' AND NOT e.id IN $excluding
     RETURN e ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC LIMIT 1
 }
@@ -247,36 +273,42 @@ ORDER BY e.observed_us DESC, e.id DESC
 
 // name: inferred
 MATCH (e:Evidence)
+USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
 WHERE e.belief = $belief AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
 RETURN e {.*} AS row
 ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC
 
 // name: revisions
 MATCH (v:Revision)
+USING INDEX SEEK v:Revision(user, seq)
 WHERE v.user = $user AND v.seq > $after AND v.recorded_us <= $as_of
 RETURN v {.*} AS row
 ORDER BY v.user, v.seq LIMIT $limit
 
 // name: revisions of belief
 MATCH (v:Revision)
+USING INDEX SEEK v:Revision(belief, seq)
 WHERE v.belief = $belief AND v.seq > $after AND v.recorded_us <= $as_of
 RETURN v {.*} AS row
 ORDER BY v.belief, v.seq LIMIT $limit
 
 // name: revisions by cause
 MATCH (v:Revision)
+USING INDEX SEEK v:Revision(cause, seq)
 WHERE v.cause = $cause AND v.seq > $after AND v.recorded_us <= $as_of
 RETURN v {.*} AS row
 ORDER BY v.cause, v.seq LIMIT $limit
 
 // name: revision before
 MATCH (v:Revision)
+USING INDEX SEEK v:Revision(belief, seq)
 WHERE v.belief = $belief AND v.seq < $seq
 RETURN v {.*} AS row
 ORDER BY v.belief DESC, v.seq DESC LIMIT 1
 
 // name: link versions
 MATCH (l:LinkVersion)
+USING INDEX SEEK l:LinkVersion(user, seq)
 WHERE l.user = $user AND l.seq > 0 AND l.kind = $kind AND l.recorded_us <= $as_of
 RETURN l {.*} AS row
 ORDER BY l.user, l.seq
@@ -285,6 +317,7 @@ ORDER BY l.user, l.seq
 // that a reference to what this user does not have takes the whole unit back.
 // name: save
 MATCH (u:User {key: $user})
+USING INDEX SEEK u:User(key)
 SET u.seq = $seq, u.recorded_us = $recorded_us
 WITH u
 CALL (u) {
@@ -305,21 +338,27 @@ CALL (u) {
 CALL (u) {
     UNWIND $parents AS row
     MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
     MATCH (parent:Belief {key: row.parent})
+    USING INDEX SEEK parent:Belief(key)
     CREATE (b)-[:SPAWNED_FROM]->(parent)
     RETURN count(*) AS parents
 }
 CALL (u) {
     UNWIND $origins AS row
     MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
     MATCH (origin:Signal {key: row.origin})
+    USING INDEX SEEK origin:Signal(key)
     CREATE (b)-[:SPAWNED_FROM]->(origin)
     RETURN count(*) AS origins
 }
 CALL (u) {
     UNWIND $premises AS row
     MATCH (r:Response {key: row.response})
+    USING INDEX SEEK r:Response(key)
     MATCH (b:Belief {key: row.edge.belief})
+    USING INDEX SEEK b:Belief(key)
     CREATE (r)-[g:GENERATED_BY]->(b)
     SET g = row.edge
     RETURN count(*) AS premises
@@ -327,7 +366,9 @@ CALL (u) {
 CALL (u) {
     UNWIND $about_responses AS row
     MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
     MATCH (r:Response {key: row.response})
+    USING INDEX SEEK r:Response(key)
     CREATE (s)-[:ABOUT]->(r)
     SET r.signal_kinds = [kind IN r.signal_kinds WHERE kind <> row.kind] + row.kind
     RETURN count(*) AS about_responses
@@ -335,26 +376,32 @@ CALL (u) {
 CALL (u) {
     UNWIND $about_beliefs AS row
     MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
     MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
     CREATE (s)-[:ABOUT]->(b)
     RETURN count(*) AS about_beliefs
 }
 CALL (u) {
     UNWIND $retracted AS row
     MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
     WHERE s.retracted_us IS NULL
     SET s.retracted_us = $recorded_us, s.retraction_note = row.note
     RETURN count(*) AS retracted
 }
 CALL (u) {
     UNWIND $retracted AS row
-    MATCH (:Signal {key: row.signal})<-[o:OBSERVED_IN]-(:Belief)
+    MATCH (s:Signal {key: row.signal})<-[o:OBSERVED_IN]-(:Belief)
+    USING INDEX SEEK s:Signal(key)
     DELETE o
 }
 CALL (u) {
     UNWIND $links AS row
     MATCH (low:Belief {key: row.low})
+    USING INDEX SEEK low:Belief(key)
     MATCH (high:Belief {key: row.high})
+    USING INDEX SEEK high:Belief(key)
     CREATE (l:LinkVersion)
     SET l = row.version
     RETURN count(*) AS links
@@ -362,20 +409,25 @@ CALL (u) {
 CALL (u) {
     UNWIND $contradictions AS row
     MATCH (low:Belief {key: row.low})
+    USING INDEX SEEK low:Belief(key)
     MATCH (high:Belief {key: row.high})
+    USING INDEX SEEK high:Belief(key)
     MERGE (low)-[l:CONTRADICTS]->(high)
     SET l = row.edge
 }
 CALL (u) {
     UNWIND $duplicates AS row
     MATCH (low:Belief {key: row.low})
+    USING INDEX SEEK low:Belief(key)
     MATCH (high:Belief {key: row.high})
+    USING INDEX SEEK high:Belief(key)
     MERGE (low)-[l:DUPLICATES]->(high)
     SET l = row.edge
 }
 CALL (u) {
     UNWIND $revisions AS row
     MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
     CREATE (v:Revision)-[:REVISES]->(b)
     SET v = row
     RETURN count(*) AS revisions
@@ -383,18 +435,23 @@ CALL (u) {
 CALL (u) {
     UNWIND $caused AS row
     MATCH (v:Revision {user: $user, seq: row.seq})
+    USING INDEX SEEK v:Revision(user, seq)
     MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
     CREATE (v)-[:CAUSED_BY]->(s)
 }
 CALL (u) {
     UNWIND $observed AS row
     MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
     MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
     CREATE (b)-[:OBSERVED_IN]->(s)
 }
 CALL (u) {
     UNWIND $revised AS row
     MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
     SET b += row.state, b.word_slots = b.word_slots + [slot IN row.word_slots WHERE NOT slot IN b.word_slots]
 }
 CALL (u) {
@@ -405,47 +462,56 @@ CALL (u) {
 CALL (u) {
     UNWIND $removed AS key
     MATCH (e:Evidence {key: key})
+    USING INDEX SEEK e:Evidence(key)
     DELETE e
 }
 RETURN parents, origins, premises, about_responses, about_beliefs, retracted, links, revisions
 
 // name: erase
 MATCH (u:User {key: $user})
+USING INDEX SEEK u:User(key)
 SET u.locked = true
 WITH u
 CALL (u) {
     MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
     WHERE b.user = $user AND b.seq > 0
     MATCH (e:Evidence)
+    USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
     WHERE e.belief = b.key AND e.slot > '' AND e.observed_us IS NOT NULL AND e.id > ''
     DELETE e
 }
 CALL (u) {
     MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(user, seq)
     WHERE v.user = $user AND v.seq > 0
     DETACH DELETE v
     RETURN count(*) AS revisions
 }
 CALL (u) {
     MATCH (l:LinkVersion)
+    USING INDEX SEEK l:LinkVersion(user, seq)
     WHERE l.user = $user AND l.seq > 0
     DETACH DELETE l
     RETURN count(*) AS links
 }
 CALL (u) {
     MATCH (s:Signal)
+    USING INDEX SEEK s:Signal(user, seq)
     WHERE s.user = $user AND s.seq > 0
     DETACH DELETE s
     RETURN count(*) AS signals
 }
 CALL (u) {
     MATCH (r:Response)
+    USING INDEX SEEK r:Response(user, seq)
     WHERE r.user = $user AND r.seq > 0
     DETACH DELETE r
     RETURN count(*) AS responses
 }
 CALL (u) {
     MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
     WHERE b.user = $user AND b.seq > 0
     DETACH DELETE b
     RETURN count(*) AS beliefs

@@ -333,9 +333,7 @@ def to_response(user_id: UserId, row: Row) -> Response:
         user_id=user_id,
         text=row["text"],
         generated_by=tuple(
-            GeneratedBy(
-                belief_id=belief, weight=weight, adherence=adherence, confidence_then=confidence_then
-            )
+            GeneratedBy(belief_id=belief, weight=weight, adherence=adherence, confidence_then=confidence_then)
             for belief, weight, adherence, confidence_then in row["premises"]
         ),
         attributes=from_json(row["attributes"]),

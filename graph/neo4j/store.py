@@ -39,15 +39,25 @@ T = TypeVar("T")
 _ALWAYS = _ALL = 2**62
 _MORE = 8
 """So many more beliefs than asked for are ranked in double precision, lest rounding decides who is left out."""
-_COUNTED = ("parents", "origins", "premises", "about_responses", "about_beliefs", "retracted", "links", "revisions")
+_COUNTED = (
+    "parents",
+    "origins",
+    "premises",
+    "about_responses",
+    "about_beliefs",
+    "retracted",
+    "links",
+    "revisions",
+)
 """Parts of `save` whose rows must all find what they refer to."""
 
 
 class Neo4jStore:
     """A `Store` in a Neo4j database (5.26 or newer; Community is enough).
 
-    `uri` is bolt://host:port or neo4j://host:port, with +s or +ssc for TLS. `timeout_s` is how long a call may wait for
-    the server and for the user's lock. Raises `InvalidInputError`, `StoreUnavailableError` and `StoreVersionError`.
+    `uri` is bolt://host:port or neo4j://host:port, with +s or +ssc for TLS. `timeout_s` is how long a call may try to
+    reach the server, and how long it may wait for the user's lock once it has; it ends within three times that.
+    Raises `InvalidInputError`, `StoreUnavailableError` and `StoreVersionError`.
     """
 
     def __init__(
@@ -96,14 +106,15 @@ class Neo4jStore:
         deadline = time.monotonic() + self._connections.timeout_s
         with translated(self.target):
             while True:
+                left = deadline - time.monotonic()
                 try:
-                    with self._connections.session() as session:
+                    with self._connections.session(retry_s=max(0.0, left)) as session:
                         return session.execute_write(timed)
                 except IncompleteCommit:
-                    if time.monotonic() > deadline:
+                    if left < 0:
                         raise
                 except _ErasedMeanwhile:
-                    if time.monotonic() > deadline:
+                    if left < 0:
                         raise StoreUnavailableError(self.target, "the user is being erased") from None
 
     def tenants(self) -> list[str]:

@@ -11,9 +11,17 @@ import pytest
 
 from beliefgraph.graph.errors import BeliefGraphError
 from beliefgraph.graph.ids import BeliefId, UserId
+from beliefgraph.graph.model import Source
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Reach, Reader, Scope, Store
-from beliefgraph.ingest.events import BeliefEvent, Event, PremiseInput, ResponseEvent, RetractEvent, SignalEvent
+from beliefgraph.ingest.events import (
+    BeliefEvent,
+    Event,
+    PremiseInput,
+    ResponseEvent,
+    RetractEvent,
+    SignalEvent,
+)
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Batch, Pipeline
 from beliefgraph.queries.verify import verify
@@ -43,8 +51,15 @@ SCRIPT = {
     (STATEMENTS[5], STATEMENTS[4]): CONTRADICTION,
     (STATEMENTS[0], STATEMENTS[7]): EQUIVALENT,
 }
+SOURCES: list[Source] = ["stated", "stated", "inferred", "imported"]
 TAGS = [[], [], ["too_long"], ["mistake"], ["ignored_preference"]]
-RATINGS: list[tuple[str, float | None]] = [("rating", -1), ("rating", 1), ("stars", 2), ("copy", None), ("dwell", 9)]
+RATINGS: list[tuple[str, float | None]] = [
+    ("rating", -1),
+    ("rating", 1),
+    ("stars", 2),
+    ("copy", None),
+    ("dwell", 9),
+]
 
 
 def _history(chance: random.Random, length: int) -> Iterator[tuple[datetime, Event]]:
@@ -56,9 +71,8 @@ def _history(chance: random.Random, length: int) -> Iterator[tuple[datetime, Eve
         given: dict[str, Any] = {"user": chance.choice(USERS), "at": at}
         roll = chance.random()
         if roll < 0.2:
-            fresh = {"id": chance.choice([None, f"b{chance.randrange(6)}"])}
-            source = chance.choice(["stated", "stated", "inferred", "imported"])
-            yield now, BeliefEvent(statement=chance.choice(STATEMENTS), source=source, **fresh, **given)
+            id, source = chance.choice([None, f"b{chance.randrange(6)}"]), chance.choice(SOURCES)
+            yield now, BeliefEvent(id=id, statement=chance.choice(STATEMENTS), source=source, **given)
         elif roll < 0.4:
             beliefs = chance.sample([f"b{n}" for n in range(6)], chance.randrange(4))
             premises = [PremiseInput(id=id) for id in beliefs]
@@ -67,8 +81,9 @@ def _history(chance: random.Random, length: int) -> Iterator[tuple[datetime, Eve
             kind, value = chance.choice(RATINGS)
             response, text = f"r{chance.randrange(25)}", chance.choice([None, None, *STATEMENTS])
             tags, id = chance.choice(TAGS), f"s{chance.randrange(length)}"
-            yield now, SignalEvent(
-                id=id, kind=kind, value=value, response=response, text=text, tags=tags, **given
+            yield (
+                now,
+                SignalEvent(id=id, kind=kind, value=value, response=response, text=text, tags=tags, **given),
             )
         elif roll < 0.9:
             kind = chance.choice(["confirm", "deny", "correction", "statement"])
@@ -94,7 +109,9 @@ def _apply(store: Store, seed: int, length: int) -> list[object]:
         clock[0] = now
         scope, ids = Scope(TENANT, UserId(event.user)), [f"new{number}"]
         if chance.random() < 0.1:
-            pipeline.apply_all(scope, Batch(events=[event], ids=ids))  # and once more: repeated ids change nothing
+            pipeline.apply_all(
+                scope, Batch(events=[event], ids=ids)
+            )  # and once more: repeated ids change nothing
         results += [_plain(result) for result in pipeline.apply_all(scope, Batch(events=[event], ids=ids))]
     return results
 
@@ -116,7 +133,9 @@ def _everything(reader: Reader) -> dict[str, Any]:
     """Read all there is of a user, now and in the middle of her history."""
     nodes = reader.beliefs()
     middle = None if not nodes else (reader.revisions()[len(reader.revisions()) // 2]).recorded_at
-    as_of_us = None if middle is None else (middle - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    as_of_us = (
+        None if middle is None else (middle - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    )
     near = WordEmbedder().encode(STATEMENTS)
     return {
         "head": reader.head(),

@@ -1,6 +1,6 @@
 """How the queries run: round trips of a signal, index seeks at the start of every plan, cost without the rest."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.neo4j.store import Neo4jStore
 from beliefgraph.graph.store import Reach, Reader, Scope, Store
-from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, second, vector
+from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_beliefs, second, vector
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
@@ -24,7 +24,12 @@ BLOCKS = load_blocks("beliefgraph.graph.neo4j", "queries.cypher")
 NAMES = {text: name for name, text in BLOCKS.items()}
 OPENING = {"server", "store", "set version", "await indexes"}
 """Run when a store is opened, on its one `Store` node or on none."""
-SEEKS = {"NodeUniqueIndexSeek", "NodeUniqueIndexSeek(Locking)", "NodeIndexSeek", "DirectedRelationshipIndexSeek"}
+SEEKS = {
+    "NodeUniqueIndexSeek",
+    "NodeUniqueIndexSeek(Locking)",
+    "NodeIndexSeek",
+    "DirectedRelationshipIndexSeek",
+}
 Ran = list[tuple[str, dict[str, Any]]]
 
 
@@ -67,7 +72,9 @@ def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
     for number in range(3):
         pipeline.apply(scope, ResponseEvent(user="ada", id=f"r{number}", text="An answer", beliefs=premises))
         ran.clear()
-        pipeline.apply(scope, SignalEvent(user="ada", id=f"s{number}", kind="rating", value=-1, response=f"r{number}"))
+        pipeline.apply(
+            scope, SignalEvent(user="ada", id=f"s{number}", kind="rating", value=-1, response=f"r{number}")
+        )
         assert ["neighbourhood", "save"] == [name for name, _ in ran]
 
 
@@ -114,27 +121,53 @@ def _read_everything(reader: Reader) -> None:
     reader.links("contradicts", beliefs=[b1])
 
 
+def _more(draft: Draft) -> None:
+    """Draft something for every part of `save`."""
+    draft.belief("b5", parent="b1", origin="s1")
+    draft.response("r5", "b1", "b2")
+    draft.signal("s5", response="r5")
+    draft.signal("s6", belief="b1")
+    draft.revise("b1", item_id="r5", cause_id="s5")
+    draft.revise("b1", item_id="r1", removed=True, cause_kind="retraction")
+    draft.link("b1", "b3")
+    draft.link("b1", "b3", kind="duplicates")
+    draft.retract("s2")
+
+
 def _use_everything(store: Store, ran: Ran) -> Ran:
-    """Run every query once for one user; return what ran, erasure last."""
+    """Run every query once for one user; return what ran, made so that it can run again, erasure last."""
     put(store, ADA, _story)
     ran.clear()
-    put(store, ADA, lambda draft: (draft.response("r5", "b1", "b2"), draft.signal("s5", response="r5"),
-                                   draft.revise("b1", item_id="r5", cause_id="s5"), draft.link("b1", "b3"),
-                                   draft.retract("s2")))  # fmt: skip
+    put(store, ADA, _more)
     store.read(ADA, _read_everything)
     store.embedding_model("a model")
     store.tenants()
     store.users("acme", limit=3)
-    return [*ran, ("erase", {"user": "acme/ada"})]
+    return [*((name, _free(name, parameters)) for name, parameters in ran), ("erase", {"user": "acme/ada"})]
 
 
-def _profile(address: Address, asked: Ran, before: Callable[[neo4j.Transaction], object]) -> list[dict[str, Any]]:
+def _free(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Give what `save` writes ids and numbers that are not taken."""
+    if name != "save":
+        return parameters
+    later = {**parameters, "seq": parameters["seq"] + 100, "retracted": []}
+    for part in ("beliefs", "responses", "signals", "revisions", "links"):
+        later[part] = []
+        for row in parameters[part]:
+            node = dict(row.get("version", row))
+            node["seq"] += 100
+            if "key" in node:
+                node["key"] += "-again"
+            later[part].append({**row, "version": node} if "version" in row else node)
+    return later
+
+
+def _profile(address: Address, asked: Ran) -> list[dict[str, Any]]:
     """Run queries under PROFILE in transactions that are rolled back; return their plans."""
     plans = []
     with address.driver() as driver, driver.session(database=address.database) as session:
         for name, parameters in asked:
             with session.begin_transaction() as transaction:
-                before(transaction)
                 plan = transaction.run("PROFILE " + BLOCKS[name], parameters).consume().profile
                 assert plan is not None
                 plans.append(plan)
@@ -152,94 +185,75 @@ def _kind(plan: dict[str, Any]) -> str:
     return str(plan["operatorType"]).removesuffix("@neo4j")
 
 
-def _free(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Give what a query that writes is to write ids that are not taken, so that it can run again."""
-    if name != "save":
-        return parameters
-    later = {**parameters, "seq": parameters["seq"] + 100, "retracted": []}
-    for part in ("beliefs", "responses", "signals", "revisions", "links"):
-        later[part] = []
-        for row in parameters[part]:
-            node = dict(row.get("version", row))
-            node["seq"] += 100
-            if "key" in node:
-                node["key"] += "-again"
-            later[part].append({**row, "version": node} if "version" in row else node)
-    return later
+def _hits(address: Address, asked: Ran) -> list[int]:
+    """Return the database hits of each query."""
+    plans = _profile(address, asked)
+    return [sum(int(operator["args"].get("DbHits", 0)) for operator in _operators(plan)) for plan in plans]
 
 
 def test_every_plan_starts_at_an_index(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
     """Each query seeks in an index, scans no label, and multiplies nothing but two single nodes."""
-    asked = [(name, _free(name, parameters)) for name, parameters in _use_everything(store, ran)]
+    asked = _use_everything(store, ran)
     assert set(BLOCKS) == {name for name, _ in asked} | OPENING
-    for (name, _), plan in zip(asked, _profile(neo4j_address, asked, lambda _: None), strict=True):
+    for (name, _), plan in zip(asked, _profile(neo4j_address, asked), strict=True):
         operators = list(_operators(plan))
         kinds = {_kind(operator) for operator in operators}
         assert kinds & SEEKS, name
         assert [] == [kind for kind in kinds if "Scan" in kind], name
         for operator in operators:
             if _kind(operator) == "CartesianProduct":
-                assert {"NodeUniqueIndexSeek", "NodeUniqueIndexSeek(Locking)"} >= {
-                    _kind(child) for child in operator["children"]
-                }, name
+                multiplied = {_kind(child) for child in operator["children"]}
+                assert multiplied <= {"NodeUniqueIndexSeek", "NodeUniqueIndexSeek(Locking)"}, name
 
 
 def test_the_rest_of_the_graph_costs_nothing(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
     """With 300 other users, one of them large, each query touches as much as before."""
-    asked = [(name, _free(name, parameters)) for name, parameters in _use_everything(store, ran)]
-    asked = [(name, parameters) for name, parameters in asked if name not in ("tenants", "users")]
-
-    def hits() -> dict[str, int]:
-        plans = _profile(neo4j_address, asked, lambda _: None)
-        return {
-            f"{number} {name}": sum(int(operator["args"].get("DbHits", 0)) for operator in _operators(plan))
-            for number, ((name, _), plan) in enumerate(zip(asked, plans, strict=True))
-        }
-
-    alone = hits()
+    asked = [one for one in _use_everything(store, ran) if one[0] not in ("tenants", "users")]
+    alone = _hits(neo4j_address, asked)
     for number in range(300):
         put(store, Scope("acme", UserId(f"user{number}")), _story)
-    put(store, OTHER_ADA, lambda draft: [draft.belief(f"b{number}", near=vector(1, 1)) for number in range(500)])
-    assert {} == {name: (alone[name], found) for name, found in hits().items() if found > alone[name] * 1.2 + 5}
+    many = [f"b{number}" for number in range(500)]
+    put(store, OTHER_ADA, lambda draft: [draft.belief(name, near=vector(1, 1)) for name in many])
+    found = zip(asked, alone, _hits(neo4j_address, asked), strict=True)
+    assert [] == [(name, before, after) for (name, _), before, after in found if after > before * 1.2 + 5]
+
+
+def _one_more(draft: Draft, number: int) -> None:
+    draft.signal(f"s{number}", response=f"r{number}")
+    for belief in ("b1", "b2", "b3"):
+        draft.revise(belief, item_id=f"r{number}", cause_id=f"s{number}", observed_us=second(number))
+
+
+def _hits_of_one_more(address: Address, store: Store, ran: Ran, number: int) -> list[int]:
+    """Return the database hits of reading around a new response and of writing a signal on it."""
+    response, signal = ResponseId(f"r{number}"), SignalId(f"s{number}")
+
+    def read(reader: Reader) -> None:
+        reader.neighbourhood(Reach(responses=[response], signals=[signal]), depth=2)
+        reader.words(BeliefId("b1"))
+        reader.signals(limit=10)
+
+    put(store, ADA, lambda draft: draft.response(response, "b1", "b2", "b3"))
+    ran.clear()
+    store.read(ADA, read)
+    put(store, ADA, lambda draft: _one_more(draft, number))
+    return _hits(address, [(name, _free(name, parameters)) for name, parameters in ran])
 
 
 def test_history_costs_nothing(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
-    """Reading and writing one more signal touches as much after 600 signals as after 60."""
+    """Reading and writing around one more signal touches as much after 600 signals as after 60."""
 
-    def add(first: int, last: int) -> None:
-        for start in range(first, last, 60):
-            put(store, ADA, lambda draft, start=start: [_one_more(draft, n) for n in range(start, start + 60)])
+    def add(numbers: range) -> None:
+        def build(draft: Draft) -> None:
+            for number in numbers:
+                draft.response(f"r{number}", "b1", "b2", "b3")
+                _one_more(draft, number)
 
-    def _one_more(draft: Draft, number: int) -> None:
-        draft.response(f"r{number}", "b1", "b2", "b3")
-        draft.signal(f"s{number}", response=f"r{number}")
-        for belief in ("b1", "b2", "b3"):
-            draft.revise(belief, item_id=f"r{number}", cause_id=f"s{number}", observed_us=second(number))
+        put(store, ADA, build)
 
-    def hits(number: int) -> list[int]:
-        put(store, ADA, lambda draft: draft.response(f"r{number}", "b1", "b2", "b3"))
-        ran.clear()
-
-        def read(reader: Reader) -> None:
-            reader.neighbourhood(Reach(responses=[ResponseId(f"r{number}")], signals=[SignalId(f"s{number}")]), depth=2)
-            reader.words(BeliefId("b1"))
-            reader.signals(limit=10)
-            reader.beliefs(as_of_us=second(1))
-
-        store.read(ADA, read)
-        put(store, ADA, lambda draft: _one_signal(draft, number))
-        asked = [(name, _free(name, parameters)) for name, parameters in ran]
-        plans = _profile(neo4j_address, asked, lambda _: None)
-        return [sum(int(operator["args"].get("DbHits", 0)) for operator in _operators(plan)) for plan in plans]
-
-    def _one_signal(draft: Draft, number: int) -> None:
-        draft.signal(f"s{number}", response=f"r{number}")
-        for belief in ("b1", "b2", "b3"):
-            draft.revise(belief, item_id=f"r{number}", cause_id=f"s{number}", observed_us=second(number))
-
-    put(store, ADA, lambda draft: [draft.belief(name) for name in ("b1", "b2", "b3")])
-    add(0, 60)
-    early = hits(1000)
-    add(60, 600)
-    late = hits(2000)
+    put_beliefs(store, ADA, "b1", "b2", "b3")
+    add(range(60))
+    early = _hits_of_one_more(neo4j_address, store, ran, 1000)
+    add(range(60, 600))
+    late = _hits_of_one_more(neo4j_address, store, ran, 2000)
     assert all(after <= before * 1.2 + 5 for before, after in zip(early, late, strict=True)), (early, late)

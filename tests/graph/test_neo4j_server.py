@@ -4,9 +4,10 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import neo4j
 import neo4j.exceptions
@@ -35,6 +36,7 @@ from tests.neo4j_server import Address, NoServer, open_scratch, running_local_se
 
 pytestmark = pytest.mark.neo4j
 
+WRONG = "not the password"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -76,19 +78,20 @@ def test_a_wrong_password_is_one_sentence_without_it(
 ) -> None:
     """The error names the settings to check; neither it, nor a log, nor `repr` shows a password."""
     caplog.set_level(logging.DEBUG)
-    secret = "a-wrong-password-to-look-for"
     with pytest.raises(StoreUnavailableError, match="NEO4J_USERNAME and NEO4J_PASSWORD") as caught:
-        Neo4jStore(neo4j_address.uri, password=secret)
+        Neo4jStore(neo4j_address.uri, password=WRONG)
     store = open_scratch(neo4j_address.uri)
     store.close()
-    settings = Settings(neo4j_password=secret)
+    settings = Settings(neo4j_password=WRONG)
     said = [str(caught.value), repr(caught.value), repr(caught.value.__cause__), caplog.text, repr(settings)]
     said += [repr(store), repr(store._connections), repr(neo4j_address), *capsys.readouterr()]
-    for password in (secret, neo4j_address.password):
+    for password in (WRONG, neo4j_address.password):
         assert [] == [text for text in said if password in text]
 
 
-@pytest.mark.parametrize("target", ["bolt://neo4j:secret@127.0.0.1:7687", "https://127.0.0.1:7687", "ftp://x"])
+@pytest.mark.parametrize(
+    "target", ["bolt://neo4j:secret@127.0.0.1:7687", "https://127.0.0.1:7687", "ftp://x"]
+)
 def test_a_target_of_another_form_is_refused(target: str) -> None:
     """A password in the target, and a scheme that is not one of ours, are refused without repeating them."""
     with pytest.raises(InvalidInputError) as caught:
@@ -99,7 +102,7 @@ def test_a_target_of_another_form_is_refused(target: str) -> None:
 def test_a_wrong_scheme_is_unavailable(neo4j_address: Address) -> None:
     """TLS to a server that speaks none ends in `StoreUnavailableError`."""
     with pytest.raises(StoreUnavailableError):
-        Neo4jStore(neo4j_address.uri.replace("bolt://", "bolt+s://"), password="x", timeout_s=2)
+        Neo4jStore(neo4j_address.uri.replace("bolt://", "bolt+s://"), password=WRONG, timeout_s=2)
 
 
 def test_no_server_is_unavailable_in_time() -> None:
@@ -108,7 +111,7 @@ def test_no_server_is_unavailable_in_time() -> None:
         port = free.getsockname()[1]
     began = time.monotonic()
     with pytest.raises(StoreUnavailableError, match="cannot be reached"):
-        Neo4jStore(f"bolt://127.0.0.1:{port}", password="x", timeout_s=1)
+        Neo4jStore(f"bolt://127.0.0.1:{port}", password=WRONG, timeout_s=1)
     assert time.monotonic() - began < 5
 
 
@@ -188,7 +191,8 @@ def test_an_unknown_outcome_never_applies_a_signal_twice(
     pipeline, scope = _pipeline(store), Scope("acme", UserId("ada"))
     pipeline.apply(scope, BeliefEvent(user="ada", id="b1", statement="Likes tea"))
     pipeline.apply(scope, ResponseEvent(user="ada", id="r1", text="Tea", beliefs=[PremiseInput(id="b1")]))
-    commit, lost = neo4j.ManagedTransaction._commit, []
+    commit: Any = neo4j.ManagedTransaction._commit
+    lost: list[bool] = []
 
     def lose(self: Any) -> None:
         commit(self)
@@ -232,62 +236,73 @@ def test_writing_while_being_erased(store: Neo4jStore) -> None:
 # The server dies
 
 
+class _Load:
+    """Users who send signals without a pause, each in a thread of her own, and what came of it."""
+
+    def __init__(self, store: Neo4jStore, users: Sequence[str]) -> None:
+        self._pipeline, self._over = _pipeline(store), threading.Event()
+        self.acknowledged: dict[str, set[str]] = {user: set() for user in users}
+        self.failed: list[tuple[float, BaseException]] = []
+        for user in users:
+            premises = [PremiseInput(id="b1")]
+            self._apply(BeliefEvent(user=user, id="b1", statement="Likes tea"))
+            self._apply(ResponseEvent(user=user, id="r1", text="Tea", beliefs=premises))
+        self._threads = [threading.Thread(target=self._run, args=(user,)) for user in users]
+
+    def _apply(self, event: BeliefEvent | ResponseEvent | SignalEvent) -> None:
+        self._pipeline.apply(Scope("acme", UserId(event.user)), event)
+
+    def _run(self, user: str) -> None:
+        while not self._over.is_set():
+            id, began = f"s{len(self.acknowledged[user])}", time.monotonic()
+            try:
+                self._apply(SignalEvent(user=user, id=id, kind="rating", value=-1, response="r1"))
+            except BaseException as error:
+                self.failed.append((time.monotonic() - began, error))
+            else:
+                self.acknowledged[user].add(id)
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for_more(self) -> None:
+        """Wait until each user has had three more signals acknowledged."""
+        deadline = time.monotonic() + 60
+        before = {user: len(done) for user, done in self.acknowledged.items()}
+        while any(len(self.acknowledged[user]) < count + 3 for user, count in before.items()):
+            assert time.monotonic() < deadline, "the client did not recover"
+            time.sleep(0.1)
+
+
 @pytest.mark.slow
 def test_a_killed_server_loses_nothing_acknowledged() -> None:
     """Killed twice while signals come in: what was acknowledged is there once, what failed said so in time."""
-    try:
-        with running_local_server(heap="512m") as server:
-            _kill_and_recover(server.address, server.kill, server.start)
-    except NoServer as error:
-        pytest.skip(str(error))
-
-
-def _kill_and_recover(address: Address, kill: Any, start: Any) -> None:
     timeout_s = 10.0  # a server that has just begun takes seconds to plan a query for the first time
-    store = Neo4jStore(address.uri, password=address.password, timeout_s=timeout_s)
-    pipeline = _pipeline(store)
-    acknowledged: dict[str, set[str]] = {"ada": set(), "bob": set()}
-    failed: list[tuple[float, BaseException]] = []
-    over = threading.Event()
-
-    def run(user: str) -> None:
-        scope, number = Scope("acme", UserId(user)), 0
-        while not over.is_set():
-            began = time.monotonic()
-            try:
-                pipeline.apply(scope, SignalEvent(user=user, id=f"s{number}", kind="rating", value=-1, response="r1"))
-            except BaseException as error:
-                failed.append((time.monotonic() - began, error))
-            else:
-                acknowledged[user].add(f"s{number}")
-                number += 1
-
-    for user in acknowledged:
-        scope = Scope("acme", UserId(user))
-        pipeline.apply(scope, BeliefEvent(user=user, id="b1", statement="Likes tea"))
-        pipeline.apply(scope, ResponseEvent(user=user, id="r1", text="Tea", beliefs=[PremiseInput(id="b1")]))
-    threads = [threading.Thread(target=run, args=(user,)) for user in acknowledged]
-    for thread in threads:
-        thread.start()
-    for _ in range(2):
-        time.sleep(2)
-        before = {user: len(done) for user, done in acknowledged.items()}
-        kill()
-        time.sleep(timeout_s + 1)
-        start()
-        deadline = time.monotonic() + 60
-        while any(len(acknowledged[user]) <= count + 3 for user, count in before.items()):
-            assert time.monotonic() < deadline, "the client did not recover"
-            time.sleep(0.1)
-    over.set()
-    for thread in threads:
-        thread.join()
-    assert failed
-    for seconds, error in failed:
-        assert isinstance(error, StoreUnavailableError)
-        assert seconds < timeout_s + 10
-    for user, done in acknowledged.items():
-        signals = store.read(Scope("acme", UserId(user)), lambda reader: reader.signals())
-        assert done == {signal.id for signal, _ in signals}
-    assert verify(store, "acme").ok
-    store.close()
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_local_server(heap="512m"))
+        except NoServer as error:
+            pytest.skip(str(error))
+        store = Neo4jStore(server.address.uri, password=server.address.password, timeout_s=timeout_s)
+        stack.callback(store.close)
+        with _Load(store, ["ada", "bob"]) as load:
+            for away_s in (1.5 * timeout_s, 0.0):
+                load.wait_for_more()
+                server.kill()
+                time.sleep(away_s)
+                server.start()
+            load.wait_for_more()
+        assert load.failed
+        assert {StoreUnavailableError} == {type(error) for _, error in load.failed}
+        assert max(seconds for seconds, _ in load.failed) < 3 * timeout_s
+        for user, done in load.acknowledged.items():
+            signals = store.read(Scope("acme", UserId(user)), lambda reader: reader.signals())
+            assert done == {signal.id for signal, _ in signals}
+        assert verify(store, "acme").ok
