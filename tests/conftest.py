@@ -4,11 +4,16 @@ import ipaddress
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.neo4j_server import Address, NoServer, claim, find_server, wipe
+
+_DEVELOPERS_OWN = dict(os.environ)
 
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None, print_blob=True)
@@ -77,3 +82,28 @@ def clean_environment() -> dict[str, str]:
     return {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV", "PYTEST"))
     }
+
+
+@pytest.fixture(scope="session")
+def neo4j_server() -> Iterator[Address]:
+    """Lend one Neo4j server to all tests; where there is none, skip them in one loud line (or fail, if required)."""
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(find_server(_DEVELOPERS_OWN))
+            claim(address)
+        except NoServer as error:
+            if _DEVELOPERS_OWN.get("REQUIRE_NEO4J"):
+                raise
+            pytest.skip(f"TESTS ON NEO4J ARE NOT RUN: {error}")
+        yield address
+
+
+@pytest.fixture
+def neo4j_address(neo4j_server: Address, monkeypatch: pytest.MonkeyPatch) -> Address:
+    """Return where the server is, with an empty database and with its settings in the environment."""
+    wipe(neo4j_server)
+    monkeypatch.setenv("NEO4J_USERNAME", neo4j_server.username)
+    monkeypatch.setenv("NEO4J_PASSWORD", neo4j_server.password)
+    if neo4j_server.database is not None:
+        monkeypatch.setenv("NEO4J_DATABASE", neo4j_server.database)
+    return neo4j_server

@@ -1,37 +1,23 @@
 """Rows of the SQLite store to records and back; no query and no connection here."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from beliefgraph.graph.clock import from_us, to_us
+from beliefgraph.graph.encoding import from_json, interpretation_json, to_interpretation, to_json
 from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.ledger import BeliefState, Item
 from beliefgraph.graph.model import (
     BeliefNode,
-    Effect,
     GeneratedBy,
     Interpretation,
     Link,
     Response,
     Revision,
     Signal,
-    TextReading,
 )
 
 Row = Sequence[Any]
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def to_json(value: Any) -> str:
-    """Return compact JSON; the common empty values without a call of the encoder."""
-    if not value:
-        return "{}" if isinstance(value, dict) else "[]"
-    return _ENCODE(value)
-
-
-def _from_json(text: str) -> Any:
-    return {} if text == "{}" else [] if text == "[]" else json.loads(text)
 
 
 def state_row(state: BeliefState) -> tuple[Any, ...]:
@@ -133,7 +119,7 @@ def to_response(user_id: UserId, row: Row, generated_by: Iterable[GeneratedBy]) 
         user_id=user_id,
         text=row[1],
         generated_by=tuple(generated_by),
-        attributes=_from_json(row[2]),
+        attributes=from_json(row[2]),
         observed_at=from_us(row[3]),
         recorded_at=from_us(row[4]),
         seq=row[5],
@@ -186,23 +172,7 @@ def signal_row(user: int, signal: Signal, interpretation: Interpretation) -> tup
         None if signal.retracted_at is None else to_us(signal.retracted_at),
         signal.note,
         signal.retraction_note,
-        _interpretation_json(interpretation),
-    )
-
-
-def _interpretation_json(interpretation: Interpretation) -> str:
-    return to_json(
-        [
-            dict(interpretation.causes),
-            interpretation.action,
-            interpretation.delta,
-            interpretation.reason,
-            [[e.belief_id, e.action, e.nats, e.delta, e.reason] for e in interpretation.effects],
-            [
-                [r.belief_id, r.about, r.equivalent, r.entails, r.contradiction]
-                for r in interpretation.readings
-            ],
-        ]
+        interpretation_json(interpretation),
     )
 
 
@@ -215,10 +185,10 @@ def to_signal(user_id: UserId, row: Row, as_of_us: int) -> tuple[Signal, Interpr
         kind=row[1],
         value=row[2],
         text=row[3],
-        tags=tuple(_from_json(row[4])),
+        tags=tuple(from_json(row[4])),
         response_id=row[5],
         belief_id=row[6],
-        context=_from_json(row[7]),
+        context=from_json(row[7]),
         observed_at=from_us(row[8]),
         recorded_at=from_us(row[9]),
         retracted_at=None if retracted_us is None else from_us(retracted_us),
@@ -226,28 +196,7 @@ def to_signal(user_id: UserId, row: Row, as_of_us: int) -> tuple[Signal, Interpr
         retraction_note=None if retracted_us is None else row[12],
         seq=row[13],
     )
-    causes, action, delta, reason, effects, readings = json.loads(row[14])
-    return signal, Interpretation(
-        signal_id=row[0],
-        causes=causes,
-        action=action,
-        delta=delta,
-        reason=reason,
-        effects=tuple(
-            Effect(belief_id=belief, action=act, nats=nats, delta=moved, reason=why)
-            for belief, act, nats, moved, why in effects
-        ),
-        readings=tuple(
-            TextReading(
-                belief_id=belief,
-                about=about,
-                equivalent=equivalent,
-                entails=entails,
-                contradiction=contradiction,
-            )
-            for belief, about, equivalent, entails, contradiction in readings
-        ),
-    )
+    return signal, to_interpretation(signal.id, row[14])
 
 
 def revision_row(user: int, revision: Revision) -> tuple[Any, ...]:

@@ -212,7 +212,8 @@ class _Transaction:
             len(found), -1
         )
         # Row by row, unlike `@`: a cosine must not hang on which other beliefs there are, and equal vectors tie.
-        cosines = np.clip(np.einsum("ij,j->i", matrix, vector), -1.0, 1.0).tolist()
+        # In float64, so that every store gives the same.
+        cosines = np.clip(np.einsum("ij,j->i", matrix, vector, dtype=np.float64), -1.0, 1.0).tolist()
         ranked = sorted(
             zip(cosines, (belief for belief, _ in found), strict=True), key=lambda pair: (-pair[0], pair[1])
         )

@@ -41,7 +41,10 @@ class BeliefGraph:
         parameters: Parameters | Path | str | None = None,
         clock: Clock | None = None,
     ) -> Self:
-        """Open a store: a path, `sqlite:///path` or `:memory:`; None reads the settings, else the user's data folder.
+        """Open a store: a path, `sqlite:///path`, `:memory:`, `neo4j://host:port` or `bolt://host:port` (and +s, +ssc).
+
+        None reads the settings, else uses the embedded file in the user's data folder. A Neo4j server's user, password
+        and database come from the settings.
 
         `clock` is the one source of now. Raises `InvalidInputError`, `StoreUnavailableError`, `StoreVersionError`.
         """
@@ -120,12 +123,27 @@ def open_store(target: str | Path | None, settings: Settings) -> Store:
         path = named
     elif scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         path = rest[1:]
+    elif scheme.partition("+")[0] in ("neo4j", "bolt"):
+        return _open_neo4j(named, settings)
     else:
         raise InvalidInputError(
-            "target", "must be a path, sqlite:///path or :memory:", got=repr(f"{scheme}://…")
+            "target",
+            "must be a path, sqlite:///path, :memory:, neo4j://host:port or bolt://host:port",
+            got=repr(f"{scheme}://…"),
         )
     if not path:
         raise InvalidInputError("target", "must not be empty")
     if path == str(default_file()):
         default_file().parent.mkdir(parents=True, exist_ok=True)
     return SqliteStore(path, synchronous="NORMAL" if settings.sqlite_synchronous == "NORMAL" else "FULL")
+
+
+def _open_neo4j(uri: str, settings: Settings) -> Store:
+    from beliefgraph.graph.neo4j.store import Neo4jStore
+
+    return Neo4jStore(
+        uri,
+        username=settings.neo4j_user or "neo4j",
+        password=settings.neo4j_password or "",
+        database=settings.neo4j_database,
+    )

@@ -1,0 +1,1 @@
+"""The production store: a property graph on a Neo4j server, with the official driver."""

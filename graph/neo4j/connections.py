@@ -1,0 +1,176 @@
+"""Connections to one Neo4j database: the driver, its errors as ours, the schema. No query about beliefs here."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import neo4j
+from neo4j.exceptions import (
+    AuthError,
+    ClientError,
+    ConfigurationError,
+    ConstraintError,
+    DatabaseError,
+    DriverError,
+    Forbidden,
+    Neo4jError,
+    TransientError,
+)
+
+from beliefgraph.graph.blocks import load_blocks
+from beliefgraph.graph.errors import (
+    BeliefGraphError,
+    IntegrityError,
+    InvalidInputError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+
+OLDEST = (5, 26)
+SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+
+_LOST = "the server cannot be reached, or the connection was lost"
+_UNAVAILABLE: tuple[tuple[type[Exception], str, str], ...] = (
+    (AuthError, "", "it refuses the user name or the password; check NEO4J_USERNAME and NEO4J_PASSWORD"),
+    (Forbidden, "", "this user of the database may not do that"),
+    (ConfigurationError, "", "it does not speak this protocol; check the scheme (bolt, neo4j, +s, +ssc)"),
+    (ClientError, "Neo.ClientError.Database.", "it has no database of this name; check NEO4J_DATABASE"),
+    (
+        ClientError,
+        "Neo.ClientError.Transaction.",
+        "it was not done in time; another writer may keep the user locked",
+    ),
+    (TransientError, "", "the database reports {code}"),
+    (DatabaseError, "", "the database reports {code}"),
+)
+"""Why a store cannot be used, by the driver's error and how the server's code begins."""
+
+
+def statement(name: str) -> str:
+    """Return a block of queries.cypher."""
+    return load_blocks("beliefgraph.graph.neo4j", "queries.cypher")[name]
+
+
+def translate(error: Exception, target: str) -> BeliefGraphError:
+    """Return our error for one of the driver's. Never repeats what the server says about values."""
+    code = getattr(error, "code", None) or ""
+    if isinstance(error, ConstraintError):
+        return IntegrityError(target, "an id is taken already")
+    for kind, beginning, why in _UNAVAILABLE:
+        if isinstance(error, kind) and code.startswith(beginning):
+            return StoreUnavailableError(target, why.format(code=code))
+    if isinstance(error, ClientError):
+        return IntegrityError(target, f"the database refuses a query ({code})")
+    closed = isinstance(error, DriverError) and str(error) == "Driver closed"
+    return StoreUnavailableError(target, "it is closed" if closed else _LOST)
+
+
+@contextmanager
+def translated(target: str) -> Iterator[None]:
+    """Raise the driver's errors as ours."""
+    try:
+        yield
+    except (DriverError, Neo4jError) as error:
+        raise translate(error, target) from error
+
+
+class Connections:
+    """A driver (its own pool of connections) for one database, and how long to wait for it.
+
+    The password is handed to the driver and kept nowhere else.
+    """
+
+    def __init__(
+        self, uri: str, *, username: str, password: str, database: str | None, timeout_s: float
+    ) -> None:
+        if "@" in uri or uri.partition("://")[0] not in SCHEMES:
+            raise InvalidInputError(
+                "target",
+                f"must be like bolt://host:port, with a scheme of {', '.join(SCHEMES)} and no user or password in it",
+            )
+        self.target, self.timeout_s = uri, timeout_s
+        self._database = database
+        with translated(uri):
+            self._driver = neo4j.GraphDatabase.driver(
+                uri,
+                auth=(username, password),
+                connection_timeout=min(timeout_s, 10.0),
+                connection_acquisition_timeout=timeout_s,
+                notifications_min_severity="OFF",
+            )
+            try:
+                self._prepare()
+            except BaseException:
+                self._driver.close()
+                raise
+
+    def __repr__(self) -> str:
+        return f"Connections({self.target!r})"
+
+    def session(self, *, retry_s: float = 0.0) -> neo4j.Session:
+        """Open a session on the database whose managed transactions are retried for so long."""
+        return self._driver.session(
+            database=self._database,
+            max_transaction_retry_time=retry_s,
+            initial_retry_delay=0.1,
+            retry_delay_multiplier=1.5,
+        )
+
+    def close(self) -> None:
+        """Close the driver."""
+        self._driver.close()
+
+    def _prepare(self) -> None:
+        """Refuse a server that is too old and a database that is not ours or newer; create or migrate the rest."""
+        with self.session() as session:
+            _check_server(session, self.target)
+            versions = list(load_blocks("beliefgraph.graph.neo4j", "schema.cypher").values())
+            found = _version(session, self.target, len(versions))
+            if found < len(versions):
+                _migrate(session, versions, found, self.timeout_s)
+
+
+def _check_server(session: neo4j.Session, target: str) -> None:
+    record = session.run(statement("server")).single(strict=True)
+    numbers = tuple(int(number) for number in re.findall(r"\d+", record["version"])[:2])
+    if numbers < OLDEST:
+        raise StoreVersionError(
+            target, f"the server is Neo4j {record['version']}; beliefgraph needs 5.26 or newer"
+        )
+
+
+def _version(session: neo4j.Session, target: str, newest: int) -> int:
+    record = session.run(statement("store")).single(strict=True)
+    found = record["version"]
+    if found is None and record["used"]:
+        raise StoreVersionError(target, "the database holds a graph of something else")
+    if found is not None and found > newest:
+        raise StoreVersionError(
+            target,
+            f"its schema is version {found}, this beliefgraph knows up to {newest}; upgrade beliefgraph",
+        )
+    return int(found or 0)
+
+
+def _migrate(session: neo4j.Session, versions: Sequence[str], found: int, timeout_s: float) -> None:
+    """Run the statements of newer versions; each may be run again, so that several openers do no harm."""
+    deadline = time.monotonic() + timeout_s
+    for version in versions[found:]:
+        for one in version.split(";\n"):
+            _run_schema(session, one.strip().removesuffix(";"), deadline)
+    session.run(statement("await indexes"), timeout_s=int(timeout_s)).consume()
+    session.run(statement("set version"), version=len(versions)).consume()
+
+
+def _run_schema(session: neo4j.Session, one: str, deadline: float) -> None:
+    """Run one schema statement, again while another opener is in its way."""
+    while True:
+        try:
+            session.run(one).consume()
+            return
+        except Neo4jError as error:
+            in_the_way = error.is_retryable() or (error.code or "").startswith("Neo.ClientError.Schema.")
+            if not in_the_way or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

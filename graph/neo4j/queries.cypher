@@ -1,0 +1,520 @@
+// Named blocks, parameters only. `$user` is the key of the user, lists of keys are keys of her nodes. Newest first is
+// by descending seq. An ORDER BY repeats the property that is fixed, so that the order comes from the index. The hints
+// keep the plans what they are: without them, statistics may one day make a scan of all users' nodes look cheaper.
+
+// name: server
+CALL dbms.components() YIELD name, versions
+WHERE name = 'Neo4j Kernel'
+RETURN versions[0] AS version
+
+// name: store
+OPTIONAL MATCH (s:Store {name: 'beliefgraph'})
+RETURN s.version AS version, EXISTS { MATCH () } AS used
+
+// name: set version
+MERGE (s:Store {name: 'beliefgraph'})
+SET s.version = $version
+
+// name: await indexes
+CALL db.awaitIndexes($timeout_s)
+
+// name: embedding model
+MATCH (s:Store {name: 'beliefgraph'})
+SET s.locked = true
+SET s.embedding_model = coalesce(s.embedding_model, $name)
+RETURN s.embedding_model AS name
+
+// name: tenants
+MATCH (u:User)
+USING INDEX SEEK u:User(tenant, id)
+WHERE u.tenant > '' AND u.id > ''
+RETURN DISTINCT u.tenant AS row ORDER BY row
+
+// name: users
+MATCH (u:User)
+USING INDEX SEEK u:User(tenant, id)
+WHERE u.tenant = $tenant AND u.id > $after
+RETURN u.id AS row ORDER BY u.tenant, u.id LIMIT $limit
+
+// The lock is taken by setting a property, and only then is the user's head read: what another writer left is seen.
+// A user made here who is not written in the end goes with the transaction.
+// name: lock
+MERGE (u:User {key: $user})
+ON CREATE SET u.tenant = $tenant, u.id = $id, u.seq = 0, u.recorded_us = 0
+SET u.locked = true
+RETURN u.seq AS seq, u.recorded_us AS recorded_us
+
+// Nearness is exact over all of the user's beliefs. Neo4j's similarity, in single precision, ranks them; of the first
+// few the cosine is then summed in double precision, so that every store gives the same to the last decimals.
+//
+// The whole traversal that an update starts from, under the same lock, in one round trip.
+// name: neighbourhood
+MERGE (u:User {key: $user})
+ON CREATE SET u.tenant = $tenant, u.id = $id, u.seq = 0, u.recorded_us = 0
+SET u.locked = true
+WITH u.seq AS seq, u.recorded_us AS recorded_us
+CALL (seq) {
+    UNWIND $vectors AS asked
+    CALL (asked) {
+        MATCH (b:Belief)
+        USING INDEX SEEK b:Belief(user, seq)
+        WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL
+        WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, asked.vector) AS similarity
+        ORDER BY similarity DESC, b.id LIMIT $candidates
+        WITH b, reduce(sum = 0.0, i IN range(0, size(vector) - 1) | sum + vector[i] * asked.vector[i]) AS cosine
+        ORDER BY cosine DESC, b.id LIMIT $nearest
+        RETURN collect({id: b.id, key: b.key, cosine: cosine}) AS found
+    }
+    RETURN collect({name: asked.name, found: found}) AS nearest
+}
+CALL (seq) {
+    UNWIND $responses AS key
+    MATCH (r:Response {key: key})
+    USING INDEX SEEK r:Response(key)
+    RETURN collect(r {.*, premises: COLLECT {
+        MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+        RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
+    }}) AS responses
+}
+CALL (seq) {
+    UNWIND $responses AS key
+    MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
+    USING INDEX SEEK r:Response(key)
+    MATCH (e:Evidence {key: b.key + '/response/' + r.id})
+    USING INDEX SEEK e:Evidence(key)
+    RETURN collect(e {.*}) AS items
+}
+CALL (seq) {
+    CALL () {
+        UNWIND $signals AS key
+        MATCH (s:Signal {key: key})
+        USING INDEX SEEK s:Signal(key)
+        RETURN s
+      UNION
+        UNWIND $responses AS key
+        MATCH (r:Response {key: key})
+        USING INDEX SEEK r:Response(key)
+        UNWIND r.signal_kinds AS kind
+        CALL (r, kind) {
+            MATCH (s:Signal)
+            USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
+            WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq > 0
+                AND s.retracted_us IS NULL
+            RETURN s ORDER BY s.response DESC, s.kind DESC, s.observed_us DESC, s.seq DESC LIMIT 1
+        }
+        RETURN s
+    }
+    RETURN collect(s {.*}) AS signals
+}
+CALL (nearest) {
+    CALL (nearest) {
+        UNWIND $beliefs AS key
+        MATCH (b:Belief {key: key})
+        USING INDEX SEEK b:Belief(key)
+        RETURN b
+      UNION
+        UNWIND $statements AS digest
+        MATCH (b:Belief {statement_digest: digest})
+        USING INDEX SEEK b:Belief(statement_digest)
+        RETURN b
+      UNION
+        UNWIND $responses AS key
+        MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
+        USING INDEX SEEK r:Response(key)
+        RETURN b
+      UNION
+        UNWIND nearest AS asked
+        UNWIND asked.found AS near
+        MATCH (b:Belief {key: near.key})
+        USING INDEX SEEK b:Belief(key)
+        RETURN b
+    }
+    RETURN collect(b) AS start
+}
+CALL (start) {
+    CALL (start) {
+        UNWIND start AS b
+        MATCH (b)-[:CONTRADICTS* {status: 'confirmed'}]-(reached:Belief)
+        RETURN DISTINCT reached
+      UNION
+        UNWIND start AS b
+        UNWIND reduce(walked = [b], step IN range(1, $steps) | reduce(wider = walked, x IN walked |
+            wider + [(x)-[:CONTRADICTS]-(y:Belief) WHERE NOT y IN wider | y])) AS reached
+        RETURN reached
+      UNION
+        UNWIND start AS b
+        WITH b WHERE $steps > 0
+        CALL (b) {
+            MATCH (r:Response)-[g:GENERATED_BY]->()
+            USING INDEX SEEK g:GENERATED_BY(belief, response_seq)
+            WHERE g.belief = b.key AND g.response_seq > 0
+            RETURN r ORDER BY g.belief DESC, g.response_seq DESC LIMIT 50
+        }
+        MATCH (r)-[:GENERATED_BY]->(reached:Belief)
+        RETURN reached
+    }
+    RETURN collect(reached) AS reached
+}
+CALL (reached) {
+    UNWIND reached AS low
+    MATCH (low)-[l:CONTRADICTS|DUPLICATES]->(high:Belief)
+    WHERE high IN reached
+    RETURN collect(l {.*}) AS links
+}
+RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reached | b {
+    .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+}] AS beliefs
+
+// name: nearest
+MATCH (b:Belief)
+USING INDEX SEEK b:Belief(user, seq)
+WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL AND b.recorded_us <= $as_of
+WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, $vector) AS similarity
+ORDER BY similarity DESC, b.id LIMIT $candidates
+WITH b, reduce(sum = 0.0, i IN range(0, size(vector) - 1) | sum + vector[i] * $vector[i]) AS cosine
+ORDER BY cosine DESC, b.id LIMIT $limit
+RETURN {id: b.id, cosine: cosine} AS row
+
+// name: beliefs
+MATCH (b:Belief)
+USING INDEX SEEK b:Belief(user, seq)
+WHERE b.user = $user AND b.seq < $before AND b.recorded_us <= $as_of
+RETURN b {
+    .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+} AS row
+ORDER BY b.user DESC, b.seq DESC LIMIT $limit
+
+// name: beliefs by key
+UNWIND $keys AS key
+MATCH (b:Belief {key: key})
+USING INDEX SEEK b:Belief(key)
+WHERE b.seq < $before AND b.recorded_us <= $as_of
+RETURN b {
+    .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+} AS row
+ORDER BY b.seq DESC LIMIT $limit
+
+// name: states as of
+UNWIND $keys AS key
+CALL (key) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
+    WHERE v.belief = key AND v.seq > 0 AND v.recorded_us <= $as_of
+    RETURN v ORDER BY v.belief DESC, v.seq DESC LIMIT 1
+}
+RETURN v {.*} AS row
+
+// name: responses
+MATCH (r:Response)
+USING INDEX SEEK r:Response(user, seq)
+WHERE r.user = $user AND r.seq < $before AND r.recorded_us <= $as_of
+WITH r ORDER BY r.user DESC, r.seq DESC LIMIT $limit
+RETURN r {.*, premises: COLLECT {
+    MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+    RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
+}} AS row
+
+// name: responses by key
+UNWIND $keys AS key
+MATCH (r:Response {key: key})
+USING INDEX SEEK r:Response(key)
+WHERE r.seq < $before AND r.recorded_us <= $as_of
+WITH r ORDER BY r.seq DESC LIMIT $limit
+RETURN r {.*, premises: COLLECT {
+    MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+    RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
+}} AS row
+
+// name: signals
+MATCH (s:Signal)
+USING INDEX SEEK s:Signal(user, seq)
+WHERE s.user = $user AND s.seq < $before AND s.recorded_us <= $as_of
+RETURN s {.*} AS row
+ORDER BY s.user DESC, s.seq DESC LIMIT $limit
+
+// name: signals by key
+UNWIND $keys AS key
+MATCH (s:Signal {key: key})
+USING INDEX SEEK s:Signal(key)
+WHERE s.seq < $before AND s.recorded_us <= $as_of
+RETURN s {.*} AS row
+ORDER BY s.seq DESC LIMIT $limit
+
+// name: signals about
+UNWIND $responses AS key
+MATCH (r:Response {key: key})
+USING INDEX SEEK r:Response(key)
+UNWIND r.signal_kinds AS kind
+MATCH (s:Signal)
+USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
+WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $before
+    AND s.recorded_us <= $as_of
+RETURN s {.*} AS row
+ORDER BY s.seq DESC LIMIT $limit
+
+// name: words
+MATCH (b:Belief {key: $belief})
+USING INDEX SEEK b:Belief(key)
+UNWIND b.word_slots AS slot
+CALL (b, slot) {
+    MATCH (e:Evidence)
+    USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
+    WHERE e.belief = b.key AND e.slot = slot AND e.observed_us IS NOT NULL AND e.id > '' AND NOT e.id IN $excluding
+    RETURN e ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC LIMIT 1
+}
+RETURN e {.*} AS row
+ORDER BY e.observed_us DESC, e.id DESC
+
+// name: inferred
+MATCH (e:Evidence)
+USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
+WHERE e.belief = $belief AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
+RETURN e {.*} AS row
+ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC
+
+// name: revisions
+MATCH (v:Revision)
+USING INDEX SEEK v:Revision(user, seq)
+WHERE v.user = $user AND v.seq > $after AND v.recorded_us <= $as_of
+RETURN v {.*} AS row
+ORDER BY v.user, v.seq LIMIT $limit
+
+// name: revisions of belief
+MATCH (v:Revision)
+USING INDEX SEEK v:Revision(belief, seq)
+WHERE v.belief = $belief AND v.seq > $after AND v.recorded_us <= $as_of
+RETURN v {.*} AS row
+ORDER BY v.belief, v.seq LIMIT $limit
+
+// name: revisions by cause
+MATCH (v:Revision)
+USING INDEX SEEK v:Revision(cause, seq)
+WHERE v.cause = $cause AND v.seq > $after AND v.recorded_us <= $as_of
+RETURN v {.*} AS row
+ORDER BY v.cause, v.seq LIMIT $limit
+
+// name: revision before
+MATCH (v:Revision)
+USING INDEX SEEK v:Revision(belief, seq)
+WHERE v.belief = $belief AND v.seq < $seq
+RETURN v {.*} AS row
+ORDER BY v.belief DESC, v.seq DESC LIMIT 1
+
+// name: link versions
+MATCH (l:LinkVersion)
+USING INDEX SEEK l:LinkVersion(user, seq)
+WHERE l.user = $user AND l.seq > 0 AND l.kind = $kind AND l.recorded_us <= $as_of
+RETURN l {.*} AS row
+ORDER BY l.user, l.seq
+
+// Everything of one unit of work. Each part counts what it wrote; the store compares that with what it asked for, so
+// that a reference to what this user does not have takes the whole unit back.
+// name: save
+MATCH (u:User {key: $user})
+USING INDEX SEEK u:User(key)
+SET u.seq = $seq, u.recorded_us = $recorded_us
+WITH u
+CALL (u) {
+    UNWIND $beliefs AS row
+    CREATE (u)-[:HOLDS]->(b:Belief)
+    SET b = row
+}
+CALL (u) {
+    UNWIND $responses AS row
+    CREATE (r:Response)
+    SET r = row
+}
+CALL (u) {
+    UNWIND $signals AS row
+    CREATE (s:Signal)
+    SET s = row
+}
+CALL (u) {
+    UNWIND $parents AS row
+    MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
+    MATCH (parent:Belief {key: row.parent})
+    USING INDEX SEEK parent:Belief(key)
+    CREATE (b)-[:SPAWNED_FROM]->(parent)
+    RETURN count(*) AS parents
+}
+CALL (u) {
+    UNWIND $origins AS row
+    MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
+    MATCH (origin:Signal {key: row.origin})
+    USING INDEX SEEK origin:Signal(key)
+    CREATE (b)-[:SPAWNED_FROM]->(origin)
+    RETURN count(*) AS origins
+}
+CALL (u) {
+    UNWIND $premises AS row
+    MATCH (r:Response {key: row.response})
+    USING INDEX SEEK r:Response(key)
+    MATCH (b:Belief {key: row.edge.belief})
+    USING INDEX SEEK b:Belief(key)
+    CREATE (r)-[g:GENERATED_BY]->(b)
+    SET g = row.edge
+    RETURN count(*) AS premises
+}
+CALL (u) {
+    UNWIND $about_responses AS row
+    MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
+    MATCH (r:Response {key: row.response})
+    USING INDEX SEEK r:Response(key)
+    CREATE (s)-[:ABOUT]->(r)
+    SET r.signal_kinds = [kind IN r.signal_kinds WHERE kind <> row.kind] + row.kind
+    RETURN count(*) AS about_responses
+}
+CALL (u) {
+    UNWIND $about_beliefs AS row
+    MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
+    MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
+    CREATE (s)-[:ABOUT]->(b)
+    RETURN count(*) AS about_beliefs
+}
+CALL (u) {
+    UNWIND $retracted AS row
+    MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
+    WHERE s.retracted_us IS NULL
+    SET s.retracted_us = $recorded_us, s.retraction_note = row.note
+    RETURN count(*) AS retracted
+}
+CALL (u) {
+    UNWIND $retracted AS row
+    MATCH (s:Signal {key: row.signal})<-[o:OBSERVED_IN]-(:Belief)
+    USING INDEX SEEK s:Signal(key)
+    DELETE o
+}
+CALL (u) {
+    UNWIND $links AS row
+    MATCH (low:Belief {key: row.low})
+    USING INDEX SEEK low:Belief(key)
+    MATCH (high:Belief {key: row.high})
+    USING INDEX SEEK high:Belief(key)
+    CREATE (l:LinkVersion)
+    SET l = row.version
+    RETURN count(*) AS links
+}
+CALL (u) {
+    UNWIND $contradictions AS row
+    MATCH (low:Belief {key: row.low})
+    USING INDEX SEEK low:Belief(key)
+    MATCH (high:Belief {key: row.high})
+    USING INDEX SEEK high:Belief(key)
+    MERGE (low)-[l:CONTRADICTS]->(high)
+    SET l = row.edge
+}
+CALL (u) {
+    UNWIND $duplicates AS row
+    MATCH (low:Belief {key: row.low})
+    USING INDEX SEEK low:Belief(key)
+    MATCH (high:Belief {key: row.high})
+    USING INDEX SEEK high:Belief(key)
+    MERGE (low)-[l:DUPLICATES]->(high)
+    SET l = row.edge
+}
+CALL (u) {
+    UNWIND $revisions AS row
+    MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
+    CREATE (v:Revision)-[:REVISES]->(b)
+    SET v = row
+    RETURN count(*) AS revisions
+}
+CALL (u) {
+    UNWIND $caused AS row
+    MATCH (v:Revision {user: $user, seq: row.seq})
+    USING INDEX SEEK v:Revision(user, seq)
+    MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
+    CREATE (v)-[:CAUSED_BY]->(s)
+}
+CALL (u) {
+    UNWIND $observed AS row
+    MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
+    MATCH (s:Signal {key: row.signal})
+    USING INDEX SEEK s:Signal(key)
+    CREATE (b)-[:OBSERVED_IN]->(s)
+}
+CALL (u) {
+    UNWIND $revised AS row
+    MATCH (b:Belief {key: row.belief})
+    USING INDEX SEEK b:Belief(key)
+    SET b += row.state, b.word_slots = b.word_slots + [slot IN row.word_slots WHERE NOT slot IN b.word_slots]
+}
+CALL (u) {
+    UNWIND $items AS row
+    MERGE (e:Evidence {key: row.key})
+    SET e = row
+}
+CALL (u) {
+    UNWIND $removed AS key
+    MATCH (e:Evidence {key: key})
+    USING INDEX SEEK e:Evidence(key)
+    DELETE e
+}
+RETURN parents, origins, premises, about_responses, about_beliefs, retracted, links, revisions
+
+// name: erase
+MATCH (u:User {key: $user})
+USING INDEX SEEK u:User(key)
+SET u.locked = true
+WITH u
+CALL (u) {
+    MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
+    WHERE b.user = $user AND b.seq > 0
+    MATCH (e:Evidence)
+    USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
+    WHERE e.belief = b.key AND e.slot > '' AND e.observed_us IS NOT NULL AND e.id > ''
+    DELETE e
+}
+CALL (u) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(user, seq)
+    WHERE v.user = $user AND v.seq > 0
+    DETACH DELETE v
+    RETURN count(*) AS revisions
+}
+CALL (u) {
+    MATCH (l:LinkVersion)
+    USING INDEX SEEK l:LinkVersion(user, seq)
+    WHERE l.user = $user AND l.seq > 0
+    DETACH DELETE l
+    RETURN count(*) AS links
+}
+CALL (u) {
+    MATCH (s:Signal)
+    USING INDEX SEEK s:Signal(user, seq)
+    WHERE s.user = $user AND s.seq > 0
+    DETACH DELETE s
+    RETURN count(*) AS signals
+}
+CALL (u) {
+    MATCH (r:Response)
+    USING INDEX SEEK r:Response(user, seq)
+    WHERE r.user = $user AND r.seq > 0
+    DETACH DELETE r
+    RETURN count(*) AS responses
+}
+CALL (u) {
+    MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
+    WHERE b.user = $user AND b.seq > 0
+    DETACH DELETE b
+    RETURN count(*) AS beliefs
+}
+DETACH DELETE u
+RETURN beliefs, responses, signals, revisions, links

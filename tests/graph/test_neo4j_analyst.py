@@ -1,0 +1,46 @@
+"""The Cypher queries of docs/graph-model.md run, and answer what the page says."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beliefgraph.graph.testing.builders import ADA, BOB, Draft, put
+from tests.neo4j_server import Address, open_scratch
+
+pytestmark = pytest.mark.neo4j
+
+
+def _story(draft: Draft) -> None:
+    for name in ("a", "b", "c"):
+        draft.belief(name)
+    draft.response("r1", "a", "b", text="An answer")
+    draft.signal("s1", response="r1", text="not this")
+    draft.revise("a", 3.0, item_id="r1")
+    draft.revise("b", 0.5, item_id="r1")
+    draft.link("a", "b", "suspected")
+    draft.link("a", "c", "dismissed")
+
+
+def test_the_five_questions(neo4j_address: Address, repository: Path) -> None:
+    """Each query gives this user's answer, and nothing of another who has the same ids."""
+    page = (repository / "docs" / "graph-model.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```cypher\n(.*?)```", page, re.DOTALL)
+    store = open_scratch(neo4j_address.uri)
+    for scope in (ADA, BOB):
+        put(store, scope, _story)
+    store.close()
+    asked = {"user": "acme/ada", "belief": "acme/ada/a", "signal": "acme/ada/s1"}
+    with neo4j_address.driver() as driver:
+        driver.execute_query("MATCH (b:Belief {key: 'acme/ada/b'}) SET b.standing = 'contested'")
+
+        def rows(query: str) -> list[list[Any]]:
+            return [record.values() for record in driver.execute_query(query, asked).records]
+
+        why, changed, contested, idle, conflicts = map(rows, queries)
+    assert [[1, "spawn", None], [2, "reinforce", "An answer"]] == [[row[1], row[2], row[-1]] for row in why]
+    assert {"Statement of a", "Statement of b"} == {row[0] for row in changed}
+    assert ["Statement of b"] == [row[0] for row in contested]
+    assert ["Statement of c"] == [row[0] for row in idle]
+    assert [["Statement of a", "Statement of b", "suspected"]] == [row[:3] for row in conflicts]

@@ -1,0 +1,259 @@
+"""How the queries run: round trips of a signal, index seeks at the start of every plan, cost without the rest."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import neo4j
+import pytest
+
+from beliefgraph.graph.blocks import load_blocks
+from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
+from beliefgraph.graph.neo4j.store import Neo4jStore
+from beliefgraph.graph.store import Reach, Reader, Scope, Store
+from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_beliefs, second, vector
+from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
+from beliefgraph.ingest.parameters import load_parameters
+from beliefgraph.ingest.pipeline import Pipeline
+from tests.embedders import ScriptedRelater, WordEmbedder
+from tests.neo4j_server import Address, open_scratch
+
+pytestmark = pytest.mark.neo4j
+
+BLOCKS = load_blocks("beliefgraph.graph.neo4j", "queries.cypher")
+NAMES = {text: name for name, text in BLOCKS.items()}
+OPENING = {"server", "store", "set version", "await indexes"}
+"""Run when a store is opened, on its one `Store` node or on none."""
+SEEKS = {
+    "NodeUniqueIndexSeek",
+    "NodeUniqueIndexSeek(Locking)",
+    "NodeIndexSeek",
+    "DirectedRelationshipIndexSeek",
+}
+Ran = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def store(neo4j_address: Address) -> Iterator[Neo4jStore]:
+    """Open a new store."""
+    store = open_scratch(neo4j_address.uri)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
+    """Collect the names and parameters of the queries that transactions run."""
+    found: Ran = []
+    run = neo4j.ManagedTransaction.run
+
+    def note(self: Any, query: Any, parameters: Any = None, **more: Any) -> Any:
+        found.append((NAMES[query], {**(parameters or {}), **more}))
+        return run(self, query, parameters, **more)
+
+    monkeypatch.setattr(neo4j.ManagedTransaction, "run", note)
+    return found
+
+
+def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
+    """One signal on a response with three beliefs: one query reads under the lock, one writes; no other."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    pipeline = Pipeline(
+        store=store,
+        embedder=WordEmbedder(),
+        relater=ScriptedRelater(),
+        parameters=load_parameters(None),
+        clock=lambda: now,
+    )
+    scope, beliefs = Scope("acme", UserId("ada")), ["b1", "b2", "b3"]
+    for belief, statement in zip(beliefs, ["Likes tea", "Works at night", "Wants examples"], strict=True):
+        pipeline.apply(scope, BeliefEvent(user="ada", id=belief, statement=statement))
+    premises = [PremiseInput(id=belief) for belief in beliefs]
+    for number in range(3):
+        pipeline.apply(scope, ResponseEvent(user="ada", id=f"r{number}", text="An answer", beliefs=premises))
+        ran.clear()
+        pipeline.apply(
+            scope, SignalEvent(user="ada", id=f"s{number}", kind="rating", value=-1, response=f"r{number}")
+        )
+        assert ["neighbourhood", "save"] == [name for name, _ in ran]
+
+
+def _story(draft: Draft) -> None:
+    """Draft something of every kind."""
+    for name in ("b1", "b2", "b3"):
+        draft.belief(name, near=vector(1, len(name)))
+    draft.belief("b4", parent="b1", origin="s1")
+    for number in range(1, 5):
+        draft.response(f"r{number}", "b1", "b2", "b3")
+        draft.signal(f"s{number}", response=f"r{number}", text="no")
+        draft.revise("b1", item_id=f"r{number}", cause_id=f"s{number}")
+    draft.signal("s9", belief="b1")
+    draft.revise("b2", slot="word", item_id="s9", cause_id="s9")
+    draft.revise("b3", item_id="r1", removed=True)
+    draft.link("b1", "b2", "confirmed")
+    draft.link("b2", "b3", "suspected", kind="duplicates")
+
+
+def _read_everything(reader: Reader) -> None:
+    b1, r1, s1 = BeliefId("b1"), ResponseId("r1"), SignalId("s1")
+    reader.head()
+    reader.neighbourhood(
+        Reach(
+            responses=[r1], beliefs=[b1], signals=[s1], statement_keys=["statement of b2"],
+            vectors={"v": vector(1, 0)},
+        ),
+        depth=2,
+    )  # fmt: skip
+    reader.nearest(vector(1, 0), limit=2)
+    for ids in ([b1], None):
+        reader.beliefs(ids, limit=3, as_of_us=second(9))
+    reader.responses([r1])
+    reader.responses(limit=2)
+    reader.signals([s1])
+    reader.signals(about=[r1])
+    reader.signals(limit=2)
+    reader.words(b1, excluding=["x"])
+    next(reader.inferred(b1))
+    reader.revisions(limit=2)
+    revision = reader.revisions(b1)[-1]
+    reader.revisions(cause_id="s1")
+    reader.revision_before(revision)
+    reader.links("contradicts", beliefs=[b1])
+
+
+def _more(draft: Draft) -> None:
+    """Draft something for every part of `save`."""
+    draft.belief("b5", parent="b1", origin="s1")
+    draft.response("r5", "b1", "b2")
+    draft.signal("s5", response="r5")
+    draft.signal("s6", belief="b1")
+    draft.revise("b1", item_id="r5", cause_id="s5")
+    draft.revise("b1", item_id="r1", removed=True, cause_kind="retraction")
+    draft.link("b1", "b3")
+    draft.link("b1", "b3", kind="duplicates")
+    draft.retract("s2")
+
+
+def _use_everything(store: Store, ran: Ran) -> Ran:
+    """Run every query once for one user; return what ran, made so that it can run again, erasure last."""
+    put(store, ADA, _story)
+    ran.clear()
+    put(store, ADA, _more)
+    store.read(ADA, _read_everything)
+    store.embedding_model("a model")
+    store.tenants()
+    store.users("acme", limit=3)
+    return [*((name, _free(name, parameters)) for name, parameters in ran), ("erase", {"user": "acme/ada"})]
+
+
+def _free(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Give what `save` writes ids and numbers that are not taken."""
+    if name != "save":
+        return parameters
+    later = {**parameters, "seq": parameters["seq"] + 100, "retracted": []}
+    for part in ("beliefs", "responses", "signals", "revisions", "links"):
+        later[part] = []
+        for row in parameters[part]:
+            node = dict(row.get("version", row))
+            node["seq"] += 100
+            if "key" in node:
+                node["key"] += "-again"
+            later[part].append({**row, "version": node} if "version" in row else node)
+    return later
+
+
+def _profile(address: Address, asked: Ran) -> list[dict[str, Any]]:
+    """Run queries under PROFILE in transactions that are rolled back; return their plans."""
+    plans = []
+    with address.driver() as driver, driver.session(database=address.database) as session:
+        for name, parameters in asked:
+            with session.begin_transaction() as transaction:
+                plan = transaction.run("PROFILE " + BLOCKS[name], parameters).consume().profile
+                assert plan is not None
+                plans.append(plan)
+                transaction.rollback()
+    return plans
+
+
+def _operators(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("children", ()):
+        yield from _operators(child)
+
+
+def _kind(plan: dict[str, Any]) -> str:
+    return str(plan["operatorType"]).removesuffix("@neo4j")
+
+
+def _hits(address: Address, asked: Ran) -> list[int]:
+    """Return the database hits of each query."""
+    plans = _profile(address, asked)
+    return [sum(int(operator["args"].get("DbHits", 0)) for operator in _operators(plan)) for plan in plans]
+
+
+def test_every_plan_starts_at_an_index(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
+    """Each query seeks in an index, scans no label, and multiplies nothing but two single nodes."""
+    asked = _use_everything(store, ran)
+    assert set(BLOCKS) == {name for name, _ in asked} | OPENING
+    for (name, _), plan in zip(asked, _profile(neo4j_address, asked), strict=True):
+        operators = list(_operators(plan))
+        kinds = {_kind(operator) for operator in operators}
+        assert kinds & SEEKS, name
+        assert [] == [kind for kind in kinds if "Scan" in kind], name
+        for operator in operators:
+            if _kind(operator) == "CartesianProduct":
+                multiplied = {_kind(child) for child in operator["children"]}
+                assert multiplied <= {"NodeUniqueIndexSeek", "NodeUniqueIndexSeek(Locking)"}, name
+
+
+def test_the_rest_of_the_graph_costs_nothing(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
+    """With 300 other users, one of them large, each query touches as much as before."""
+    asked = [one for one in _use_everything(store, ran) if one[0] not in ("tenants", "users")]
+    alone = _hits(neo4j_address, asked)
+    for number in range(300):
+        put(store, Scope("acme", UserId(f"user{number}")), _story)
+    many = [f"b{number}" for number in range(500)]
+    put(store, OTHER_ADA, lambda draft: [draft.belief(name, near=vector(1, 1)) for name in many])
+    found = zip(asked, alone, _hits(neo4j_address, asked), strict=True)
+    assert [] == [(name, before, after) for (name, _), before, after in found if after > before * 1.2 + 5]
+
+
+def _one_more(draft: Draft, number: int) -> None:
+    draft.signal(f"s{number}", response=f"r{number}")
+    for belief in ("b1", "b2", "b3"):
+        draft.revise(belief, item_id=f"r{number}", cause_id=f"s{number}", observed_us=second(number))
+
+
+def _hits_of_one_more(address: Address, store: Store, ran: Ran, number: int) -> list[int]:
+    """Return the database hits of reading around a new response and of writing a signal on it."""
+    response, signal = ResponseId(f"r{number}"), SignalId(f"s{number}")
+
+    def read(reader: Reader) -> None:
+        reader.neighbourhood(Reach(responses=[response], signals=[signal]), depth=2)
+        reader.words(BeliefId("b1"))
+        reader.signals(limit=10)
+
+    put(store, ADA, lambda draft: draft.response(response, "b1", "b2", "b3"))
+    ran.clear()
+    store.read(ADA, read)
+    put(store, ADA, lambda draft: _one_more(draft, number))
+    return _hits(address, [(name, _free(name, parameters)) for name, parameters in ran])
+
+
+def test_history_costs_nothing(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
+    """Reading and writing around one more signal touches as much after 600 signals as after 60."""
+
+    def add(numbers: range) -> None:
+        def build(draft: Draft) -> None:
+            for number in numbers:
+                draft.response(f"r{number}", "b1", "b2", "b3")
+                _one_more(draft, number)
+
+        put(store, ADA, build)
+
+    put_beliefs(store, ADA, "b1", "b2", "b3")
+    add(range(60))
+    early = _hits_of_one_more(neo4j_address, store, ran, 1000)
+    add(range(60, 600))
+    late = _hits_of_one_more(neo4j_address, store, ran, 2000)
+    assert all(after <= before * 1.2 + 5 for before, after in zip(early, late, strict=True)), (early, late)

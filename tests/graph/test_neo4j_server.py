@@ -1,0 +1,311 @@
+"""What a server can do to a store: refuse it, be something else, lock, vanish in the middle of a commit, come back."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import neo4j
+import neo4j.exceptions
+import pytest
+
+from beliefgraph.bootstrap import open_store
+from beliefgraph.graph.errors import (
+    BeliefGraphError,
+    InvalidInputError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+from beliefgraph.graph.ids import UserId
+from beliefgraph.graph.neo4j import connections
+from beliefgraph.graph.neo4j.connections import translate
+from beliefgraph.graph.neo4j.store import Neo4jStore
+from beliefgraph.graph.store import Scope
+from beliefgraph.graph.testing.builders import ADA, put_beliefs
+from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
+from beliefgraph.ingest.parameters import load_parameters
+from beliefgraph.ingest.pipeline import Pipeline
+from beliefgraph.queries.verify import verify
+from beliefgraph.settings import Settings
+from tests.embedders import ScriptedRelater, WordEmbedder
+from tests.neo4j_server import Address, NoServer, open_scratch, running_local_server
+
+pytestmark = pytest.mark.neo4j
+
+WRONG = "not the password"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(neo4j_address: Address) -> Iterator[Neo4jStore]:
+    store = open_scratch(neo4j_address.uri)
+    yield store
+    store.close()
+
+
+def _run(address: Address, query: str) -> None:
+    with address.driver() as driver:
+        driver.execute_query(query, database_=address.database)
+
+
+def _pipeline(store: Neo4jStore) -> Pipeline:
+    return Pipeline(
+        store=store,
+        embedder=WordEmbedder(),
+        relater=ScriptedRelater(),
+        parameters=load_parameters(None),
+        clock=lambda: NOW,
+    )
+
+
+# Opening
+
+
+def test_a_target_leads_to_the_store(neo4j_address: Address) -> None:
+    """bolt://… opens a Neo4j store with the user, the password and the database of the settings."""
+    store = open_store(neo4j_address.uri, neo4j_address.settings())
+    assert isinstance(store, Neo4jStore)
+    assert neo4j_address.uri == store.target
+    store.close()
+
+
+def test_a_wrong_password_is_one_sentence_without_it(
+    neo4j_address: Address, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error names the settings to check; neither it, nor a log, nor `repr` shows a password."""
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(StoreUnavailableError, match="NEO4J_USERNAME and NEO4J_PASSWORD") as caught:
+        Neo4jStore(neo4j_address.uri, password=WRONG)
+    store = open_scratch(neo4j_address.uri)
+    store.close()
+    settings = Settings(neo4j_password=WRONG)
+    said = [str(caught.value), repr(caught.value), repr(caught.value.__cause__), caplog.text, repr(settings)]
+    said += [repr(store), repr(store._connections), repr(neo4j_address), *capsys.readouterr()]
+    for password in (WRONG, neo4j_address.password):
+        assert [] == [text for text in said if password in text]
+
+
+@pytest.mark.parametrize(
+    "target", ["bolt://neo4j:secret@127.0.0.1:7687", "https://127.0.0.1:7687", "ftp://x"]
+)
+def test_a_target_of_another_form_is_refused(target: str) -> None:
+    """A password in the target, and a scheme that is not one of ours, are refused without repeating them."""
+    with pytest.raises(InvalidInputError) as caught:
+        open_store(target, Settings())
+    assert "secret" not in str(caught.value)
+
+
+def test_a_wrong_scheme_is_unavailable(neo4j_address: Address) -> None:
+    """TLS to a server that speaks none ends in `StoreUnavailableError`."""
+    with pytest.raises(StoreUnavailableError):
+        Neo4jStore(neo4j_address.uri.replace("bolt://", "bolt+s://"), password=WRONG, timeout_s=2)
+
+
+def test_no_server_is_unavailable_in_time() -> None:
+    """Where nobody listens, opening fails within the deadline."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailableError, match="cannot be reached"):
+        Neo4jStore(f"bolt://127.0.0.1:{port}", password=WRONG, timeout_s=1)
+    assert time.monotonic() - began < 5
+
+
+def test_an_unknown_database_is_named(neo4j_address: Address) -> None:
+    """A database that the server does not have points at the setting."""
+    with pytest.raises(StoreUnavailableError, match="NEO4J_DATABASE"):
+        Neo4jStore(neo4j_address.uri, password=neo4j_address.password, database="nowhere")
+
+
+def test_an_old_server_is_refused(neo4j_address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server older than what we need says which version it is."""
+    monkeypatch.setattr(connections, "OLDEST", (9999, 0))
+    with pytest.raises(StoreVersionError, match=r"the server is Neo4j \d+\.\d+"):
+        open_scratch(neo4j_address.uri)
+
+
+def test_a_newer_schema_is_refused(neo4j_address: Address) -> None:
+    """A database of a later beliefgraph asks for an upgrade and is left alone."""
+    _run(neo4j_address, "MATCH (s:Store) SET s.was = s.version, s.version = 99")
+    try:
+        with pytest.raises(StoreVersionError, match="upgrade beliefgraph"):
+            open_scratch(neo4j_address.uri)
+    finally:
+        _run(neo4j_address, "MATCH (s:Store) SET s.version = s.was REMOVE s.was")
+
+
+def test_a_graph_of_something_else_is_refused(neo4j_address: Address) -> None:
+    """A database with nodes that are not ours is left alone."""
+    _run(neo4j_address, "MATCH (s:Store) SET s:SomethingElse REMOVE s:Store")
+    try:
+        with pytest.raises(StoreVersionError, match="something else"):
+            open_scratch(neo4j_address.uri)
+    finally:
+        _run(neo4j_address, "MATCH (s:SomethingElse) SET s:Store REMOVE s:SomethingElse")
+
+
+def _errors(root: type[Exception]) -> Iterator[type[Exception]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from _errors(kind)
+
+
+@pytest.mark.parametrize("root", [neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError])
+def test_every_error_of_the_driver_has_one_of_ours(root: type[Exception]) -> None:
+    """Whatever the driver raises becomes an error that a caller knows, and none repeats what the server said."""
+    for kind in _errors(root):
+        error = kind.__new__(kind)
+        Exception.__init__(error, "the statement of ada")
+        ours = translate(error, "bolt://somewhere")
+        assert isinstance(ours, BeliefGraphError)
+        assert "ada" not in str(ours)
+
+
+# Locks, lost connections, erasure at the same time
+
+
+def test_a_lock_that_is_kept_ends_in_time(neo4j_address: Address, store: Neo4jStore) -> None:
+    """A writer that waits for the user's lock gives up at its deadline; afterwards all goes on."""
+    put_beliefs(store, ADA, "b1")
+    impatient = Neo4jStore(neo4j_address.uri, password=neo4j_address.password, timeout_s=1)
+    with (
+        closing(impatient),
+        neo4j_address.driver() as driver,
+        driver.session(database=neo4j_address.database) as session,
+        session.begin_transaction() as transaction,
+    ):
+        transaction.run("MATCH (u:User {key: 'acme/ada'}) SET u.locked = true").consume()
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailableError, match="keep the user locked"):
+            put_beliefs(impatient, ADA, "b2")
+        assert time.monotonic() - began < 3
+        transaction.rollback()
+    put_beliefs(store, ADA, "b2")
+
+
+def test_an_unknown_outcome_never_applies_a_signal_twice(
+    store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is lost after the commit went through: the unit runs again and finds that it is done."""
+    pipeline, scope = _pipeline(store), Scope("acme", UserId("ada"))
+    pipeline.apply(scope, BeliefEvent(user="ada", id="b1", statement="Likes tea"))
+    pipeline.apply(scope, ResponseEvent(user="ada", id="r1", text="Tea", beliefs=[PremiseInput(id="b1")]))
+    commit: Any = neo4j.ManagedTransaction._commit
+    lost: list[bool] = []
+
+    def lose(self: Any) -> None:
+        commit(self)
+        if len(lost) < 2:
+            lost.append(True)
+            raise neo4j.exceptions.IncompleteCommit("lost")
+
+    monkeypatch.setattr(neo4j.ManagedTransaction, "_commit", lose)
+    pipeline.apply(scope, SignalEvent(user="ada", kind="rating", value=-1, response="r1"))
+    monkeypatch.undo()
+    assert [True] == lost  # the second run wrote nothing, so there was nothing to commit
+    assert 1 == len(store.read(scope, lambda reader: reader.signals()))
+    assert 2 == len(store.read(scope, lambda reader: reader.revisions()))
+    assert verify(store, "acme").ok
+
+
+def test_writing_while_being_erased(store: Neo4jStore) -> None:
+    """Writers that wait while a user is erased begin her anew; no call fails."""
+    failures: list[BaseException] = []
+
+    def write(name: int) -> None:
+        try:
+            for number in range(15):
+                put_beliefs(store, ADA, f"b{name}-{number}")
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(10):
+        store.erase(ADA)
+    for thread in threads:
+        thread.join()
+    assert [] == failures
+    head, revisions = store.read(ADA, lambda reader: (reader.head(), reader.revisions()))
+    assert head.seq == 2 * len(revisions)
+
+
+# The server dies
+
+
+class _Load:
+    """Users who send signals without a pause, each in a thread of her own, and what came of it."""
+
+    def __init__(self, store: Neo4jStore, users: Sequence[str]) -> None:
+        self._pipeline, self._over = _pipeline(store), threading.Event()
+        self.acknowledged: dict[str, set[str]] = {user: set() for user in users}
+        self.failed: list[tuple[float, BaseException]] = []
+        for user in users:
+            premises = [PremiseInput(id="b1")]
+            self._apply(BeliefEvent(user=user, id="b1", statement="Likes tea"))
+            self._apply(ResponseEvent(user=user, id="r1", text="Tea", beliefs=premises))
+        self._threads = [threading.Thread(target=self._run, args=(user,)) for user in users]
+
+    def _apply(self, event: BeliefEvent | ResponseEvent | SignalEvent) -> None:
+        self._pipeline.apply(Scope("acme", UserId(event.user)), event)
+
+    def _run(self, user: str) -> None:
+        while not self._over.is_set():
+            id, began = f"s{len(self.acknowledged[user])}", time.monotonic()
+            try:
+                self._apply(SignalEvent(user=user, id=id, kind="rating", value=-1, response="r1"))
+            except BaseException as error:
+                self.failed.append((time.monotonic() - began, error))
+            else:
+                self.acknowledged[user].add(id)
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for_more(self) -> None:
+        """Wait until each user has had three more signals acknowledged."""
+        deadline = time.monotonic() + 60
+        before = {user: len(done) for user, done in self.acknowledged.items()}
+        while any(len(self.acknowledged[user]) < count + 3 for user, count in before.items()):
+            assert time.monotonic() < deadline, "the client did not recover"
+            time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_killed_server_loses_nothing_acknowledged() -> None:
+    """Killed twice while signals come in: what was acknowledged is there once, what failed said so in time."""
+    timeout_s = 10.0  # a server that has just begun takes seconds to plan a query for the first time
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_local_server(heap="512m"))
+        except NoServer as error:
+            pytest.skip(str(error))
+        store = Neo4jStore(server.address.uri, password=server.address.password, timeout_s=timeout_s)
+        stack.callback(store.close)
+        with _Load(store, ["ada", "bob"]) as load:
+            for away_s in (1.5 * timeout_s, 0.0):
+                load.wait_for_more()
+                server.kill()
+                time.sleep(away_s)
+                server.start()
+            load.wait_for_more()
+        assert load.failed
+        assert {StoreUnavailableError} == {type(error) for _, error in load.failed}
+        assert max(seconds for seconds, _ in load.failed) < 3 * timeout_s
+        for user, done in load.acknowledged.items():
+            signals = store.read(Scope("acme", UserId(user)), lambda reader: reader.signals())
+            assert done == {signal.id for signal, _ in signals}
+        assert verify(store, "acme").ok
