@@ -189,7 +189,7 @@ def test_erase_asks(ada: Shell) -> None:
         (["explain", "ada"], "belief: is required; see beliefgraph explain --help"),
         (["personalize", "ada", " "], "query: must not be empty"),
         (["beliefs", "ada", "--standing", "high"], "standing: 'high' is not one of "),
-        (["users", "--db", "mongodb://x"], "target: must be a path, sqlite:///path or :memory:"),
+        (["users", "--db", "mongodb://x"], "target: must be a path, sqlite:///path, :memory:, neo4j://host:port or bolt://host:port"),
         (["dance"], "No such command 'dance'."),
         (["users", "--loud"], "No such option '--loud'."),
     ],
