@@ -85,6 +85,32 @@ def _causes(premise: Premise, faults: Faults) -> tuple[float, float]:
     return wrong, missed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Causes:
+    """Which causes may have fired, without (`plain`) and with what tags and text say about them (`told`).
+
+    One factor a premise: 1 − a − c, and 1 − a − c + a·r_wrong + c·r_miss. `none` is N, P(no cause fired); `any_told`
+    the same product over what was told, so that `any_told` − `none` is the mass of some cause having fired.
+    """
+
+    plain: tuple[float, ...]
+    told: tuple[float, ...]
+    none: float
+    any_told: float
+
+
+def _fired(premises: Sequence[Premise], faults: Faults, form_ratio: float, other_ratio: float) -> _Causes:
+    both = [(*_causes(premise, faults), premise) for premise in premises]
+    plain = tuple(1.0 - wrong - missed for wrong, missed, _ in both)
+    told = tuple(
+        1.0 + wrong * (premise.wrong_ratio - 1.0) + missed * (premise.missed_ratio - 1.0)
+        for wrong, missed, premise in both
+    )
+    leak = (1 - faults.form) * (1 - faults.other)
+    leak_told = (1 - faults.form + faults.form * form_ratio) * (1 - faults.other + faults.other * other_ratio)
+    return _Causes(plain=plain, told=told, none=leak * math.prod(plain), any_told=leak_told * math.prod(told))
+
+
 def attribute(
     premises: Sequence[Premise],
     emissions: Sequence[Emission],
@@ -100,54 +126,59 @@ def attribute(
     """
     if_satisfied = math.prod(emission.likelihood(False) for emission in emissions)
     if_dissatisfied = math.prod(emission.likelihood(True) for emission in emissions)
-    causes = [_causes(premise, faults) for premise in premises]
-    plain = [1.0 - wrong - missed for wrong, missed in causes]
-    told = [
-        quiet + wrong * premise.wrong_ratio + missed * premise.missed_ratio
-        for quiet, (wrong, missed), premise in zip(plain, causes, premises, strict=True)
-    ]
-    leak_plain = (1 - faults.form) * (1 - faults.other)
-    leak_told = (1 - faults.form + faults.form * form_ratio) * (1 - faults.other + faults.other * other_ratio)
-    none, any_told = leak_plain * math.prod(plain), leak_told * math.prod(told)
-
-    def evidence(index: int) -> float:
-        premise = premises[index]
-        wrong = premise.weight * premise.adherence * faults.wrong
-        missed = premise.weight * (1 - premise.adherence) * faults.missed
-        none_but, told_but = none / plain[index], any_told / told[index]
-        likelihood = [
-            if_satisfied * none_but * (1 - cause)
-            + if_dissatisfied * (told_but * (1 - cause + cause * ratio) - none_but * (1 - cause))
-            for cause, ratio in ((missed, premise.missed_ratio), (wrong, premise.wrong_ratio))
-        ]
-        return math.log(likelihood[0] / likelihood[1])
-
-    shares = [
-        (-math.log1p(-wrong) * premise.wrong_ratio, -math.log1p(-missed) * premise.missed_ratio)
-        for (wrong, missed), premise in zip(causes, premises, strict=True)
-    ]
-    form_share = -math.log1p(-faults.form) * form_ratio
-    other_share = -math.log1p(-faults.other) * other_ratio
-    total = form_share + other_share + math.fsum(wrong + missed for wrong, missed in shares)
-    satisfied_mass, dissatisfied_mass = if_satisfied * none, if_dissatisfied * (any_told - none)
-    evidence_mass = satisfied_mass + dissatisfied_mass
-    accident, satisfied, dissatisfied = _last_signal(emissions[-1], satisfied_mass / evidence_mass)
+    fired = _fired(premises, faults, form_ratio, other_ratio)
+    satisfied_mass = if_satisfied * fired.none
+    dissatisfied_mass = if_dissatisfied * (fired.any_told - fired.none)
+    accident, satisfied, dissatisfied = _last_signal(
+        emissions[-1], satisfied_mass / (satisfied_mass + dissatisfied_mass)
+    )
+    shares = [_share(premise, faults) for premise in premises]
+    form, other = -math.log1p(-faults.form) * form_ratio, -math.log1p(-faults.other) * other_ratio
+    total = form + other + math.fsum(wrong + missed for wrong, missed in shares)
     unit = dissatisfied / total if total > 0 else 0.0
     wrong_shares = tuple(wrong * unit for wrong, _ in shares)
     missed_shares = tuple(missed * unit for _, missed in shares)
     return Attribution(
-        nats=tuple(evidence(index) for index in range(len(premises))),
+        nats=tuple(
+            _evidence(premises, index, faults, fired, (if_satisfied, if_dissatisfied))
+            for index in range(len(premises))
+        ),
         causes={
             "belief_wrong": math.fsum(wrong_shares),
             "response_missed": math.fsum(missed_shares),
-            "form": form_share * unit,
-            "other_fault": other_share * unit,
+            "form": form * unit,
+            "other_fault": other * unit,
             "accident": accident,
             "satisfied": satisfied,
         },
         wrong=wrong_shares,
         missed=missed_shares,
     )
+
+
+def _evidence(
+    premises: Sequence[Premise], index: int, faults: Faults, fired: _Causes, masses: tuple[float, float]
+) -> float:
+    """Return ln P(signals | this belief true) − ln P(signals | it false), the other beliefs as they are.
+
+    `masses` are the probabilities of the signals if she is satisfied and if she is dissatisfied.
+    """
+    premise, (if_satisfied, if_dissatisfied) = premises[index], masses
+    none_but, told_but = fired.none / fired.plain[index], fired.any_told / fired.told[index]
+
+    def likelihood(cause: float, ratio: float) -> float:
+        quiet = none_but * (1 - cause)
+        return if_satisfied * quiet + if_dissatisfied * (told_but * (1 - cause + cause * ratio) - quiet)
+
+    missed = premise.weight * (1 - premise.adherence) * faults.missed
+    wrong = premise.weight * premise.adherence * faults.wrong
+    return math.log(likelihood(missed, premise.missed_ratio) / likelihood(wrong, premise.wrong_ratio))
+
+
+def _share(premise: Premise, faults: Faults) -> tuple[float, float]:
+    """Return what a premise's wrongness and its not being honoured have of a dissatisfaction, before scaling."""
+    wrong, missed = _causes(premise, faults)
+    return -math.log1p(-wrong) * premise.wrong_ratio, -math.log1p(-missed) * premise.missed_ratio
 
 
 def _last_signal(emission: Emission, satisfied: float) -> tuple[float, float, float]:
