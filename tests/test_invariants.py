@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 
 from beliefgraph import Belief, BeliefGraphError, DuplicateIdError, NotFoundError, SelfModel
 from beliefgraph.graph.clock import to_us
-from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import RESPONSE, fade, logit, read_state, to_confidence
 from beliefgraph.graph.model import Revision
 from beliefgraph.graph.sqlite.store import SqliteStore
@@ -100,42 +100,55 @@ def test_each_response_is_one_item_computed_from_its_snapshot(steps: list[Step])
                     assert belief.id in behind[revision.item.id]
 
 
-def test_an_item_is_a_pure_function_of_its_snapshot() -> None:
+@pytest.mark.parametrize("tags", [[], ["too_long"], ["ignored_preference", "wrong_tone"]], ids=str)
+def test_an_item_is_a_pure_function_of_its_snapshot(tags: list[str]) -> None:
     """The item of a response follows from weights, adherence and confidences then, whatever happened in between."""
-    items = []
+    said = [PARAMETERS.tags[tag] for tag in tags]
+    wrong, missed = (math.prod(getattr(tag, name) for tag in said) for name in ("wrong", "missed"))
+    premises = [
+        Premise(weight=0.6, adherence=0.9, confidence=0.8, wrong_ratio=wrong, missed_ratio=missed),
+        Premise(weight=0.4, adherence=0.2, confidence=0.3, wrong_ratio=wrong, missed_ratio=missed),
+    ]
+    expected = attribute(
+        premises,
+        [PARAMETERS.signal("rating").emission(-1.0, 1.0, None)],
+        PARAMETERS.attribution.faults,
+        form_ratio=math.prod(tag.form for tag in said),
+        other_ratio=math.prod(tag.other for tag in said),
+    ).nats
     for between in (False, True):
         with open_world() as world:
-            for name, confidence in (("b0", 0.8), ("b1", 0.3)):
-                world.ada.believe(STATEMENTS[int(name[1])], id=name, kind="fact", confidence=confidence)
-            play(
-                world,
-                [
-                    Step(
-                        do="respond", id="r0", wait=0.0, given={"edges": [("b0", 0.6, 0.9), ("b1", 0.4, 0.2)]}
-                    )
-                ],
-            )
+            world.ada.believe(STATEMENTS[0], id="b0", kind="fact", confidence=0.8)
+            world.ada.believe(STATEMENTS[1], id="b1", kind="fact", confidence=0.3)
+            edges = [("b0", 0.6, 0.9), ("b1", 0.4, 0.2)]
+            play(world, [Step(do="respond", id="r0", wait=0.0, given={"edges": edges})])
             if between:
                 world.ada.signal("deny", belief="b1")
                 world.ada.amend("b0", confidence=0.2)
                 world.clock.pass_time(days=1)
-            world.ada.signal("rating", -1, response="r0", id="s0")
-            rating = PARAMETERS.signal("rating").emission(-1.0, 1.0, None)
-            premises = [
-                Premise(weight=0.6, adherence=0.9, confidence=0.8),
-                Premise(weight=0.4, adherence=0.2, confidence=0.3),
-            ]
-            faults = PARAMETERS.attribution.faults
-            expected = attribute(premises, [rating], faults, form_ratio=1.0, other_ratio=1.0).nats
-            found = {
-                revision.belief_id: revision.item.nats
+            world.ada.signal("rating", -1, response="r0", tags=tags)
+            found = [
+                revision.item.nats
                 for name in ("b0", "b1")
                 for revision in world.ada.revisions(name)
                 if revision.item is not None and revision.item.slot == RESPONSE
-            }
-            assert pytest.approx(list(expected), abs=1e-9) == [found[BeliefId("b0")], found[BeliefId("b1")]]
-            items.append(found)
-    assert items[0] == items[1]
+            ]
+            assert pytest.approx(list(expected), abs=1e-9) == found
+
+
+def test_what_nobody_says_of_an_edge() -> None:
+    """Without weights the beliefs behind a response share it equally; without adherence the default holds."""
+    with open_world() as world:
+        for index in range(4):
+            world.ada.believe(STATEMENTS[index], id=f"b{index}")
+        for count in (1, 2, 4):
+            response = world.ada.respond("an answer", beliefs=[f"b{index}" for index in range(count)])
+            default = PARAMETERS.attribution.adherence
+            assert [(1 / count, default)] * count == [(e.weight, e.adherence) for e in response.generated_by]
+        plan = world.ada.personalize("runnable examples documentation python answers preamble")
+        assert len(plan.used) > 1
+        response = world.ada.respond("an answer", beliefs=plan)
+        assert [choice.weight for choice in plan.used] == [edge.weight for edge in response.generated_by]
 
 
 def test_the_snapshot_is_the_confidence_when_the_response_was_recorded() -> None:

@@ -202,6 +202,17 @@ def test_strict_stops_at_the_first_bad_line(
         assert [3, 3] == [len(world.graph.user(user).beliefs()) for user in ("ada", "bob")]
 
 
+def test_strict_stops_in_the_middle_of_one_users_lines() -> None:
+    """With strict, what the same user sent after the bad line is left out too, within the same transaction."""
+    lines = [line("belief", id=f"b{number}", statement=f"number {number}") for number in range(6)]
+    lines[3] = line("response", text="x", beliefs=[{"id": "none"}])
+    with open_world() as world:
+        report = world.graph.ingest(lines, strict=True)
+        assert [4] == [reject.line for reject in report.rejects]
+        assert (True, {"belief": 3}) == (report.stopped, dict(report.applied))
+        assert ["b2", "b1", "b0"] == [belief.id for belief in world.ada.beliefs()]
+
+
 def test_own_time_lives_through_the_log_again() -> None:
     """In own time each event is recorded at its own moment, and as-of reads see the log as it went."""
     lines = log(rounds=4)
