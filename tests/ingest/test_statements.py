@@ -153,6 +153,8 @@ def test_a_correction_takes_the_place_of_what_it_contradicts(about: dict[str, st
             world.ada.revisions("b0")[-1].action,
             world.ada.revisions("b0")[-1].reason,
         )
+        items = [r.item.slot for r in world.ada.revisions("b0") if r.item is not None and r.cause_id == "s0"]
+        assert ["response" if about else "word"] == items
         assert [] == world.ada.conflicts()
         assert [spawned.id] == [
             choice.belief.id for choice in world.ada.personalize("drinks tea or coffee").used
