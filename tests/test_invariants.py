@@ -468,7 +468,7 @@ def seen(model: SelfModel, as_of: datetime | None = None) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(histories(most=8))
 def test_as_of_is_what_was_served(steps: list[Step]) -> None:
     """What is read for a time gone by is what was served then, after whatever came later, to the last bit."""
