@@ -66,6 +66,19 @@ def source_slot(source: str) -> str:
     return SOURCE_PREFIX + source
 
 
+_SAID_AS = "belief/"
+
+
+def said_as(belief_id: str) -> str:
+    """Return the id of the item by which a belief was held: never the id of a signal, which has no slash."""
+    return _SAID_AS + belief_id
+
+
+def sayer_of(item_id: str) -> str | None:
+    """Return the id with which a belief was held, if that is what the item says; None for what a signal said."""
+    return item_id.removeprefix(_SAID_AS) if item_id.startswith(_SAID_AS) else None
+
+
 SPOKEN_SLOTS = frozenset({source_slot("stated"), source_slot("corrected"), WORD, PIN})
 """The slots in which the person herself speaks."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.errors import DuplicateIdError
 from beliefgraph.graph.ids import BeliefId, SignalId, derived_id, fingerprint, normal_form
-from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, logit, sigmoid, source_slot
+from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, logit, said_as, sigmoid, source_slot
 from beliefgraph.graph.model import (
     BeliefNode,
     ConflictStatus,
@@ -61,7 +61,9 @@ def believe(working: WorkingSet, event: BeliefEvent, belief_id: BeliefId) -> Bel
         if working.has_caused(belief_id):
             return same[0]
         cause = Cause(kind="belief", id=belief_id)
-        return restate(working, same[0].id, statement, item_id=belief_id, reason="restated", cause=cause)
+        return restate(
+            working, same[0].id, statement, item_id=said_as(belief_id), reason="restated", cause=cause
+        )
     cause = Cause(kind="belief", id=belief_id)
     return hold(working, statement, belief_id, reason=event.source, cause=cause)
 
@@ -111,7 +113,7 @@ def hold(
         ),
     )
     working.add_belief(node, inputs.vectors[statement.text])
-    item = _stating_item(working, node, statement, item_id=statement.origin_id or belief_id)
+    item = _stating_item(working, node, statement, item_id=statement.origin_id or said_as(belief_id))
     working.set_item(item, action="spawn", reason=reason, cause=cause)
     for likeness in (found for found in likenesses if found.belief_id != statement.parent_id):
         _note_edges(working, node.id, likeness)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
-from beliefgraph.graph.ledger import RESPONSE, Item, crowded, fade
+from beliefgraph.graph.ledger import RESPONSE, Item, crowded, fade, sayer_of
 from beliefgraph.graph.model import BeliefNode, Interpretation, Revision, Signal
 from beliefgraph.graph.store import Reader
 
@@ -63,7 +63,7 @@ def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | 
     found = [
         Contribution(
             source=item.slot,
-            about=item.id,
+            about=sayer_of(item.id) or item.id,
             nats=item.nats,
             weight=(left := weight * fade(at_us - item.observed_us, state.half_life_days)),
             term=item.nats * left,
@@ -80,7 +80,7 @@ def _signals_beneath(
 ) -> dict[tuple[bool, str], tuple[tuple[Signal, Interpretation], ...]]:
     """Return the unretracted signals beneath each item, oldest first."""
     responses = [ResponseId(item.id) for item in items if item.slot == RESPONSE]
-    words = [SignalId(item.id) for item in items if item.slot != RESPONSE]
+    words = [SignalId(item.id) for item in items if item.slot != RESPONSE and sayer_of(item.id) is None]
     found = reader.signals(about=responses, as_of_us=as_of_us) + reader.signals(words, as_of_us=as_of_us)
     beneath: dict[tuple[bool, str], tuple[tuple[Signal, Interpretation], ...]] = {}
     for signal, interpretation in reversed(found):

@@ -904,3 +904,13 @@ def test_a_word_of_hers_settles_the_contest() -> None:
 
 
 assert set(BELIEFS) >= {"b0", "b1", "b2", "b3"}
+
+
+def test_a_signal_may_have_the_id_of_a_belief() -> None:
+    """Retracting a statement whose id is its belief's leaves what was said when the belief was held."""
+    with open_world() as world:
+        held = world.ada.believe(STATEMENTS[0], id="1", confidence=0.7)
+        world.ada.signal("statement", text=STATEMENTS[0], id="1")
+        world.ada.retract("1")
+        assert held.confidence == world.ada.belief("1").confidence
+        assert ["1"] == [each.about for each in world.ada.explain("1").contributions]
