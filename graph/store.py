@@ -205,6 +205,14 @@ class Reader(Protocol):
         """Return the current version of each edge of a kind that touches one of the beliefs (None: all), by `seq`."""
         ...
 
+    def history(self) -> Changes:
+        """Return everything recorded of the user, as one `Changes` that leaves a store without her in this state.
+
+        Every sequence by `seq`, oldest first; all versions of every link; signals as retracted as they are now, and
+        so nothing in `retracted`; beliefs in the state that their last revision left.
+        """
+        ...
+
 
 class Writer(Reader, Protocol):
     """A `Reader` inside the user's write transaction: no other writer of this user runs until it ends."""
@@ -254,10 +262,25 @@ class Store(Protocol):
         """
         ...
 
-    def embedding_model(self, name: str) -> str:
-        """Record the name of the embedding model if none is recorded yet; return the one that is."""
+    def embedding_model(self, name: str | None = None) -> str | None:
+        """Record the name of the embedding model if none is recorded yet; return the one that is.
+
+        Without a name nothing is recorded: None when none is.
+        """
         ...
 
     def close(self) -> None:
         """Let go of every connection; later calls raise `StoreUnavailableError`. Closing twice is fine."""
         ...
+
+
+_USERS = 500
+
+
+def scopes(store: Store, tenant: str | None = None) -> Iterator[Scope]:
+    """Yield every user of a tenant (None: of all), in the order of their names."""
+    for name in store.tenants() if tenant is None else [tenant]:
+        after = None
+        while users := store.users(name, after=after, limit=_USERS):
+            yield from (Scope(name, user_id) for user_id in users)
+            after = users[-1]

@@ -1,18 +1,16 @@
 """Whether a store still says what its records say: replays every ledger, checks chains, sums and references."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.ids import BeliefId, SignalId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, fold, read_state
 from beliefgraph.graph.model import BeliefNode, Response, Revision
-from beliefgraph.graph.store import Reader, Scope, Store
+from beliefgraph.graph.store import Reader, Store, scopes
 from beliefgraph.queries.contributions import items_of, replayed
 
 _TOLERANCE = 1e-9
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,7 @@ def verify(store: Store, tenant: str | None = None) -> VerifyReport:
     """Check every user of a tenant (None: of all). Never reruns a model; what was read off a text is a record."""
     users = beliefs = revisions = 0
     findings: list[Finding] = []
-    for scope in _scopes(store, tenant):
+    for scope in scopes(store, tenant):
         checked = store.read(scope, lambda reader: _Check(reader).run())
         users, beliefs, revisions = users + 1, beliefs + checked.beliefs, revisions + checked.revisions
         if checked.broken is not None:
@@ -53,14 +51,6 @@ def verify(store: Store, tenant: str | None = None) -> VerifyReport:
                 Finding(tenant=scope.tenant, user_id=scope.user_id, record=record, problem=problem)
             )
     return VerifyReport(users=users, beliefs=beliefs, revisions=revisions, findings=tuple(findings))
-
-
-def _scopes(store: Store, tenant: str | None) -> Iterator[Scope]:
-    for name in store.tenants() if tenant is None else [tenant]:
-        after = None
-        while users := store.users(name, after=after, limit=_BATCH):
-            yield from (Scope(name, user_id) for user_id in users)
-            after = users[-1]
 
 
 class _Broken(Exception):

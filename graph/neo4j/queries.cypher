@@ -200,6 +200,12 @@ RETURN b {
 } AS row
 ORDER BY b.seq DESC LIMIT $limit
 
+// name: vectors
+MATCH (b:Belief)
+USING INDEX SEEK b:Belief(user, seq)
+WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL
+RETURN {vector_key: b.vector_key, vector: b.vector} AS row
+
 // name: states as of
 UNWIND $keys AS key
 CALL (key) {
@@ -309,7 +315,7 @@ ORDER BY v.belief DESC, v.seq DESC LIMIT 1
 // name: link versions
 MATCH (l:LinkVersion)
 USING INDEX SEEK l:LinkVersion(user, seq)
-WHERE l.user = $user AND l.seq > 0 AND l.kind = $kind AND l.recorded_us <= $as_of
+WHERE l.user = $user AND l.seq > 0 AND l.kind IN $kinds AND l.recorded_us <= $as_of
 RETURN l {.*} AS row
 ORDER BY l.user, l.seq
 

@@ -8,6 +8,8 @@ from dataclasses import fields
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
+
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import from_json, interpretation_json, to_interpretation, to_json
 from beliefgraph.graph.ids import SignalId, UserId
@@ -129,6 +131,10 @@ def _revisions(user: str, changes: Changes) -> Properties:
         for revision in changes.revisions
         if revision.cause_kind == "signal" and revision.item is not None and revision.cause_id not in gone
     }
+    words: dict[str, set[str]] = {belief_id: set() for belief_id in latest}
+    for belief_id, slot, _ in items:
+        if slot != RESPONSE:
+            words[belief_id].add(slot)
     return {
         "revisions": [_revision(user, revision) for revision in changes.revisions],
         "caused": [
@@ -144,9 +150,7 @@ def _revisions(user: str, changes: Changes) -> Properties:
             {
                 "belief": join(user, belief_id),
                 "state": _standing(revision),
-                "word_slots": sorted(
-                    {slot for belief, slot, _ in items if belief == belief_id and slot != RESPONSE}
-                ),
+                "word_slots": sorted(words[belief_id]),
             }
             for belief_id, revision in latest.items()
         ],
@@ -428,3 +432,8 @@ def to_link(row: Row) -> Link:
 def to_neighbour(row: Row) -> Neighbour:
     """Return the neighbour of a row."""
     return Neighbour(row["id"], min(1.0, max(-1.0, row["cosine"])))
+
+
+def to_vector(row: Row) -> tuple[str, Vector]:
+    """Return a vector with its key."""
+    return row["vector_key"], np.array(row["vector"], dtype=np.float32)

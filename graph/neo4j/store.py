@@ -136,11 +136,14 @@ class Neo4jStore:
 
         return self._managed(attempt)
 
-    def embedding_model(self, name: str) -> str:
+    def embedding_model(self, name: str | None = None) -> str | None:
         """Record the embedding model's name on first use; return the recorded one."""
 
-        def attempt(connection: neo4j.ManagedTransaction) -> str:
-            return str(connection.run(statement("embedding model"), name=name).single(strict=True)["name"])
+        def attempt(connection: neo4j.ManagedTransaction) -> str | None:
+            recorded: str | None = connection.run(statement("embedding model"), name=name).single(
+                strict=True
+            )["name"]
+            return recorded
 
         return self._managed(attempt)
 
@@ -340,7 +343,7 @@ class _Transaction:
     def links(
         self, kind: LinkKind, *, beliefs: Iterable[BeliefId] | None = None, as_of_us: int | None = None
     ) -> list[Link]:
-        found = self._rows("link versions", kind=kind, as_of=_or_always(as_of_us))
+        found = self._rows("link versions", kinds=[kind], as_of=_or_always(as_of_us))
         current = {(row["low"], row["high"]): row for row in found}
         touched = None if beliefs is None else set(beliefs)
         return sorted(
@@ -350,6 +353,22 @@ class _Transaction:
                 if touched is None or low in touched or high in touched
             ),
             key=lambda link: link.seq,
+        )
+
+    def history(self) -> Changes:
+        head = self.head()
+        return Changes(
+            seq=head.seq,
+            recorded_us=head.recorded_us,
+            beliefs=self.beliefs()[::-1],
+            vectors=dict(rows.to_vector(row) for row in self._rows("vectors")),
+            responses=self.responses()[::-1],
+            signals=self.signals()[::-1],
+            revisions=self.revisions(),
+            links=[
+                rows.to_link(row)
+                for row in self._rows("link versions", kinds=["contradicts", "duplicates"], as_of=_ALWAYS)
+            ],
         )
 
     def save(self, changes: Changes) -> None:

@@ -96,6 +96,10 @@ WHERE l.user = :user AND l.kind = :kind AND l.recorded_at <= :as_of AND NOT EXIS
     AND later.low = l.low AND later.high = l.high AND later.seq > l.seq AND later.recorded_at <= :as_of)
 ORDER BY l.seq
 
+-- name: link versions
+SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
+FROM links AS l WHERE l.user = :user ORDER BY l.seq
+
 -- name: responses by id
 SELECT r.id, r.text, r.attributes, r.observed_at, r.recorded_at, r.seq
 FROM json_each(:ids) AS wanted

@@ -101,15 +101,15 @@ class SqliteStore:
                 connection.execute(_sql("remove setting"), {"name": _ERASING, "value": unfinished[0]})
         return erased
 
-    def embedding_model(self, name: str) -> str:
+    def embedding_model(self, name: str | None = None) -> str | None:
         """Record the embedding model's name on first use; return the recorded one."""
         with self._connections.transaction("BEGIN") as connection:
             found = connection.execute(_sql("get setting"), {"name": "embedding_model"}).fetchone()
-        if found is None:
+        if found is None and name is not None:
             with self._connections.transaction("BEGIN IMMEDIATE") as connection:
                 connection.execute(_sql("add setting"), {"name": "embedding_model", "value": name})
                 found = connection.execute(_sql("get setting"), {"name": "embedding_model"}).fetchone()
-        return str(found[0])
+        return None if found is None else str(found[0])
 
     def close(self) -> None:
         """Close the file."""
@@ -321,6 +321,24 @@ class _Transaction:
             return found
         touched = set(beliefs)
         return [link for link in found if link.low in touched or link.high in touched]
+
+    def history(self) -> Changes:
+        beliefs = self.beliefs()[::-1]
+        vectors = {row[0]: row[1] for row in self._rows("vectors of beliefs", as_of=_ALWAYS)}
+        return Changes(
+            seq=self._head.seq,
+            recorded_us=self._head.recorded_us,
+            beliefs=beliefs,
+            vectors={
+                node.vector_key: np.frombuffer(vectors[node.id], dtype=np.float32)
+                for node in beliefs
+                if node.vector_key is not None and node.id in vectors
+            },
+            responses=self.responses()[::-1],
+            signals=self.signals()[::-1],
+            revisions=self.revisions(),
+            links=[rows.to_link(row) for row in self._rows("link versions")],
+        )
 
     def save(self, changes: Changes) -> None:
         if self._user is None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from beliefgraph.graph.copying import digest
 from beliefgraph.graph.errors import IntegrityError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.model import GeneratedBy
-from beliefgraph.graph.store import Reader, Scope, Store, Writer
+from beliefgraph.graph.store import Changes, Reach, Reader, Scope, Store, Writer
 from beliefgraph.graph.testing.builders import (
     ADA,
     BOB,
@@ -57,6 +58,35 @@ class RecordsContract(StoreHooks):
         assert changes.signals == store.read(ADA, lambda reader: reader.signals())
         assert changes.revisions == store.read(ADA, lambda reader: reader.revisions())
         assert changes.links == store.read(ADA, lambda reader: reader.links("contradicts"))
+
+    def test_a_history_saved_for_somebody_else_is_the_same_history(self, store: Store) -> None:
+        """What `history` gives, `save` repeats: every record, link version, vector, number and retraction."""
+        put(store, ADA, everything)
+
+        def take_back(draft: Draft) -> None:
+            draft.link("b1", "b2", "dismissed")
+            draft.retract("s1")
+
+        put(store, ADA, take_back, at=2)
+        history = store.read(ADA, lambda reader: reader.history())
+        assert 2 == len(history.links)
+        assert ["s1"] == [signal.id for signal, _ in history.signals if signal.retracted_at is not None]
+        elsewhere = Scope("other tenant", ADA.user_id)
+        store.write(elsewhere, lambda writer: writer.save(history))
+        for read in (
+            lambda reader: digest(reader.history()),
+            lambda reader: reader.neighbourhood(
+                Reach(beliefs=[BeliefId("b1")], responses=[ResponseId("r1")]), depth=2
+            ),
+            lambda reader: reader.words(BeliefId("b1")),
+        ):
+            assert store.read(ADA, read) == store.read(elsewhere, read)
+
+    def test_a_user_without_records_has_an_empty_history(self, store: Store) -> None:
+        """Nothing is nothing: number 0, no record."""
+        assert digest(Changes(seq=0, recorded_us=0)) == store.read(
+            ADA, lambda reader: digest(reader.history())
+        )
 
     def test_unusual_states_come_back_as_they_were_saved(self, store: Store) -> None:
         """An endless half-life, a context and a lifecycle round-trip in the node and in the revision."""

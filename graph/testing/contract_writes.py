@@ -246,6 +246,8 @@ class WritingContract(StoreHooks):
 
     def test_the_embedding_model_is_recorded_once(self, store: Store) -> None:
         """The first name stays; later ones are answered with it."""
+        assert store.embedding_model() is None
         assert "first" == store.embedding_model("first")
         assert "first" == store.embedding_model("second")
+        assert "first" == store.embedding_model()
         assert "first" == store.embedding_model("first")

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from beliefgraph.graph.clock import Clock, utc_now
-from beliefgraph.graph.errors import InvalidInputError
+from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
 from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Scope, Store
@@ -113,8 +113,11 @@ class BeliefGraph:
         self.close()
 
 
-def open_store(target: str | Path | None, settings: Settings) -> Store:
-    """Return the store that a target names. Raises `InvalidInputError` for one that names none."""
+def open_store(target: str | Path | None, settings: Settings, *, must_exist: bool = False) -> Store:
+    """Return the store that a target names. Raises `InvalidInputError` for one that names none.
+
+    With `must_exist`, a file that is not there is not made but raises `StoreUnavailableError`.
+    """
     if not isinstance(target, str | Path | None):
         raise InvalidInputError("target", "must be a path or a text")
     named = settings.target if target is None else str(target)
@@ -133,6 +136,8 @@ def open_store(target: str | Path | None, settings: Settings) -> Store:
         )
     if not path:
         raise InvalidInputError("target", "must not be empty")
+    if must_exist and not Path(path).is_file():
+        raise StoreUnavailableError(path, "there is no such file")
     if path == str(default_file()):
         default_file().parent.mkdir(parents=True, exist_ok=True)
     return SqliteStore(path, synchronous="NORMAL" if settings.sqlite_synchronous == "NORMAL" else "FULL")

@@ -94,7 +94,7 @@ def _history(chance: random.Random, length: int) -> Iterator[tuple[datetime, Eve
             yield now, RetractEvent(signal=f"s{chance.randrange(length)}", reason="a test", **given)
 
 
-def _apply(store: Store, seed: int, length: int) -> list[object]:
+def apply_history(store: Store, seed: int, length: int) -> list[object]:
     """Apply the history to a store in batches of a few; return every result and every error."""
     chance, results = random.Random(seed + 1), []
     clock = [START]
@@ -129,7 +129,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _everything(reader: Reader) -> dict[str, Any]:
+def everything(reader: Reader) -> dict[str, Any]:
     """Read all there is of a user, now and in the middle of her history."""
     nodes = reader.beliefs()
     middle = None if not nodes else (reader.revisions()[len(reader.revisions()) // 2]).recorded_at
@@ -172,11 +172,11 @@ def test_both_stores_give_the_same(neo4j_address: Address, seed: int) -> None:
     """Results, errors, confidences (1e-9), revisions and every list agree, and both ledgers verify."""
     embedded, served = SqliteStore(":memory:"), open_scratch(neo4j_address.uri)
     try:
-        expected, actual = (_apply(store, seed, 120) for store in (embedded, served))
+        expected, actual = (apply_history(store, seed, 120) for store in (embedded, served))
         _same(expected, actual)
         for user in USERS:
             scope = Scope(TENANT, UserId(user))
-            _same(_plain(embedded.read(scope, _everything)), _plain(served.read(scope, _everything)))
+            _same(_plain(embedded.read(scope, everything)), _plain(served.read(scope, everything)))
         assert embedded.users(TENANT) == served.users(TENANT)
         assert verify(served, TENANT).ok
         errors = {one[0] for one in expected if isinstance(one, list) and str(one[0]).endswith("Error")}

@@ -119,6 +119,7 @@ def _read_everything(reader: Reader) -> None:
     reader.revisions(cause_id="s1")
     reader.revision_before(revision)
     reader.links("contradicts", beliefs=[b1])
+    reader.history()
 
 
 def _more(draft: Draft) -> None:

@@ -32,10 +32,10 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
         "trace",
         "signals",
         "conflicts",
-        "verify",
         "version",
     ),
     "Logs of events (JSON Lines)": ("ingest", "export", "evaluate"),
+    "Stores": ("copy", "verify"),
 }
 
 

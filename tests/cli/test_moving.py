@@ -1,0 +1,50 @@
+"""`copy` from one file to another: what it says, what it leaves alone, and its exit status."""
+
+import json
+from pathlib import Path
+
+from tests.cli.shell import Shell
+
+EVENTS = [
+    {"type": "belief", "user": "ada", "id": "b1", "statement": "Prefers short answers"},
+    {"type": "response", "user": "ada", "id": "r1", "text": "…", "beliefs": [{"id": "b1"}]},
+    {"type": "signal", "user": "ada", "id": "s1", "response": "r1", "kind": "rating", "value": -1},
+    {"type": "belief", "user": "bob", "statement": "Prefers tea"},
+]
+
+
+def _fill(shell: Shell) -> None:
+    shell.run("ingest", shell.write("log.jsonl", "".join(json.dumps(event) + "\n" for event in EVENTS)))
+
+
+def test_a_copy_says_what_it_did(shell: Shell) -> None:
+    """Once everything is copied, the next run finds it there; both stores explain the same."""
+    _fill(shell)
+    target = str(shell.folder / "target.db")
+    assert "copied 2 users with 7 records\n" == shell.run("copy", str(shell.store), target).stdout
+    again = shell.json("copy", str(shell.store), target)
+    assert (0, 2, 0) == (again["copied"], again["there"], again["differs"])
+    assert 64 == len(again["users"][0]["digest"])
+    other = Shell(store=Path(target), folder=shell.folder)
+    assert shell.run("export", "ada").stdout == other.run("export", "ada").stdout
+    assert shell.json("revisions", "ada", "b1") == other.json("revisions", "ada", "b1")
+
+
+def test_a_user_with_other_records_is_a_finding(shell: Shell) -> None:
+    """She is left as she is, named on stderr, and the exit status says so."""
+    _fill(shell)
+    other = Shell(store=shell.folder / "target.db", folder=shell.folder)
+    other.run("believe", "ada", "Prefers long answers")
+    said = shell.run("copy", str(shell.store), str(other.store), status=1)
+    assert "copied 1 user" in said.stdout
+    assert "user ada of tenant default has other records in TARGET" in said.stderr
+    assert ["Prefers long answers"] == [belief["statement"] for belief in other.json("beliefs", "ada")]
+
+
+def test_what_cannot_be_copied_is_said(shell: Shell) -> None:
+    """A source that is not there is not made; a store is not copied onto itself."""
+    nowhere = str(shell.folder / "nowhere.db")
+    assert "there is no such file" in shell.error("copy", nowhere, str(shell.folder / "t.db"), status=3)
+    assert not Path(nowhere).exists()
+    _fill(shell)
+    assert "another store than SOURCE" in shell.error("copy", str(shell.store), str(shell.store))
