@@ -17,10 +17,10 @@ from pathlib import Path
 from beliefgraph.evaluation import Evaluation, evaluate
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
-from bench import assistments, speed, worlds
+from bench import assistments, relations, speed, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "worlds", "assistments")
+PARTS = ("speed", "worlds", "relations", "assistments")
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -51,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
             _speed(quick=options.quick)
         elif part == "worlds":
             _worlds(quick=options.quick)
+        elif part == "relations":
+            _heading("How two statements relate, what is worth believing, and what a life leaves")
+            relations.report(options.data, quick=options.quick)
+            relations.report_life(quick=options.quick)
         else:
             _assistments(options.data, options.plot, quick=options.quick, whole=options.memory)
         print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)

@@ -10,6 +10,7 @@ from beliefgraph.graph.clock import Clock, utc_now
 from beliefgraph.graph.sqlite.connections import Synchronous
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Vector
+from beliefgraph.ingest.classifier import Classifier
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.relate import EmbeddingRelater
@@ -55,6 +56,7 @@ def open_pipeline(
         store=SqliteStore(target, synchronous=synchronous),
         embedder=embedder,
         relater=EmbeddingRelater(embedder),
+        gate=Classifier(),
         parameters=parameters or load_parameters(),
         clock=clock,
     )

@@ -178,6 +178,8 @@ class TextParameters(_Frozen):
     suspected: Probability
     confirmed: Probability
     duplicate_cosine: Goodness
+    lasting: Probability
+    passing: Probability
     cue_trust: Rate
     cues: dict[str, list[str]]
 

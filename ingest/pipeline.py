@@ -3,13 +3,14 @@
 What events mean lies in statements.py, responses.py, signals.py and retractions.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from beliefgraph.graph.clock import Clock, from_us, to_us
 from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, StoreVersionError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
-from beliefgraph.graph.model import Belief, Outcome, Response, view
+from beliefgraph.graph.model import Belief, Link, Outcome, Response, view
 from beliefgraph.graph.store import (
     Changes,
     Erasure,
@@ -23,8 +24,10 @@ from beliefgraph.graph.store import (
 )
 from beliefgraph.ingest.embedder import Embedder
 from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
+from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
-from beliefgraph.ingest.relate import Relater, UnrelatedPairs
+from beliefgraph.ingest.relate import Relater, Remembers, UnrelatedPairs
+from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, resolve, resolve_all
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
 from beliefgraph.ingest.signals import apply_signal, check_signal
@@ -33,6 +36,7 @@ from beliefgraph.ingest.working import NEAREST, Inputs, WorkingSet
 
 _AHEAD_US = 5 * 60 * 1_000_000
 _ROUNDING = 1e-6
+T = TypeVar("T")
 _SPOKEN = ("comment", "correction", "statement")
 
 
@@ -72,6 +76,7 @@ class Pipeline:
     store: Store
     embedder: Embedder
     relater: Relater
+    gate: Gate
     parameters: Parameters
     clock: Clock
     _checked_model: bool = field(default=False, init=False)
@@ -90,21 +95,55 @@ class Pipeline:
     def erase(self, scope: Scope) -> Erasure:
         """Erase a user from the store and from what this process remembers."""
         self.embedder.forget()
+        for model in (self.relater, self.gate):
+            if isinstance(model, Remembers):
+                model.forget()
         return self.store.erase(scope)
+
+    def resolve(self, scope: Scope, resolution: Resolution) -> Link:
+        """Carry out a person's decision on one conflict. Raises `NotFoundError` and `InvalidInputError`."""
+
+        def plan(reader: Reader) -> tuple[Link, Changes | None]:
+            link = find_conflict(reader.links("contradicts"), resolution.conflict_id, scope.user_id)
+            working = self._around(reader, scope, [link])
+            resolved = resolve(working, link, resolution)
+            working.settle_conflicts()
+            return resolved, working.changes()
+
+        return self._transact(scope, plan, dry_run=False)
+
+    def resolve_all(self, scope: Scope, *, dry_run: bool) -> list[Decision]:
+        """Decide every confirmed conflict of a user that can be decided; with `dry_run`, only say what would be."""
+
+        def plan(reader: Reader) -> tuple[list[Decision], Changes | None]:
+            links = [link for link in reader.links("contradicts") if link.status == "confirmed"]
+            working = self._around(reader, scope, links)
+            decisions = resolve_all(working)
+            working.settle_conflicts()
+            return decisions, working.changes()
+
+        return self._transact(scope, plan, dry_run=dry_run)
+
+    def _around(self, reader: Reader, scope: Scope, links: Sequence[Link]) -> WorkingSet:
+        """Fetch the beliefs at the ends of conflicts, with everything that they can move."""
+        inputs = Inputs(now_us=to_us(self.clock()), parameters=self.parameters)
+        reach = Reach(beliefs=list(dict.fromkeys(end for link in links for end in (link.low, link.high))))
+        return WorkingSet(reader, scope, reach, reader.neighbourhood(reach), inputs)
 
     def _run(self, scope: Scope, batch: Batch, *, dry_run: bool) -> list[Result | BeliefGraphError]:
         now_us = to_us(self.clock())
         named = [_identify(batch, index, now_us) for index in range(len(batch.events))]
         refused = [self._refusal(one.event, now_us) for one in named]
-        vectors = self._vectors(
-            [one.event for one, error in zip(named, refused, strict=True) if error is None]
-        )
+        sound = [one.event for one, error in zip(named, refused, strict=True) if error is None]
+        worth = self._worth(sound)
+        vectors = self._vectors(sound, worth)
         inputs = Inputs(
             now_us=named[0].now_us if named else now_us,
             parameters=self.parameters,
             vectors=vectors,
             model=self.embedder.name,
             detector=self.relater.name,
+            worth=worth,
         )
 
         reach = _reach(named, vectors)
@@ -123,17 +162,26 @@ class Pipeline:
                     break
             return results, working.changes()
 
-        def work(writer: Writer) -> list[Result | BeliefGraphError]:
-            results, changes = plan(writer)
-            if changes is not None:
-                writer.save(changes)
-            return results
-
         while True:
             try:
-                return self.store.read(scope, plan)[0] if dry_run else self.store.write(scope, work)
+                return self._transact(scope, plan, dry_run=dry_run)
             except UnrelatedPairs as unrelated:
                 inputs.book.add(unrelated.pairs, self.relater)
+
+    def _transact(
+        self, scope: Scope, plan: Callable[[Reader], tuple[T, Changes | None]], *, dry_run: bool
+    ) -> T:
+        """Plan changes on a consistent view and save them in one transaction, or, for a dry run, do not."""
+        if dry_run:
+            return self.store.read(scope, plan)[0]
+
+        def work(writer: Writer) -> T:
+            result, changes = plan(writer)
+            if changes is not None:
+                writer.save(changes)
+            return result
+
+        return self.store.write(scope, work)
 
     def _refusal(self, event: Event, now_us: int) -> BeliefGraphError | None:
         """Return what is wrong with an event that can be seen without the store."""
@@ -149,19 +197,28 @@ class Pipeline:
                 return error
         return None
 
-    def _vectors(self, events: Sequence[Event]) -> dict[str, Vector]:
-        texts = list(
-            dict.fromkeys(text for event in events if (text := self._text_to_embed(event)) is not None)
-        )
+    def _worth(self, events: Sequence[Event]) -> dict[str, float]:
+        """Ask the gate about what signals say and each part of it."""
+        spoken = [event.text for event in events if isinstance(event, SignalEvent) and self._speaks(event)]
+        texts = list(dict.fromkeys(part for text in spoken if text is not None for part in to_judge(text)))
+        return dict(zip(texts, self.gate.lasting(texts), strict=True)) if texts else {}
+
+    def _vectors(self, events: Sequence[Event], worth: Mapping[str, float]) -> dict[str, Vector]:
+        """Embed every text that may be compared with beliefs or become one."""
+        whole = [text for event in events if (text := self._text_to_embed(event)) is not None]
+        parts = [text for text, probability in worth.items() if probability >= self.parameters.text.lasting]
+        texts = list(dict.fromkeys([*whole, *parts]))
         return dict(zip(texts, self.embed(texts), strict=True)) if texts else {}
 
     def _text_to_embed(self, event: Event) -> str | None:
         if isinstance(event, BeliefEvent):
             return event.statement
-        if isinstance(event, SignalEvent) and event.text is not None:
-            spoken = self.parameters.signal(event.kind).text in _SPOKEN or event.kind == "set"
-            return event.text if spoken else None
+        if isinstance(event, SignalEvent) and (self._speaks(event) or event.kind == "set"):
+            return event.text
         return None
+
+    def _speaks(self, event: SignalEvent) -> bool:
+        return event.text is not None and self.parameters.signal(event.kind).text in _SPOKEN
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return unit vectors of texts. Raises `StoreVersionError` if the store's vectors come from another model."""

@@ -1,15 +1,15 @@
 """How two texts relate, and what a new text therefore is to a self-model. Embeddings propose, a relater decides.
 
 Cosine similarity measures what a text is about, not whether two texts agree: near statements are as often opposites
-as paraphrases. The relater that ships here, by embeddings alone, therefore claims little; a better one is plugged in
-by its protocol. Pure but for the relater itself, which runs before any transaction.
+as paraphrases. The relater by embeddings alone therefore claims little; the one that ships reads both texts
+(classifier.py). Pure but for the relater itself, which runs before any transaction.
 """
 
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from beliefgraph.graph.ids import BeliefId, normal_form
 from beliefgraph.graph.model import BeliefNode, TextReading
@@ -22,12 +22,17 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Probabilities (sum 1) of what the first text is to the second; `entails`: the first is more specific."""
+    """Probabilities of what the first text is to the second, sum 1.
+
+    `entails`: the first is more specific, so that it implies the second. The reverse leaves the first open, and so
+    belongs to `neutral`; `entailed` says how much of `neutral` it is.
+    """
 
     equivalent: float
     entails: float
     contradiction: float
     neutral: float
+    entailed: float = 0.0
 
 
 class Relater(Protocol):
@@ -40,6 +45,15 @@ class Relater(Protocol):
 
     def relate(self, pairs: Sequence[Pair]) -> list[Relation]:
         """Return the relation of each pair, in order."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """What a relater or a gate that remembers texts, or anything drawn from them, has as well."""
+
+    def forget(self) -> None:
+        """Drop what was remembered (a user was erased)."""
         ...
 
 
@@ -167,29 +181,6 @@ def about(likeness: Likeness, limits: TextParameters) -> float:
     """Return the probability that the text is about the belief: a logistic of the cosine, sure when related."""
     by_cosine = 1.0 / (1.0 + math.exp(-(likeness.cosine - limits.about_cosine) / limits.about_width))
     return max(by_cosine, 1.0 - likeness.relation.neutral if likeness.relation.neutral < 0.5 else 0.0)
-
-
-_LASTING = re.compile(
-    r"\b(i|i'm|i've|i'd|my|mine|we|our|always|never|from now on|in (the )?future|prefer|please (don't|do not|stop|use"
-    r"|always|keep|avoid|include|add)|stop)\b",
-    re.IGNORECASE,
-)
-_ABOUT_THIS = re.compile(
-    r"\b(this|that|it|its|the (answer|response|reply|code|link|text)|here|your)\b|\byou('re| are| were| got)\b",
-    re.IGNORECASE,
-)
-
-
-def worth_believing(text: str) -> bool:
-    """Say whether a comment may be a lasting statement about the user, by its form: cautious, English only.
-
-    >>> worth_believing("I'm vegetarian"), worth_believing("There is no example in it"), worth_believing("thanks")
-    (True, False, False)
-    """
-    plain = text.replace("’", "'").strip()
-    if plain.endswith("?") or len(plain.split()) < 2 or len(plain) > 300:
-        return False
-    return bool(_LASTING.search(plain)) and not _ABOUT_THIS.search(plain)
 
 
 def cue_tags(text: str, cues: Mapping[str, Sequence[str]]) -> list[str]:

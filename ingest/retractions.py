@@ -8,6 +8,7 @@ from beliefgraph.graph.ids import BeliefId, SignalId
 from beliefgraph.graph.ledger import SPOKEN_SLOTS, Lifecycle
 from beliefgraph.graph.model import Outcome, Revision, Signal
 from beliefgraph.graph.outcomes import interpretation_of
+from beliefgraph.ingest.resolution import REOPENED, RESOLVED, reopen
 from beliefgraph.ingest.responses import reweigh
 from beliefgraph.ingest.working import Cause, WorkingSet
 
@@ -55,6 +56,7 @@ def _undo(
             working.remove_item(word, cause=cause)
     if node.origin_id is not None and working.evidence.rests_on_nothing(belief_id):
         working.set_lifecycle(belief_id, "retired", action="retire", reason="retracted", cause=cause)
+        reopen(working, belief_id, "what stood against it was taken back")
         return
     if _set_standing(revisions):
         _put_standing_back(working, belief_id, cause)
@@ -83,7 +85,7 @@ def _standing(working: WorkingSet, history: list[Revision]) -> tuple[Lifecycle, 
             continue
         lifecycle = _lifecycle_after(revision, lifecycle, sighted=sighted)
         sighted = sighted or revision.reason == "restated"
-        if revision.reason == "scoped":
+        if revision.reason in ("scoped", RESOLVED, REOPENED):
             context = revision.state.context
     return lifecycle, context
 
@@ -95,7 +97,7 @@ def _taken_back(working: WorkingSet, revision: Revision) -> bool:
 
 def _lifecycle_after(revision: Revision, before: Lifecycle, *, sighted: bool) -> Lifecycle:
     """Return the lifecycle that a revision makes of another: as when it was recorded, whatever it found then."""
-    if revision.action == "retire":
+    if revision.action == "retire" or revision.reason == REOPENED:
         return revision.state.lifecycle
     if revision.reason == "restated" and revision.item is not None and revision.item.slot in SPOKEN_SLOTS:
         return "open"

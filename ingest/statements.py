@@ -18,6 +18,7 @@ from beliefgraph.graph.model import (
 )
 from beliefgraph.ingest.events import BeliefEvent
 from beliefgraph.ingest.relate import Likeness, liken
+from beliefgraph.ingest.resolution import reopen
 from beliefgraph.ingest.working import Cause, WorkingSet, context_json, contexts_agree, observed
 
 _AUTHORITY: dict[Source, int] = {"inferred": 0, "imported": 0, "observed": 0, "stated": 1, "corrected": 1}
@@ -131,6 +132,8 @@ def restate(
     item = _stating_item(working, node, statement, item_id=item_id)
     reopens = node.state.lifecycle == "tentative" or _AUTHORITY[statement.source] > 0
     working.set_item(item, action=None, reason=reason, cause=cause, lifecycle="open" if reopens else None)
+    if reopens and node.state.lifecycle in ("superseded", "retired"):
+        reopen(working, belief_id, "said again")
     return working.belief(belief_id)
 
 
@@ -139,9 +142,9 @@ def likenesses_of(working: WorkingSet, text: str) -> list[Likeness]:
     return liken(text, working.near(text), working.beliefs, working.inputs.book, working.parameters.text)
 
 
-def spawned_id(signal_id: SignalId) -> BeliefId:
-    """Return the id of the belief that a signal's text becomes."""
-    return BeliefId(derived_id("b", "spawned", signal_id))
+def spawned_id(signal_id: SignalId, place: int = 0) -> BeliefId:
+    """Return the id of the belief that a signal's text becomes, or one of its lasting parts, counted from 0."""
+    return BeliefId(derived_id("b", "spawned", signal_id, *([str(place)] if place else [])))
 
 
 def _stating_item(working: WorkingSet, node: BeliefNode, statement: Statement, *, item_id: str) -> Item:

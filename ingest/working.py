@@ -53,7 +53,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What was made before the transaction: the time, vectors by text, relations; and the parameters."""
+    """What was made before the transaction: the time, vectors by text, relations, worth by text; and the parameters."""
 
     now_us: int
     parameters: Parameters
@@ -61,6 +61,7 @@ class Inputs:
     model: str = ""
     book: RelationBook = field(default_factory=RelationBook)
     detector: str = ""
+    worth: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +214,35 @@ class WorkingSet:
             for found in near[:NEAREST]
             if self._beliefs[found.belief_id].state.lifecycle in ("open", "tentative")
         ]
+
+    def links_of(self, belief_id: BeliefId) -> list[Link]:
+        """Return the contradictions of a belief, whatever their status, oldest first."""
+        for link in self._reader.links("contradicts", beliefs=[belief_id]):
+            self._links.setdefault((link.kind, link.low, link.high), link)
+        touching = [link for link in self._links.values() if belief_id in (link.low, link.high)]
+        return sorted((link for link in touching if link.kind == "contradicts"), key=lambda link: link.seq)
+
+    def confirmed(self) -> list[Link]:
+        """Return the confirmed contradictions among the fetched beliefs."""
+        links = self._links.values()
+        return [link for link in links if link.kind == "contradicts" and link.status == "confirmed"]
+
+    def contexts_for(self, belief_id: BeliefId) -> list[Context]:
+        """Return the context of each unretracted signal that speaks for a belief, oldest first."""
+        ids = {
+            SignalId(revision.cause_id): None
+            for revision in self.revisions_of(belief_id)
+            if revision.cause_kind == "signal" and revision.item is not None and revision.item.nats > 0
+        }
+        signals = [self.find_signal(id) for id in ids]
+        return [signal.context for signal in signals if signal is not None and signal.retracted_at is None]
+
+    def state_before(self, revision: Revision) -> BeliefState:
+        """Return the state that a belief had before a revision that was not its first."""
+        mine = [
+            each for each in self.revisions_of(revision.belief_id) if each.ordinal == revision.ordinal - 1
+        ]
+        return mine[0].state
 
     @property
     def beliefs(self) -> Mapping[BeliefId, BeliefNode]:

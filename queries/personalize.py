@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import networkx as nx
-
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import Belief, view
+from beliefgraph.graph.model import Belief, Link, view
 from beliefgraph.graph.store import Reader, Vector
+from beliefgraph.queries.consistency import conflict_graph, heaviest_consistent
 
 Reason = Literal[
     "relevant",
@@ -117,7 +116,11 @@ def personalize(
     ranked = sorted(live, key=lambda belief: (-_score(belief, relevance), belief.id))
     reasons = {belief.id: _reason(belief, relevance, limits, context) for belief in ranked}
     candidates = [belief for belief in ranked if reasons[belief.id] == "relevant"]
-    consistent = _consistent(reader, candidates, as_of_us)
+    links = reader.links("contradicts", beliefs=[belief.id for belief in live], as_of_us=as_of_us)
+    graph = conflict_graph((belief.id for belief in candidates), links)
+    consistent = heaviest_consistent(
+        graph, {belief.id: _score(belief, relevance) for belief in candidates}
+    ).beliefs
     reasons.update((belief.id, "contradicted") for belief in candidates if belief.id not in consistent)
     fitting = [belief for belief in candidates if belief.id in consistent]
     reasons.update((belief.id, "budget") for belief in fitting[limits.limit if limit is None else limit :])
@@ -137,7 +140,7 @@ def personalize(
         query=query,
         used=tuple(choice for choice in choices if choice.reason == "relevant"),
         withheld=tuple(choice for choice in choices if choice.reason != "relevant"),
-        question=_question(choices, limits),
+        question=_question(choices, links, limits),
     )
 
 
@@ -159,23 +162,20 @@ def _reason(
     return "relevant" if belief.confidence >= limits.confident else "low_confidence"
 
 
-def _consistent(reader: Reader, candidates: Sequence[Belief], as_of_us: int | None) -> set[BeliefId]:
-    """Take beliefs from the best down, leaving out those that contradict one already taken."""
-    ids = [belief.id for belief in candidates]
-    conflicts: nx.Graph[BeliefId] = nx.Graph()
-    conflicts.add_nodes_from(ids)
-    links = reader.links("contradicts", beliefs=ids, as_of_us=as_of_us)
-    conflicts.add_edges_from((link.low, link.high) for link in links if link.status == "confirmed")
-    taken: set[BeliefId] = set()
-    for belief_id in ids:
-        if taken.isdisjoint(conflicts[belief_id]):
-            taken.add(belief_id)
-    return taken
-
-
-def _question(choices: Sequence[Choice], limits: ServingLimits) -> str | None:
-    """Ask about the most relevant belief that would be used if only it were certain."""
-    doubtful = [choice for choice in choices if choice.reason in ("contested", "tentative")]
-    near = [choice for choice in doubtful if choice.relevance >= limits.relevant_cosine]
-    best: Choice | None = max(near, key=lambda choice: choice.relevance, default=None)
-    return None if best is None else f"Is this true of you: “{best.belief.statement}”?"
+def _question(choices: Sequence[Choice], links: Sequence[Link], limits: ServingLimits) -> str | None:
+    """Ask about the most relevant belief that would be used if only it were certain, or between two in conflict."""
+    near = {choice.belief.id: choice for choice in choices if choice.relevance >= limits.relevant_cosine}
+    asked: list[tuple[float, str]] = [
+        (choice.relevance, f"Is this true of you: “{choice.belief.statement}”?")
+        for choice in near.values()
+        if choice.reason in ("contested", "tentative")
+    ]
+    for link in links:
+        both = [near.get(link.low), near.get(link.high)]
+        if link.status in ("suspected", "confirmed") and all(choice is not None for choice in both):
+            first, second = sorted(
+                (choice for choice in both if choice), key=lambda choice: -choice.confidence
+            )
+            statements = f"“{first.belief.statement}” or “{second.belief.statement}”"
+            asked.append((min(first.relevance, second.relevance), f"Which is true of you now: {statements}?"))
+    return max(asked, default=(0.0, None), key=lambda one: one[0])[1]

@@ -50,6 +50,31 @@ def _bag(text: str) -> Vector:
     return vector / np.float32(np.linalg.norm(vector))
 
 
+_LASTING = re.compile(
+    r"\b(i|i'm|i've|i'd|my|mine|we|our|always|never|from now on|in (the )?future|prefer|please (don't|do not|stop|use"
+    r"|always|keep|avoid|include|add)|stop)\b",
+    re.IGNORECASE,
+)
+_ABOUT_THIS = re.compile(
+    r"\b(this|that|it|its|the (answer|response|reply|code|link|text)|here|your)\b|\byou('re| are| were| got)\b",
+    re.IGNORECASE,
+)
+
+
+class FormGate:
+    """Tells by its form whether a text may be a lasting statement: sure either way, English only."""
+
+    def lasting(self, texts: Sequence[str]) -> list[float]:
+        """Return .99 for what speaks of the user and not of the answer, .2 for the rest, .01 for thanks."""
+        return [self._lasting(text.replace("’", "'").strip()) for text in texts]
+
+    def _lasting(self, text: str) -> float:
+        if text.rstrip(" .!").casefold() in ("thanks", "thank you"):
+            return 0.01
+        plain = not text.endswith("?") and 2 <= len(text.split()) and len(text) <= 300
+        return 0.99 if plain and _LASTING.search(text) and not _ABOUT_THIS.search(text) else 0.2
+
+
 class ScriptedRelater:
     """Returns the relation that the script gives for a pair, neutral for any other; equal texts are equivalent.
 

@@ -20,7 +20,7 @@ from beliefgraph.graph.errors import BeliefGraphError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import Pair, Relation
-from tests.embedders import CONTRADICTION, SUSPICION, ScriptedRelater, WordEmbedder
+from tests.embedders import CONTRADICTION, SUSPICION, FormGate, ScriptedRelater, WordEmbedder
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TABLES = (
@@ -89,6 +89,7 @@ def open_world(
         tenant=tenant,
         embedder=embedder,
         relater=relater,
+        gate=FormGate(),
         parameters=parameters or PARAMETERS,
         clock=clock,
     ) as graph:

@@ -10,8 +10,10 @@ from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
 from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Scope, Store
+from beliefgraph.ingest.classifier import Classifier, CrossEncoderRelater
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.events import check_identifier, check_text
+from beliefgraph.ingest.lasting import Gate
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.reader import IngestReport, Line, ingest
@@ -38,6 +40,7 @@ class BeliefGraph:
         tenant: str = "default",
         embedder: Embedder | None = None,
         relater: Relater | None = None,
+        gate: Gate | None = None,
         parameters: Parameters | Path | str | None = None,
         clock: Clock | None = None,
     ) -> Self:
@@ -46,17 +49,21 @@ class BeliefGraph:
         None reads the settings, else uses the embedded file in the user's data folder. A Neo4j server's user, password
         and database come from the settings.
 
-        `clock` is the one source of now. Raises `InvalidInputError`, `StoreUnavailableError`, `StoreVersionError`.
+        `relater` judges how two statements relate, `gate` whether a text is worth believing; None: the settings'
+        relater, else the network that ships with the package. `clock` is the one source of now. Raises
+        `InvalidInputError`, `StoreUnavailableError`, `StoreVersionError`.
         """
         settings = read_settings()
         if not isinstance(parameters, Parameters):
             parameters = load_parameters(parameters or settings.parameters)
         embedder = embedder or SentenceTransformerEmbedder(settings.model)
+        shipped = Classifier()
         check_identifier("tenant", tenant)
         pipeline = Pipeline(
             store=open_store(target, settings),
             embedder=embedder,
-            relater=relater or EmbeddingRelater(embedder),
+            relater=relater or _named_relater(settings.relater, embedder) or shipped,
+            gate=gate or shipped,
             parameters=parameters,
             clock=clock or utc_now,
         )
@@ -111,6 +118,12 @@ class BeliefGraph:
     ) -> None:
         """Close the store."""
         self.close()
+
+
+def _named_relater(name: str | None, embedder: Embedder) -> Relater | None:
+    if name is None:
+        return None
+    return EmbeddingRelater(embedder) if name == "embedding" else CrossEncoderRelater(name)
 
 
 def open_store(target: str | Path | None, settings: Settings, *, must_exist: bool = False) -> Store:

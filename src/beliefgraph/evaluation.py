@@ -16,13 +16,14 @@ import numpy as np
 from beliefgraph.graph.clock import utc_now
 from beliefgraph.graph.ids import ResponseId, SignalId
 from beliefgraph.graph.sqlite.store import SqliteStore
+from beliefgraph.ingest.classifier import Classifier
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.events import Event, SignalEvent
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.predict import predict
 from beliefgraph.ingest.reader import IngestReport, Line, content_id, ingest
-from beliefgraph.ingest.relate import EmbeddingRelater
+from beliefgraph.ingest.relate import Relater
 from beliefgraph.ingest.signals import check_signal
 from beliefgraph.ingest.working import WorkingSet
 from beliefgraph.scoring import BINS, Floats, Scores, Whole, reliability, score
@@ -121,6 +122,7 @@ def evaluate(
     *,
     parameters: Parameters | None = None,
     embedder: Embedder | None = None,
+    relater: Relater | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Replay a log of events at its own times through a scratch store; predict each signal before it is applied.
@@ -130,14 +132,15 @@ def evaluate(
     not grow with the log, but for some bytes a prediction. Raises what the store and the embedding model raise.
     """
     parameters = parameters or load_parameters()
-    embedder = embedder or SentenceTransformerEmbedder()
+    embedder, shipped = embedder or SentenceTransformerEmbedder(), Classifier()
     watch = _Watch(parameters)
     with tempfile.TemporaryDirectory(prefix="beliefgraph-evaluate-") as folder:
         store = SqliteStore(str(Path(folder) / "scratch.db"), synchronous="NORMAL")
         pipeline = Pipeline(
             store=store,
             embedder=embedder,
-            relater=EmbeddingRelater(embedder),
+            relater=relater or shipped,
+            gate=shipped,
             parameters=parameters,
             clock=utc_now,
         )

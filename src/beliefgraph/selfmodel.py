@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from beliefgraph.events import export_events
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
-from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
+from beliefgraph.graph.ids import BeliefId, ConflictId, ResponseId, SignalId, UserId
 from beliefgraph.graph.model import (
     Belief,
     Conflict,
@@ -41,6 +41,7 @@ from beliefgraph.ingest.events import (
 )
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.predict import predict, response_probes, word_probes
+from beliefgraph.ingest.resolution import Decision, Resolution
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
 from beliefgraph.ingest.validation import check_flag, check_one_of
 from beliefgraph.queries.explain import Explanation, explain, find_belief
@@ -403,6 +404,46 @@ class SelfModel:
         as_of_us = self._as_of(as_of)
         links = self._read(lambda reader: reader.links("contradicts", as_of_us=as_of_us))
         return [to_conflict(link) for link in links if status in (None, link.status)]
+
+    def resolve(
+        self,
+        conflict_id: str,
+        *,
+        keep: str | None = None,
+        scope: Mapping[str, Mapping[str, str]] | None = None,
+        dismiss: bool = False,
+        confirm: bool = False,
+        undo: bool = False,
+        reason: str | None = None,
+    ) -> Conflict:
+        """Decide one conflict; return it as it then stands. Takes exactly one decision.
+
+        `keep`: the id of the belief that stands (the other is superseded); `scope`: a context for one or both beliefs,
+        by id; `dismiss`: they do not conflict; `confirm`: they do, and weigh on each other; `undo`: as before the last
+        decision. Every change is a revision with `reason`. Raises `NotFoundError` and `InvalidInputError`.
+        """
+        check_identifier("conflict_id", conflict_id)
+        if reason is not None:
+            check_text("reason", reason)
+        for context in (scope or {}).values():
+            check_context("scope", context)
+        resolution = Resolution(
+            conflict_id=ConflictId(conflict_id),
+            keep=None if keep is None else BeliefId(keep),
+            scope={BeliefId(id): dict(context) for id, context in (scope or {}).items()},
+            dismiss=dismiss,
+            confirm=confirm,
+            undo=undo,
+            why=reason,
+        )
+        return to_conflict(self._pipeline.resolve(self._scope, resolution))
+
+    def resolve_conflicts(self, *, dry_run: bool = False) -> list[Decision]:
+        """Decide every confirmed conflict that can be decided by what was said, when and where; ask about the rest.
+
+        Run again, it finds nothing left to do. With `dry_run` nothing is written.
+        """
+        return self._pipeline.resolve_all(self._scope, dry_run=dry_run)
 
     def duplicates(self) -> list[Conflict]:
         """Return near-duplicates that are proposed for merging, oldest first."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from beliefgraph.graph.errors import InvalidInputError
 
-_OWN = ("STORE", "MODEL", "PARAMETERS", "API_KEYS", "LOG_LEVEL", "SQLITE_SYNCHRONOUS")
+_OWN = ("STORE", "MODEL", "RELATER", "PARAMETERS", "API_KEYS", "LOG_LEVEL", "SQLITE_SYNCHRONOUS")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SYNCHRONOUS = ("FULL", "NORMAL")
 
@@ -18,6 +18,7 @@ class Settings:
 
     store: str | None = None
     model: str | None = None
+    relater: str | None = None
     parameters: str | None = None
     api_keys: str | None = None
     log_level: str = "WARNING"
@@ -55,6 +56,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         store=own.get("STORE") or None,
         model=own.get("MODEL") or None,
+        relater=own.get("RELATER") or None,
         parameters=own.get("PARAMETERS") or None,
         api_keys=own.get("API_KEYS") or None,
         log_level=_one_of("BELIEFGRAPH_LOG_LEVEL", own.get("LOG_LEVEL") or "WARNING", _LEVELS),

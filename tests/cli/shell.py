@@ -8,6 +8,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from beliefgraph.cli import Session, app
+from beliefgraph.ingest.relate import Relater
 from tests.embedders import WordEmbedder
 
 
@@ -17,6 +18,7 @@ class Shell:
 
     store: Path
     folder: Path
+    relater: Relater | None = None
 
     def run(self, *words: str, stdin: str | bytes | None = None, status: int = 0) -> Result:
         """Run a command and check its exit status, and that nothing of ours leaked out as a traceback."""
@@ -24,7 +26,7 @@ class Shell:
             app,
             list(words),
             input=stdin,
-            obj=Session(target=str(self.store), embedder=WordEmbedder()),
+            obj=Session(target=str(self.store), embedder=WordEmbedder(), relater=self.relater),
             prog_name="beliefgraph",
         )
         assert found.exception is None or isinstance(found.exception, SystemExit), found.exception

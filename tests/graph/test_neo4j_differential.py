@@ -25,7 +25,15 @@ from beliefgraph.ingest.events import (
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Batch, Pipeline
 from beliefgraph.queries.verify import verify
-from tests.embedders import CONTRADICTION, ENTAILS, EQUIVALENT, SUSPICION, ScriptedRelater, WordEmbedder
+from tests.embedders import (
+    CONTRADICTION,
+    ENTAILS,
+    EQUIVALENT,
+    SUSPICION,
+    FormGate,
+    ScriptedRelater,
+    WordEmbedder,
+)
 from tests.neo4j_server import Address, open_scratch
 
 pytestmark = pytest.mark.neo4j
@@ -102,6 +110,7 @@ def apply_history(store: Store, seed: int, length: int) -> list[object]:
         store=store,
         embedder=WordEmbedder(),
         relater=ScriptedRelater(SCRIPT),
+        gate=FormGate(),
         parameters=load_parameters(None),
         clock=lambda: clock[0],
     )

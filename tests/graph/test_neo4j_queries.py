@@ -15,7 +15,7 @@ from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_b
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
-from tests.embedders import ScriptedRelater, WordEmbedder
+from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
 from tests.neo4j_server import Address, open_scratch
 
 pytestmark = pytest.mark.neo4j
@@ -62,6 +62,7 @@ def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
         store=store,
         embedder=WordEmbedder(),
         relater=ScriptedRelater(),
+        gate=FormGate(),
         parameters=load_parameters(None),
         clock=lambda: now,
     )

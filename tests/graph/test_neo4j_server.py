@@ -31,7 +31,7 @@ from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.queries.verify import verify
 from beliefgraph.settings import Settings
-from tests.embedders import ScriptedRelater, WordEmbedder
+from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
 from tests.neo4j_server import Address, NoServer, open_scratch, running_local_server
 
 pytestmark = pytest.mark.neo4j
@@ -57,6 +57,7 @@ def _pipeline(store: Neo4jStore) -> Pipeline:
         store=store,
         embedder=WordEmbedder(),
         relater=ScriptedRelater(),
+        gate=FormGate(),
         parameters=load_parameters(None),
         clock=lambda: NOW,
     )

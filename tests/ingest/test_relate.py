@@ -16,7 +16,6 @@ from beliefgraph.ingest.relate import (
     cue_tags,
     refined,
     restated,
-    worth_believing,
 )
 from tests.embedders import CONTRADICTION, ENTAILS, EQUIVALENT, NEUTRAL, ScriptedRelater, WordEmbedder
 from tests.worlds import PARAMETERS, open_world
@@ -128,25 +127,3 @@ def test_the_surest_restatement_and_refinement() -> None:
 def test_phrases_stand_for_tags(text: str, tags: list[str]) -> None:
     """Phrases are found as whole words, in any case, width of space and apostrophe."""
     assert tags == cue_tags(text, LIMITS.cues)
-
-
-@pytest.mark.parametrize(
-    ("text", "worth"),
-    [
-        ("I'm vegetarian", True),
-        ("I’m vegetarian", True),
-        ("my name is Ada", True),
-        ("please always include examples", True),
-        ("stop adding emojis", True),
-        ("There is no example in it", False),
-        ("thanks", False),
-        ("I like this answer", False),
-        ("your answer is not for my team", False),
-        ("am I vegetarian?", False),
-        ("nice work", False),
-        ("I " + "very " * 100 + "much", False),
-    ],
-)
-def test_what_is_worth_believing(text: str, worth: bool) -> None:
-    """A comment may become a belief only if it speaks of the user, lastingly, and not of this answer."""
-    assert worth == worth_believing(text)

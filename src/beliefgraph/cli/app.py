@@ -31,10 +31,10 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
         "responses",
         "trace",
         "signals",
-        "conflicts",
         "version",
     ),
     "Logs of events (JSON Lines)": ("ingest", "export", "evaluate"),
+    "Conflicts": ("conflicts", "resolve", "decide"),
     "Stores": ("copy", "verify"),
 }
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from beliefgraph.bootstrap import BeliefGraph
     from beliefgraph.ingest.embedder import Embedder
+    from beliefgraph.ingest.relate import Relater
     from beliefgraph.queries.pages import Page
     from beliefgraph.selfmodel import SelfModel
 
@@ -19,17 +20,18 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Session:
-    """Where the commands of one call find the store. `embedder` None: the model that the settings name."""
+    """Where the commands of one call find the store. `embedder`, `relater` None: those that the settings name."""
 
     target: str | None = None
     tenant: str = "default"
     embedder: "Embedder | None" = None
+    relater: "Relater | None" = None
 
     def open(self) -> "BeliefGraph":
         """Open the store."""
         from beliefgraph.bootstrap import BeliefGraph
 
-        return BeliefGraph.open(self.target, tenant=self.tenant, embedder=self.embedder)
+        return BeliefGraph.open(self.target, tenant=self.tenant, embedder=self.embedder, relater=self.relater)
 
 
 def _use_target(ctx: click.Context, _: click.Parameter, value: str | None) -> None:

@@ -1,0 +1,197 @@
+"""The relaters that read both texts at once: the network that ships with the package, or any NLI cross-encoder.
+
+Loaded when first asked, never at import. What follows from a relation is decided elsewhere (relate.py).
+"""
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from beliefgraph.graph.errors import ModelUnavailableError
+from beliefgraph.ingest.relate import Pair, Relation
+
+_FOLDER = Path(__file__).parent / "relation_model"
+_SWAPPED = [0, 2, 1, 3, 4]
+"""Where equivalent, entails, entailed, contradiction and neutral stand when the pair is read the other way round."""
+_GATE = 5
+_REMEMBERED = 16_384
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+Logits = npt.NDArray[np.float64]
+
+
+class Classifier:
+    """The shipped network: a `Relater` for two statements, and a `Gate` that says whether a text is a lasting one.
+
+    A cross-encoder of 22 million parameters in int8 (`relation_model/CARD.md` says what it was trained on and how
+    good it is). Runs on the CPU in the calling thread; safe to use from several. Each pair is read alone, in both
+    orders, so that what comes out does not depend on its neighbours in a batch. Remembers the relations of the last
+    16,384 pairs by digest, not by text.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loaded: _Network | None = None
+        self._remembered: OrderedDict[bytes, Relation] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        """Return the name and version of the network."""
+        return str(_calibration()["name"])
+
+    def relate(self, pairs: Sequence[Pair]) -> list[Relation]:
+        """Return the calibrated relation of each pair: `equivalent` and `contradiction` do not depend on the order."""
+        return [self._relation(pair) for pair in pairs]
+
+    def lasting(self, texts: Sequence[str]) -> list[float]:
+        """Return for each text the calibrated probability that it is a lasting statement about the user."""
+        network = self._network()
+        return [network.lasting(text) for text in texts]
+
+    def forget(self) -> None:
+        """Drop what was remembered of pairs seen lately."""
+        with self._lock:
+            self._remembered.clear()
+
+    def _relation(self, pair: Pair) -> Relation:
+        digest = hashlib.sha256("\0".join(pair).encode()).digest()
+        with self._lock:
+            known = self._remembered.get(digest)
+        if known is None:
+            known = _relation(self._network().relation(pair))
+            with self._lock:
+                self._remembered[digest] = known
+                if len(self._remembered) > _REMEMBERED:
+                    self._remembered.popitem(last=False)
+        return known
+
+    def _network(self) -> "_Network":
+        with self._lock:
+            self._loaded = self._loaded or _Network(_FOLDER)
+            return self._loaded
+
+
+class _Network:
+    """The ONNX session with its tokenizer and its calibration."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            import onnxruntime
+            from tokenizers import Tokenizer
+        except ImportError as error:
+            raise ModelUnavailableError("onnxruntime is not installed; pip install onnxruntime") from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "relation.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokens = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._calibration = _calibration()
+        self._tokens.no_padding()
+        self._tokens.enable_truncation(self._calibration["longest"], strategy="longest_first")
+
+    def relation(self, pair: Pair) -> Logits:
+        """Return probabilities of equivalent, entails, entailed, contradiction and neutral, sum 1."""
+        if pair[0] > pair[1]:  # one order for both, lest rounding tell them apart
+            return self.relation((pair[1], pair[0]))[_SWAPPED]
+        logits = self._run([pair, pair[::-1]])[:, :_GATE]
+        mean = (logits[0] + logits[1][_SWAPPED]) / 2
+        scaled = mean / self._calibration["temperature"] + np.array(self._calibration["bias"])
+        powers = np.exp(scaled - scaled.max())
+        probabilities: Logits = powers / powers.sum()
+        return probabilities
+
+    def lasting(self, text: str) -> float:
+        """Return the probability that a text is a lasting statement."""
+        logit = self._run([text])[0, _GATE]
+        scaled = logit / self._calibration["gate_temperature"] + self._calibration["gate_bias"]
+        return float(1.0 / (1.0 + np.exp(-scaled)))
+
+    def _run(self, texts: Sequence[Any]) -> Logits:
+        """Run texts or pairs of one length."""
+        encoded = self._tokens.encode_batch(list(texts))
+        width = max(len(one.ids) for one in encoded)
+        rows = ([one.ids, one.attention_mask, one.type_ids] for one in encoded)
+        padded = np.array(
+            [[[*part, *[0] * (width - len(part))] for part in row] for row in rows], dtype=np.int64
+        )
+        fed = {name: padded[:, place] for place, name in enumerate(_INPUTS)}
+        (logits,) = self._session.run(None, fed)
+        return np.asarray(logits, dtype=np.float64)
+
+
+def _calibration() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((_FOLDER / "calibration.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _relation(probabilities: Logits) -> Relation:
+    equivalent, entails, entailed, contradiction, neutral = probabilities.tolist()
+    return Relation(equivalent, entails, contradiction, neutral + entailed, entailed)
+
+
+class CrossEncoderRelater:
+    """Any sentence-transformers CrossEncoder for natural-language inference, by name or folder.
+
+    Its labels must be named entailment, contradiction and neutral (in any order and case). Two statements are
+    equivalent as far as each entails the other.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+        self._loaded: Any = None
+
+    @property
+    def name(self) -> str:
+        """Return the last part of the model's name or folder."""
+        return Path(self._model).name
+
+    def relate(self, pairs: Sequence[Pair]) -> list[Relation]:
+        """Return the relation of each pair, both orders read. Raises `ModelUnavailableError`."""
+        if not pairs:
+            return []
+        with self._lock:
+            self._loaded = self._loaded or _load_cross_encoder(self._model)
+            encoder, places = self._loaded
+            both = [pair for first, second in pairs for pair in ((first, second), (second, first))]
+            found = encoder.predict(both, apply_softmax=True, show_progress_bar=False)
+        there, back = found[::2][:, places], found[1::2][:, places]
+        return [_combined(one.tolist(), other.tolist()) for one, other in zip(there, back, strict=True)]
+
+
+def _combined(there: list[float], back: list[float]) -> Relation:
+    """Combine (entailment, contradiction, neutral) of both orders into one relation, sum 1."""
+    contradiction = (there[1] + back[1]) / 2
+    equivalent = min(there[0], back[0])
+    entails, entailed = there[0] - equivalent, back[0] - equivalent
+    scale = max(1.0, equivalent + entails + entailed + contradiction)
+    equivalent, entails, entailed, contradiction = (
+        part / scale for part in (equivalent, entails, entailed, contradiction)
+    )
+    return Relation(equivalent, entails, contradiction, 1.0 - equivalent - entails - contradiction, entailed)
+
+
+def _load_cross_encoder(model: str) -> tuple[Any, list[int]]:
+    try:
+        from sentence_transformers import CrossEncoder
+
+        encoder = CrossEncoder(model, local_files_only=Path(model).is_dir())
+    except (ImportError, OSError, ValueError, RuntimeError) as error:
+        raise ModelUnavailableError(f"the cross-encoder {model} cannot be loaded") from error
+    labels = {str(label).lower(): int(place) for place, label in encoder.config.id2label.items()}
+    try:
+        return encoder, [labels[label] for label in ("entailment", "contradiction", "neutral")]
+    except KeyError:
+        raise ModelUnavailableError(
+            f"the cross-encoder {model} has the labels {', '.join(sorted(labels))}; "
+            "it needs entailment, contradiction and neutral"
+        ) from None

@@ -1,0 +1,245 @@
+"""Decisions on conflicts, by a person or by the job: each a revision with its reason, each reversible."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from beliefgraph.graph.contradiction import MAX_STRENGTH
+from beliefgraph.graph.errors import InvalidInputError, NotFoundError
+from beliefgraph.graph.ids import BeliefId, ConflictId
+from beliefgraph.graph.ledger import SPOKEN_SLOTS, read_state
+from beliefgraph.graph.model import BeliefNode, ConflictStatus, Context, Link, Revision, context_of
+from beliefgraph.ingest.working import Cause, WorkingSet
+
+RESOLVED, REOPENED = "conflict_resolved", "conflict_reopened"
+"""Reasons of revisions that carry out a decision, and that take it back."""
+PERSON = "person"
+"""Detector of an edge that a person confirmed."""
+_SCOPED_BY = 2
+"""Signals on each side from which contexts that never meet mean that both are right."""
+_STRONGER_NATS = 1.5
+"""Inferred against inferred: by so much the better supported must lead to be kept without asking."""
+
+Verdict = Literal["keep", "scope", "ask"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What a person decides on one conflict: exactly one of these. `why` is in her words.
+
+    `keep`: this belief stands, the other is superseded. `scope`: both are right, each in its context. `dismiss`: they
+    do not conflict. `confirm`: they do. `undo`: the conflict and both beliefs are as before the last decision.
+    """
+
+    conflict_id: ConflictId
+    keep: BeliefId | None = None
+    scope: Mapping[BeliefId, Context] = field(default_factory=dict)
+    dismiss: bool = False
+    confirm: bool = False
+    undo: bool = False
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the job makes of one confirmed conflict, and why.
+
+    `reason`: `contexts` (the evidence of each comes from a context of its own), `stated` (one was said, the other
+    inferred), `newer` (both were said, this one later), `stronger` (both inferred, one far better supported); to ask:
+    `stated_against_inferred`, `same_time`, `undecided`.
+    """
+
+    conflict_id: ConflictId
+    beliefs: tuple[BeliefId, BeliefId]
+    verdict: Verdict
+    reason: str
+    keep: BeliefId | None = None
+    scope: Mapping[BeliefId, Context] = field(default_factory=dict)
+
+
+def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
+    """Carry out a person's decision; return the edge as it then stands. Raises `InvalidInputError`."""
+    chosen = [bool(decided.keep), bool(decided.scope), decided.dismiss, decided.confirm, decided.undo]
+    if sum(chosen) != 1:
+        raise InvalidInputError("resolution", "must be exactly one of keep, scope, dismiss, confirm and undo")
+    for belief_id in (*([decided.keep] if decided.keep else []), *decided.scope):
+        if belief_id not in (link.low, link.high):
+            field_name = "keep" if decided.keep else "scope"
+            raise InvalidInputError(field_name, f"must name {link.low} or {link.high}", got=belief_id)
+    note = "" if decided.why is None else f": {decided.why}"
+    if decided.undo:
+        return _undo(working, link, f"undone{note}")
+    if decided.confirm:
+        confirmed = replace(link, strength=MAX_STRENGTH, detector=PERSON)
+        return _set_status(working, confirmed, "confirmed", f"confirmed{note}")
+    _take_back(working, link)
+    if decided.dismiss:
+        return _set_status(working, link, "dismissed", f"dismissed{note}")
+    if decided.keep:
+        return _keep(working, link, decided.keep, f"kept{note}")
+    return _scope(working, link, decided.scope, f"scoped{note}")
+
+
+def resolve_all(working: WorkingSet) -> list[Decision]:
+    """Decide every confirmed conflict of live beliefs, strongest first; where nothing decides, ask and move nothing."""
+    decisions = []
+    for link in sorted(working.confirmed(), key=lambda link: (-link.strength, link.seq)):
+        if not all(_live(working.belief(belief_id)) for belief_id in (link.low, link.high)):
+            continue
+        decision = _decide(working, link)
+        decisions.append(decision)
+        if decision.keep is not None:
+            _keep(working, link, decision.keep, decision.reason)
+        elif decision.scope:
+            _scope(working, link, decision.scope, decision.reason)
+    return decisions
+
+
+def reopen(working: WorkingSet, belief_id: BeliefId, reason: str) -> None:
+    """Let a belief that is said again, or that goes, put decided conflicts of its own up for decision again."""
+    for link in working.links_of(belief_id):
+        if link.status == "resolved":
+            _undo(working, link, reason, spare=belief_id)
+
+
+# What the job decides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    belief_id: BeliefId
+    said_us: int | None
+    own_nats: float
+    overruled: bool
+    contexts: tuple[Context, ...]
+
+
+def _decide(working: WorkingSet, link: Link) -> Decision:
+    first, second = (_side(working, belief_id) for belief_id in (link.low, link.high))
+
+    def decided(
+        verdict: Verdict, reason: str, keep: BeliefId | None = None, **more: Mapping[BeliefId, Context]
+    ) -> Decision:
+        return Decision(
+            conflict_id=link.id,
+            beliefs=(link.low, link.high),
+            verdict=verdict,
+            reason=reason,
+            keep=keep,
+            **more,
+        )
+
+    apart = _contexts_apart(first, second)
+    if apart:
+        return decided("scope", "contexts", scope=apart)
+    reason, kept = _preferred(first, second)
+    return decided("ask" if kept is None else "keep", reason, None if kept is None else kept.belief_id)
+
+
+def _preferred(first: _Side, second: _Side) -> tuple[str, _Side | None]:
+    """Return which side stands, and why; None where a person must say."""
+    if first.overruled or second.overruled:
+        return "stated_against_inferred", None
+    if first.said_us is None and second.said_us is None:
+        better, other = sorted((first, second), key=lambda side: -side.own_nats)
+        sure = better.own_nats > 0 and better.own_nats - other.own_nats >= _STRONGER_NATS
+        return ("stronger", better) if sure else ("undecided", None)
+    if first.said_us is None or second.said_us is None:
+        return "stated", first if second.said_us is None else second
+    if first.said_us == second.said_us:
+        return "same_time", None
+    return "newer", first if first.said_us > second.said_us else second
+
+
+def _side(working: WorkingSet, belief_id: BeliefId) -> _Side:
+    node = working.belief(belief_id)
+    reading = read_state(node.state, working.now_us)
+    said = [i.observed_us for i in working.evidence.words(belief_id) if i.slot in SPOKEN_SLOTS and i.nats > 0]
+    return _Side(
+        belief_id=belief_id,
+        said_us=max(said, default=None),
+        own_nats=reading.own,
+        overruled=bool(said) and reading.own < 0,
+        contexts=tuple(working.contexts_for(belief_id)),
+    )
+
+
+def _contexts_apart(first: _Side, second: _Side) -> dict[BeliefId, Context]:
+    """Return the context of each when all evidence of one has another value of some key than all of the other's."""
+    if min(len(first.contexts), len(second.contexts)) < _SCOPED_BY:
+        return {}
+    for key in sorted(first.contexts[0]):
+        values = [{context.get(key) for context in side.contexts} for side in (first, second)]
+        if all(len(found) == 1 and None not in found for found in values) and values[0] != values[1]:
+            return {
+                side.belief_id: {key: str(found.pop())}
+                for side, found in zip((first, second), values, strict=True)
+            }
+    return {}
+
+
+# What a decision does
+
+
+def _keep(working: WorkingSet, link: Link, kept: BeliefId, reason: str) -> Link:
+    other = link.high if kept == link.low else link.low
+    cause = Cause(kind="conflict", id=link.id)
+    working.set_lifecycle(other, "superseded", action="retire", reason=RESOLVED, cause=cause)
+    return _set_status(working, link, "resolved", f"{reason} (kept {kept})")
+
+
+def _scope(working: WorkingSet, link: Link, contexts: Mapping[BeliefId, Context], reason: str) -> Link:
+    for belief_id, context in contexts.items():
+        wider = {**context_of(working.belief(belief_id)), **context}
+        cause = Cause(kind="conflict", id=link.id)
+        working.set_context(belief_id, wider, reason=RESOLVED, cause=cause)
+    return _set_status(working, link, "resolved", reason)
+
+
+def _undo(working: WorkingSet, link: Link, reason: str, *, spare: BeliefId | None = None) -> Link:
+    _take_back(working, link, spare=spare)
+    sure = link.detector == PERSON or link.strength >= working.parameters.text.confirmed
+    return _set_status(working, link, "confirmed" if sure else "suspected", reason)
+
+
+def _take_back(working: WorkingSet, link: Link, *, spare: BeliefId | None = None) -> None:
+    """Give both beliefs the standing and the context from before the last decision, where it still holds."""
+    if link.status != "resolved":
+        return
+    cause = Cause(kind="conflict", id=link.id)
+    since: list[Revision] = []
+    for revision in working.revisions_by(link.id):
+        if revision.reason == REOPENED:
+            since.clear()
+        elif revision.reason == RESOLVED:
+            since.append(revision)
+    for revision in reversed(since):
+        node = working.belief(revision.belief_id)
+        if node.id == spare:
+            continue
+        before, left = working.state_before(revision), revision.state
+        if node.state.lifecycle == left.lifecycle != before.lifecycle:
+            working.set_lifecycle(node.id, before.lifecycle, action="hold", reason=REOPENED, cause=cause)
+        if node.state.context == left.context != before.context:
+            working.set_context(node.id, json.loads(before.context), reason=REOPENED, cause=cause)
+
+
+def _set_status(working: WorkingSet, link: Link, status: ConflictStatus, reason: str) -> Link:
+    changed = replace(
+        link, seq=working.next_seq(), status=status, reason=reason, recorded_at=working.recorded_at
+    )
+    working.add_link(changed)
+    return changed
+
+
+def _live(node: BeliefNode) -> bool:
+    return node.state.lifecycle in ("open", "tentative")
+
+
+def find_conflict(links: list[Link], conflict_id: ConflictId, user_id: str) -> Link:
+    """Return the edge with an id. Raises `NotFoundError`."""
+    for link in links:
+        if link.id == conflict_id:
+            return link
+    raise NotFoundError("conflict", conflict_id, user_id=user_id)

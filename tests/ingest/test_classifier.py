@@ -1,0 +1,88 @@
+"""The shipped network: symmetric where it must be, summing to one, and right where it is plain."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import beliefgraph.ingest.classifier as home
+from beliefgraph.ingest.classifier import Classifier
+from beliefgraph.ingest.lasting import parts_of
+from beliefgraph.ingest.parameters import load_parameters
+
+LIMITS = load_parameters().text
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    """Give the network, loaded once."""
+    return Classifier()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Works night shifts", "I work nights"),
+        ("Has a poodle", "Has a dog"),
+        ("Prefers tea to coffee", "Prefers coffee to tea"),
+        ("a", "b"),
+    ],
+)
+def test_a_relation_is_consistent(classifier: Classifier, first: str, second: str) -> None:
+    """Probabilities sum to one; equivalence and contradiction do not hang on the order; entailment turns round."""
+    there, back = classifier.relate([(first, second), (second, first)])
+    assert math.isclose(1.0, there.equivalent + there.entails + there.contradiction + there.neutral)
+    assert there.entailed <= there.neutral
+    assert pytest.approx(there.equivalent, abs=1e-6) == back.equivalent
+    assert pytest.approx(there.contradiction, abs=1e-6) == back.contradiction
+    assert pytest.approx(there.entails, abs=1e-6) == back.entailed
+
+
+def test_neighbours_in_a_batch_change_nothing(classifier: Classifier) -> None:
+    """A pair is read alone, so that what comes out is the same in any company, also after forgetting."""
+    pair = ("Likes jazz", "Can't stand jazz")
+    (alone,) = classifier.relate([pair])
+    classifier.forget()
+    assert alone == classifier.relate([("Has a cat", "Lives in a very long street in Leeds"), pair])[1]
+
+
+def test_plain_contradictions_beat_other_contexts(classifier: Classifier) -> None:
+    """An opposite is likelier a contradiction than another object is."""
+    opposite, other = classifier.relate(
+        [("Never drinks alcohol", "Drinks beer every evening"), ("Has a dog", "Likes Belgian chocolate")]
+    )
+    assert opposite.contradiction > 0.5 > other.contradiction
+
+
+@pytest.mark.parametrize("text", ["I'm vegetarian", "stop using emojis", "Works night shifts"])
+def test_lasting_statements_pass_the_gate(classifier: Classifier, text: str) -> None:
+    """What speaks of the user lastingly is worth believing."""
+    assert classifier.lasting([text])[0] >= LIMITS.lasting
+
+
+@pytest.mark.parametrize("text", ["thanks", "There is no example in it", "what is the capital of France?"])
+def test_remarks_do_not(classifier: Classifier, text: str) -> None:
+    """Thanks, remarks about the answer and questions are not."""
+    assert classifier.lasting([text])[0] < LIMITS.passing
+
+
+def test_the_weights_are_those_of_the_card() -> None:
+    """The calibration names the digest of the weights beside it."""
+    folder = Path(home.__file__).parent / "relation_model"
+    digest = hashlib.sha256((folder / "relation.onnx").read_bytes()).hexdigest()
+    assert json.loads((folder / "calibration.json").read_text(encoding="utf-8"))["sha256"] == digest
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("I'm a nurse and I have three kids", ["I'm a nurse", "I have three kids"]),
+        ("I live in Oslo. I have two cats.", ["I live in Oslo.", "I have two cats."]),
+        ("Prefers short answers", ["Prefers short answers"]),
+    ],
+)
+def test_a_text_is_cut_into_its_statements(text: str, parts: list[str]) -> None:
+    """Sentences and clauses that begin anew with the speaker are parts of their own."""
+    assert parts == parts_of(text)

@@ -1,0 +1,89 @@
+"""From the trained network to what ships: ONNX with int8 weights, its tokenizer, its calibration."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.optimize import minimize
+
+from training.model import LONGEST, Network, base_folder, tensors, tokenizer
+from training.statements import LABELS
+
+SHIPPED = Path(__file__).parents[1] / "ingest" / "relation_model"
+Array = npt.NDArray[np.float64]
+
+
+def export(network: Network, folder: Path = SHIPPED) -> str:
+    """Write the network in int8 with its tokenizer; return the SHA-256 of the weights."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    folder.mkdir(parents=True, exist_ok=True)
+    fed = tensors(tokenizer(), [("Has a dog", "Has a poodle"), ("Has a poodle", "Has a dog")])
+    axes = {name: {0: "batch", 1: "length"} for name in fed}
+    target = folder / "relation.onnx"
+    with tempfile.TemporaryDirectory() as scratch:
+        whole = Path(scratch) / "whole.onnx"
+        torch.onnx.export(
+            network.eval(),
+            tuple(fed.values()),
+            str(whole),
+            input_names=list(fed),
+            output_names=["logits"],
+            dynamic_axes={**axes, "logits": {0: "batch"}},
+            opset_version=17,
+            dynamo=False,
+        )
+        quantize_dynamic(whole, target, weight_type=QuantType.QInt8, per_channel=True)
+    shutil.copyfile(base_folder() / "tokenizer.json", folder / "tokenizer.json")
+    return sha256(target.read_bytes()).hexdigest()
+
+
+def exported_logits(folder: Path, batches: Sequence[Sequence[tuple[str, ...]]]) -> Array:
+    """Return what the exported network gives for batches of one size each, run one by one as the package does."""
+    from onnxruntime import InferenceSession
+
+    session = InferenceSession(str(folder / "relation.onnx"), providers=["CPUExecutionProvider"])
+    tokens = tokenizer()
+    found = []
+    for batch in batches:
+        fed = {name: tensor.numpy() for name, tensor in tensors(tokens, batch).items()}
+        found.append(session.run(None, fed)[0])
+    return np.array(found, dtype=np.float64)
+
+
+def write_calibration(calibration: dict[str, object], folder: Path = SHIPPED) -> None:
+    """Write what turns logits into probabilities."""
+    text = json.dumps({**calibration, "longest": LONGEST}, indent=2)
+    (folder / "calibration.json").write_text(text + "\n", encoding="utf-8")
+
+
+def fit_relations(logits: Array, targets: npt.NDArray[np.int64]) -> dict[str, object]:
+    """Fit one temperature and a bias for each class by maximum likelihood, the biases held to zero by a weak prior."""
+
+    def loss(free: Array) -> float:
+        scaled = logits / np.exp(free[0]) + free[1:]
+        top = scaled.max(axis=1, keepdims=True)
+        log_sum = np.log(np.exp(scaled - top).sum(axis=1)) + top[:, 0]
+        likelihood = log_sum - scaled[np.arange(len(targets)), targets]
+        return float(likelihood.mean() + 0.01 * (free[1:] ** 2).mean())
+
+    found = minimize(loss, np.zeros(1 + len(LABELS)), method="L-BFGS-B").x
+    return {"temperature": float(np.exp(found[0])), "bias": [float(bias) for bias in found[1:]]}
+
+
+def fit_gate(logits: Array, lasting: npt.NDArray[np.bool_]) -> dict[str, object]:
+    """Fit the temperature and the bias of the gate by maximum likelihood."""
+
+    def loss(free: Array) -> float:
+        scaled = logits / np.exp(free[0]) + free[1]
+        signed = np.where(lasting, scaled, -scaled)
+        return float(np.logaddexp(0.0, -signed).mean())
+
+    found = minimize(loss, np.zeros(2), method="L-BFGS-B").x
+    return {"gate_temperature": float(np.exp(found[0])), "gate_bias": float(found[1])}
