@@ -65,6 +65,10 @@ class Evidence:
         )
         return heapq.merge(kept, ours, key=lambda item: item.order, reverse=True)
 
+    def of(self, belief_id: BeliefId) -> list[Item]:
+        """Return everything that counts for or against a belief: the latest words, and all that was inferred."""
+        return [*self.words(belief_id), *self.inferred(belief_id)]
+
     def rests_on_nothing(self, belief_id: BeliefId) -> bool:
         """Say whether no item is left of a belief."""
         return not self.words(belief_id) and next(self.inferred(belief_id), None) is None

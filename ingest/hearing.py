@@ -33,12 +33,13 @@ class Heard:
 def hear(working: WorkingSet, signal: Signal, response: Response | None, text: str) -> Heard:
     """Relate a signal's text to the beliefs near it; those behind the response are marked.
 
-    A comment that is surely no lasting statement ("there is no example in it") is about the answer: what it denies is
-    not what is believed of the user, so it contradicts no belief.
+    A comment that is no lasting statement ("there is no example in it") is about the answer: what it denies is not what
+    is believed of the user, so it contradicts no belief.
     """
     likenesses = likenesses_of(working, text)
-    remark = working.parameters.signal(signal.kind).text == "comment"
-    if remark and working.inputs.worth[text] < working.parameters.text.passing:
+    limits = working.parameters.text
+    comment = working.parameters.signal(signal.kind).text == "comment"
+    if comment and not lasting_parts(text, working.inputs.worth, limits, said_plainly=False):
         likenesses = [_without_contradiction(likeness) for likeness in likenesses]
     return Heard(
         signal=signal,

@@ -101,10 +101,11 @@ class Pipeline:
         return self.store.erase(scope)
 
     def resolve(self, scope: Scope, resolution: Resolution) -> Link:
-        """Carry out a person's decision on one conflict. Raises `NotFoundError` and `InvalidInputError`."""
+        """Carry out a person's decision on one edge. Raises `NotFoundError` and `InvalidInputError`."""
 
         def plan(reader: Reader) -> tuple[Link, Changes | None]:
-            link = find_conflict(reader.links("contradicts"), resolution.conflict_id, scope.user_id)
+            links = [*reader.links("contradicts"), *reader.links("duplicates")]
+            link = find_conflict(links, resolution.conflict_id, scope.user_id)
             working = self._around(reader, scope, [link])
             resolved = resolve(working, link, resolution)
             working.settle_conflicts()
@@ -113,10 +114,13 @@ class Pipeline:
         return self._transact(scope, plan, dry_run=False)
 
     def resolve_all(self, scope: Scope, *, dry_run: bool) -> list[Decision]:
-        """Decide every confirmed conflict of a user that can be decided; with `dry_run`, only say what would be."""
+        """Merge what says the same and decide every conflict that can be; with `dry_run`, only say what would be."""
 
         def plan(reader: Reader) -> tuple[list[Decision], Changes | None]:
             links = [link for link in reader.links("contradicts") if link.status == "confirmed"]
+            links += [
+                link for link in reader.links("duplicates") if link.status in ("suspected", "confirmed")
+            ]
             working = self._around(reader, scope, links)
             decisions = resolve_all(working)
             working.settle_conflicts()

@@ -1,4 +1,7 @@
-"""Decisions on conflicts, by a person or by the job: each a revision with its reason, each reversible."""
+"""Decisions on conflicts and duplicates, by a person or by the job: each a revision with its reason, each reversible.
+
+Of two beliefs that say the same, one takes in the other: its evidence counts there, each item once, later items too.
+"""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +13,7 @@ from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
 from beliefgraph.graph.ledger import SPOKEN_SLOTS, read_state
 from beliefgraph.graph.model import BeliefNode, ConflictStatus, Context, Link, Revision, context_of
-from beliefgraph.ingest.working import Cause, WorkingSet
+from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 RESOLVED, REOPENED = "conflict_resolved", "conflict_reopened"
 """Reasons of revisions that carry out a decision, and that take it back."""
@@ -21,15 +24,16 @@ _SCOPED_BY = 2
 _STRONGER_NATS = 1.5
 """Inferred against inferred: by so much the better supported must lead to be kept without asking."""
 
-Verdict = Literal["keep", "scope", "ask"]
+Verdict = Literal["keep", "scope", "merge", "ask"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """What a person decides on one conflict: exactly one of these. `why` is in her words.
+    """What a person decides on one conflict or duplicate: exactly one of these. `why` is in her words.
 
-    `keep`: this belief stands, the other is superseded. `scope`: both are right, each in its context. `dismiss`: they
-    do not conflict. `confirm`: they do. `undo`: the conflict and both beliefs are as before the last decision.
+    `keep`: this belief stands, the other is superseded; of duplicates it takes in the other's evidence. `scope` (of
+    conflicts only): both are right, each in its context. `dismiss`: they do not conflict, or do not say the same.
+    `confirm`: they do. `undo`: the edge and both beliefs are as before the last decision.
     """
 
     conflict_id: ConflictId
@@ -43,11 +47,12 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the job makes of one confirmed conflict, and why.
+    """What the job makes of one confirmed conflict or sure duplicate, and why.
 
     `reason`: `contexts` (the evidence of each comes from a context of its own), `stated` (one was said, the other
-    inferred), `newer` (both were said, this one later), `stronger` (both inferred, one far better supported); to ask:
-    `stated_against_inferred`, `same_time`, `undecided`.
+    inferred), `newer` (both were said, this one later), `stronger` (both inferred, one far better supported),
+    `duplicates` (both say the same; the one that was said, then the better supported, then the older takes in the
+    other); to ask: `stated_against_inferred`, `same_time`, `undecided`.
     """
 
     conflict_id: ConflictId
@@ -67,6 +72,8 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
         if belief_id not in (link.low, link.high):
             field_name = "keep" if decided.keep else "scope"
             raise InvalidInputError(field_name, f"must name {link.low} or {link.high}", got=belief_id)
+    if decided.scope and link.kind == "duplicates":
+        raise InvalidInputError("scope", "is for conflicts: duplicates are kept, dismissed or confirmed")
     note = "" if decided.why is None else f": {decided.why}"
     if decided.undo:
         return _undo(working, link, f"undone{note}")
@@ -82,8 +89,11 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
 
 
 def resolve_all(working: WorkingSet) -> list[Decision]:
-    """Decide every confirmed conflict of live beliefs, strongest first; where nothing decides, ask and move nothing."""
-    decisions = []
+    """Merge sure duplicates, then decide every confirmed conflict of live beliefs, strongest first.
+
+    Where nothing decides, the decision is to ask, and nothing moves.
+    """
+    decisions = [decision for link in working.duplicates() if (decision := _merged(working, link))]
     for link in sorted(working.confirmed(), key=lambda link: (-link.strength, link.seq)):
         if not all(_live(working.belief(belief_id)) for belief_id in (link.low, link.high)):
             continue
@@ -96,9 +106,24 @@ def resolve_all(working: WorkingSet) -> list[Decision]:
     return decisions
 
 
+def _merged(working: WorkingSet, link: Link) -> Decision | None:
+    """Merge duplicates that are live, sure to say the same, and hold in the same context."""
+    first, second = (working.belief(belief_id) for belief_id in (link.low, link.high))
+    sure = link.status == "confirmed" or link.strength >= working.parameters.text.restates
+    if not (sure and _live(first) and _live(second) and context_of(first) == context_of(second)):
+        return None
+    sides = {node.seq: _side(working, node.id) for node in (first, second)}
+    better = min(sides, key=lambda seq: (sides[seq].said_us is None, -sides[seq].own_nats, seq))
+    kept = sides[better].belief_id
+    _keep(working, link, kept, "duplicates")
+    return Decision(
+        conflict_id=link.id, beliefs=(link.low, link.high), verdict="merge", reason="duplicates", keep=kept
+    )
+
+
 def reopen(working: WorkingSet, belief_id: BeliefId, reason: str) -> None:
-    """Let a belief that is said again, or that goes, put decided conflicts of its own up for decision again."""
-    for link in working.links_of(belief_id):
+    """Let a belief that is said again, or that goes, put what was decided of it up for decision again."""
+    for link in [*working.links_of(belief_id), *working.links_of(belief_id, "duplicates")]:
         if link.status == "resolved":
             _undo(working, link, reason, spare=belief_id)
 
@@ -185,6 +210,9 @@ def _contexts_apart(first: _Side, second: _Side) -> dict[BeliefId, Context]:
 def _keep(working: WorkingSet, link: Link, kept: BeliefId, reason: str) -> Link:
     other = link.high if kept == link.low else link.low
     cause = Cause(kind="conflict", id=link.id)
+    if link.kind == "duplicates":
+        for item in working.evidence.of(other):
+            working.inherit(kept, item, cause=cause)
     working.set_lifecycle(other, "superseded", action="retire", reason=RESOLVED, cause=cause)
     return _set_status(working, link, "resolved", f"{reason} (kept {kept})")
 
@@ -210,6 +238,8 @@ def _take_back(working: WorkingSet, link: Link, *, spare: BeliefId | None = None
     cause = Cause(kind="conflict", id=link.id)
     since: list[Revision] = []
     for revision in working.revisions_by(link.id):
+        if revision.reason == MERGED and revision.item is not None and not revision.removed:
+            working.disinherit(revision.belief_id, revision.item, cause=cause)
         if revision.reason == REOPENED:
             since.clear()
         elif revision.reason == RESOLVED:

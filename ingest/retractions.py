@@ -10,7 +10,7 @@ from beliefgraph.graph.model import Outcome, Revision, Signal
 from beliefgraph.graph.outcomes import interpretation_of
 from beliefgraph.ingest.resolution import REOPENED, RESOLVED, reopen
 from beliefgraph.ingest.responses import reweigh
-from beliefgraph.ingest.working import Cause, WorkingSet
+from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 
 def retract(working: WorkingSet, signal_id: SignalId, note: str | None) -> Outcome:
@@ -51,8 +51,9 @@ def _undo(
 ) -> None:
     """Take the signal's own words off one belief and put its standing back."""
     node = working.belief(belief_id)
-    for word in (revision.item for revision in revisions):
-        if word is not None and word.id == signal.id:
+    for revision in revisions:
+        word = revision.item
+        if word is not None and word.id == signal.id and revision.reason != MERGED:
             working.remove_item(word, cause=cause)
     if node.origin_id is not None and working.evidence.rests_on_nothing(belief_id):
         working.set_lifecycle(belief_id, "retired", action="retire", reason="retracted", cause=cause)

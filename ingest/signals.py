@@ -14,6 +14,7 @@ from beliefgraph.ingest.events import SignalEvent
 from beliefgraph.ingest.hearing import apply_text, hear, spawn, statement_of
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.relate import readings_of
+from beliefgraph.ingest.resolution import reopen
 from beliefgraph.ingest.responses import weigh
 from beliefgraph.ingest.words import accident_of, word_nats
 from beliefgraph.ingest.working import Cause, WorkingSet, observed
@@ -204,3 +205,4 @@ def _apply_edit(working: WorkingSet, signal: Signal, belief: BeliefNode, cause: 
         working.set_lifecycle(belief.id, "retired", action="retire", reason="edited", cause=cause)
     if RESTORED in signal.tags:
         working.set_lifecycle(belief.id, "open", action="hold", reason="edited", cause=cause)
+        reopen(working, belief.id, "restored")

@@ -126,8 +126,10 @@ def restate(
 ) -> BeliefNode:
     """Say again what a belief says: refreshes what this source said, never adds to it.
 
-    A tentative belief is seen a second time and opens; a person's word reopens what was retired or superseded.
+    A tentative belief is seen a second time and opens; a person's word reopens what was retired or superseded, but
+    for a belief that was merged it speaks for the one that took it in.
     """
+    belief_id = working.standing_for(belief_id)
     node = working.belief(belief_id)
     item = _stating_item(working, node, statement, item_id=item_id)
     reopens = node.state.lifecycle == "tentative" or _AUTHORITY[statement.source] > 0

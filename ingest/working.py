@@ -37,6 +37,8 @@ from beliefgraph.ingest.evidence import Evidence
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.relate import RelationBook
 
+MERGED = "merged"
+"""Reason of revisions by which a belief takes in, or gives back, the evidence of one that says the same."""
 NEAREST = 16
 """How many beliefs near a text are looked at."""
 _NEIGHBOUR_NATS = 0.01
@@ -215,12 +217,18 @@ class WorkingSet:
             if self._beliefs[found.belief_id].state.lifecycle in ("open", "tentative")
         ]
 
-    def links_of(self, belief_id: BeliefId) -> list[Link]:
-        """Return the contradictions of a belief, whatever their status, oldest first."""
-        for link in self._reader.links("contradicts", beliefs=[belief_id]):
+    def links_of(self, belief_id: BeliefId, kind: LinkKind = "contradicts") -> list[Link]:
+        """Return the edges of a kind that touch a belief, whatever their status, oldest first."""
+        for link in self._reader.links(kind, beliefs=[belief_id]):
             self._links.setdefault((link.kind, link.low, link.high), link)
         touching = [link for link in self._links.values() if belief_id in (link.low, link.high)]
-        return sorted((link for link in touching if link.kind == "contradicts"), key=lambda link: link.seq)
+        return sorted((link for link in touching if link.kind == kind), key=lambda link: link.seq)
+
+    def duplicates(self) -> list[Link]:
+        """Return the undecided duplicates among the fetched beliefs, oldest first."""
+        links = [link for link in self._links.values() if link.kind == "duplicates"]
+        undecided = (link for link in links if link.status in ("suspected", "confirmed"))
+        return sorted(undecided, key=lambda link: link.seq)
 
     def confirmed(self) -> list[Link]:
         """Return the confirmed contradictions among the fetched beliefs."""
@@ -355,13 +363,61 @@ class WorkingSet:
         state, nats = self.evidence.put(node, item)
         change = _Change(state=state, item=item, nats=nats, action=action, reason=reason, cause=cause)
         self._revise(node, change, lifecycle)
+        heir = self._heir(node)
+        if heir is not None:
+            self.inherit(heir, item, cause=cause)
 
-    def remove_item(self, item: Item, *, cause: Cause) -> None:
+    def remove_item(self, item: Item, *, reason: str = "retracted", cause: Cause) -> None:
         """Take an evidence item off its belief and record the revision."""
         node = self.belief(item.belief_id)
         state, nats = self.evidence.take(node, item)
-        change = _Change(state=state, item=item, removed=True, nats=nats, reason="retracted", cause=cause)
+        change = _Change(state=state, item=item, removed=True, nats=nats, reason=reason, cause=cause)
         self._revise(node, change)
+        heir = self._heir(node)
+        if heir is not None:
+            self.disinherit(heir, item, cause=cause)
+            for word in self.evidence.words(node.id):
+                self.inherit(heir, word, cause=cause)
+
+    # What is merged: a belief that another took in passes its evidence on, so that it counts there once
+
+    def _heir(self, node: BeliefNode) -> BeliefId | None:
+        """Return the belief into which one was merged."""
+        if node.state.lifecycle != "superseded":
+            return None
+        for link in self.links_of(node.id, "duplicates"):
+            gone = [revision.belief_id for revision in self.revisions_by(link.id) if revision.item is None]
+            if link.status == "resolved" and gone[-1:] == [node.id]:
+                return link.high if node.id == link.low else link.low
+        return None
+
+    def standing_for(self, belief_id: BeliefId) -> BeliefId:
+        """Return the belief that stands for one: itself, or what it was merged into."""
+        heir = self._heir(self.belief(belief_id))
+        return belief_id if heir is None else self.standing_for(heir)
+
+    def inherit(self, heir: BeliefId, item: Item, *, cause: Cause) -> None:
+        """Let a belief count what was evidence of one merged into it, unless it has that evidence of its own."""
+        if item.slot == RESPONSE:
+            response = self.response(ResponseId(item.id))
+            if any(edge.belief_id == heir for edge in response.generated_by):
+                return
+        history = [each for each in self.revisions_of(heir) if _is_on(each, item)]
+        if any(each.reason != MERGED for each in history):
+            return
+        held = history[-1].item if history and not history[-1].removed else None
+        if held is not None and item.slot == RESPONSE:
+            self.evidence.absorb({(heir, ResponseId(item.id)): held})
+        if held is None or (held.nats, held.observed_us) != (item.nats, item.observed_us):
+            passed = replace(item, belief_id=heir)
+            self.set_item(passed, action=None, reason=MERGED, cause=cause)
+
+    def disinherit(self, heir: BeliefId, item: Item, *, cause: Cause) -> None:
+        """Take back what a belief inherited as this item, if it did."""
+        history = [each for each in self.revisions_of(heir) if _is_on(each, item)]
+        if history and not history[-1].removed and all(each.reason == MERGED for each in history):
+            assert history[-1].item is not None
+            self.remove_item(history[-1].item, reason=MERGED, cause=cause)
 
     def set_lifecycle(
         self, belief_id: BeliefId, lifecycle: Lifecycle, *, action: Action, reason: str, cause: Cause
@@ -457,6 +513,12 @@ class WorkingSet:
             links=self.new_links,
             retracted={id: note for id, note in self._retracted.items() if id not in self._new_signals},
         )
+
+
+def _is_on(revision: Revision, item: Item) -> bool:
+    """Say whether a revision put or took away the item of the same evidence."""
+    found = revision.item
+    return found is not None and (found.slot, found.id) == (item.slot, item.id)
 
 
 def context_json(context: Context) -> str:

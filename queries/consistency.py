@@ -1,6 +1,6 @@
-"""Reasoning over the conflicts of one self-model with networkx: components, the best consistent choice, clusters.
+"""Reasoning over the beliefs of one self-model with networkx: what contradicts, repeats and rests on what.
 
-Reads edges and weights; what follows from them is decided elsewhere. Pure functions.
+Reads nodes and edges; what follows from them is decided elsewhere.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import networkx as nx
 
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import Link
+from beliefgraph.graph.model import Link, view
+from beliefgraph.graph.store import Reader
 
 EXACT_UP_TO = 40
 """Beliefs in one component up to which the heaviest consistent subset is found exactly."""
@@ -25,6 +26,42 @@ class Consistent:
     exact: bool
 
 
+def belief_graph(reader: Reader, at_us: int) -> "nx.MultiDiGraph[BeliefId]":
+    """Return every belief, with its statement, confidence and standing, and the edges between beliefs by their `type`.
+
+    CONTRADICTS and DUPLICATES, from the lower id to the higher, carry `strength` and `status`; SPAWNED_FROM leads from
+    a belief to the one it grew out of.
+    """
+    graph: nx.MultiDiGraph[BeliefId] = nx.MultiDiGraph()
+    for node in reader.beliefs():
+        seen = view(node, at_us)
+        graph.add_node(node.id, statement=seen.statement, confidence=seen.confidence, standing=seen.standing)
+        if node.parent_id is not None:
+            graph.add_edge(node.id, node.parent_id, type="SPAWNED_FROM")
+    for link in [*reader.links("contradicts"), *reader.links("duplicates")]:
+        graph.add_edge(
+            link.low, link.high, type=link.kind.upper(), strength=link.strength, status=link.status
+        )
+    return graph
+
+
+def resting_on(graph: "nx.MultiDiGraph[BeliefId]", belief: BeliefId) -> frozenset[BeliefId]:
+    """Return the beliefs that grew out of one, directly or through others."""
+    grown = [(one, other) for one, other, kind in graph.edges(data="type") if kind == "SPAWNED_FROM"]
+    return frozenset(nx.ancestors(nx.DiGraph([*grown, (belief, belief)]), belief))
+
+
+def clusters(graph: "nx.MultiDiGraph[BeliefId]", kind: str) -> list[frozenset[BeliefId]]:
+    """Return the sets of beliefs that undecided edges of a kind (CONTRADICTS, DUPLICATES) join, largest first."""
+    joined: nx.Graph[BeliefId] = nx.Graph(
+        (one, other)
+        for one, other, edge in graph.edges(data=True)
+        if edge["type"] == kind and edge["status"] in ("suspected", "confirmed")
+    )
+    found = [frozenset(component) for component in nx.connected_components(joined)]
+    return sorted(found, key=lambda component: (-len(component), min(component)))
+
+
 def conflict_graph(beliefs: Iterable[BeliefId], links: Iterable[Link]) -> "nx.Graph[BeliefId]":
     """Return the graph of confirmed contradictions among these beliefs."""
     graph: nx.Graph[BeliefId] = nx.Graph()
@@ -35,13 +72,6 @@ def conflict_graph(beliefs: Iterable[BeliefId], links: Iterable[Link]) -> "nx.Gr
         if link.status == "confirmed" and link.low in graph and link.high in graph
     )
     return graph
-
-
-def components(links: Iterable[Link]) -> list[frozenset[BeliefId]]:
-    """Return the sets of beliefs that links join, largest first, then by their first id."""
-    graph: nx.Graph[BeliefId] = nx.Graph((link.low, link.high) for link in links)
-    found = [frozenset(component) for component in nx.connected_components(graph)]
-    return sorted(found, key=lambda component: (-len(component), min(component)))
 
 
 def heaviest_consistent(graph: "nx.Graph[BeliefId]", weights: Mapping[BeliefId, float]) -> Consistent:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from beliefgraph.graph.ids import BeliefId
+    from beliefgraph.graph.model import Belief, Conflict
     from beliefgraph.queries.contributions import Contribution
     from beliefgraph.queries.explain import Explanation, Move
 
@@ -23,6 +25,14 @@ _SAID = {
     "source:inferred": "it was read off something she wrote",
     "source:observed": "it was observed",
     "source:imported": "it was imported",
+}
+
+_DECIDED = {
+    "contexts": "what speaks for them comes from contexts that never meet",
+    "stated": "it was said, the other only inferred",
+    "newer": "it was said later",
+    "stronger": "far more speaks for it",
+    "duplicates": "they say the same",
 }
 
 
@@ -50,19 +60,49 @@ def explanation_prose(explanation: Explanation) -> str:
     )
     lines.append(f"  {explanation.base_nats:+.2f}  the base rate of beliefs of this kind")
     lines += [f"  {line}" for line in _contribution_lines(explanation.contributions)]
+    against = [found for found in explanation.conflicts if _weighs(found)]
     if abs(explanation.conflict_nats) >= _NEGLIGIBLE:
-        against = "; ".join(
-            f"“{other.statement}” ({percent(other.confidence)})" for _, other in explanation.conflicts
-        )
-        lines.append(f"  {explanation.conflict_nats:+.2f}  it contradicts {against}")
+        named = "; ".join(f"“{other.statement}” ({percent(other.confidence)})" for _, other in against)
+        lines.append(f"  {explanation.conflict_nats:+.2f}  it contradicts {named}")
     lines.append(f"  {explanation.log_odds:+.2f}  together, which is {percent(belief.confidence)}")
-    doubtful = [other for conflict, other in explanation.conflicts if conflict.status == "suspected"]
-    lines += [f"It may contradict “{other.statement}”; nothing was moved for that yet." for other in doubtful]
+    lines += [_conflict(conflict, other, belief.id) for conflict, other in explanation.conflicts]
     moves = [sentence for move in explanation.would_change if (sentence := _move(move))]
     if moves:
         side = "below" if explanation.log_odds >= 0 else "above"
         lines.append(f"What would bring it {side} 50 %: {', or '.join(moves)}.")
     return "\n".join(lines)
+
+
+def _weighs(found: tuple[Conflict, Belief]) -> bool:
+    conflict, other = found
+    return conflict.status == "confirmed" and other.standing not in ("superseded", "retired")
+
+
+def _conflict(conflict: Conflict, other: Belief, belief_id: BeliefId) -> str:
+    """Say what stands between two beliefs, who says so, and what has come of it."""
+    rival = f"“{other.statement}”"
+    said = "a person said so" if conflict.detector == "person" else f"{percent(conflict.strength)} sure"
+    day = conflict.recorded_at.date().isoformat()
+    if conflict.status == "suspected":
+        return f"It may contradict {rival} ({said}): too doubtful to move either; a person can decide."
+    if conflict.status == "dismissed":
+        return f"It does not contradict {rival}: {conflict.reason}, {day}."
+    if conflict.status == "resolved":
+        return f"It contradicted {rival}, decided on {day}: {_decided(conflict, belief_id)}."
+    if not _weighs((conflict, other)):
+        return f"It contradicts {rival} ({said}), which is no longer used, so nothing is taken off for it."
+    return (
+        f"It contradicts {rival} ({said}): both cannot be true, so each lowers the other, the surer one more. "
+        "Until that is decided, the surer of the two is used."
+    )
+
+
+def _decided(conflict: Conflict, belief_id: BeliefId) -> str:
+    reason, _, kept = conflict.reason.removesuffix(")").partition(" (kept ")
+    why = _DECIDED.get(reason, reason)
+    if not kept:
+        return f"each holds in its own context ({why})"
+    return f"this one stands ({why})" if kept == belief_id else f"the other stands ({why})"
 
 
 def _contribution_lines(contributions: tuple[Contribution, ...]) -> list[str]:

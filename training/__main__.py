@@ -18,14 +18,26 @@ import torch
 from training.export import SHIPPED, export, exported_logits, fit_gate, fit_relations, write_calibration
 from training.fit import Example, from_pair, train
 from training.model import Network, base_folder
-from training.scenes import negated, read_scenes, substituted
-from training.statements import LABELS, Cluster, Pair, draw, inflect, read_all, read_clusters, verbs_of
+from training.scenes import negated, read_scenes, read_sets, substituted
+from training.statements import (
+    LABELS,
+    Cluster,
+    Pair,
+    draw,
+    inflect,
+    read_clusters,
+    read_poles,
+    read_written,
+    scoped,
+    verbs_of,
+)
 
 DATA = Path(__file__).parent / "data"
 NAME = "beliefgraph-relations-2026.11"
 _SEED = 20261123
 _SCENES_EACH = {"equivalent": 4, "entails": 4, "contradiction": 5, "neutral": 5}
-_EACH = {"equivalent": 3, "entails": 6, "contradiction": 6, "neutral": 6}
+_EACH = {"equivalent": 4, "entails": 6, "contradiction": 6, "neutral": 7}
+_OF_POLES = {"equivalent": 3, "entails": 4, "contradiction": 3, "neutral": 3}
 
 
 def main() -> None:
@@ -52,7 +64,9 @@ def main() -> None:
 def _train(network: Network, public: Path, *, quick: bool) -> None:
     """First plain sentences with the statements among them, then statements and the gate, with some sentences again."""
     rng = random.Random(_SEED)
-    clusters = read_all()[: 20 if quick else None]
+    written, poles = (clusters[: 20 if quick else None] for clusters in (read_written(), read_poles()))
+    clusters = [*written, *poles]
+    contexts = read_sets("contexts.txt")
     scenes = read_scenes(public)
     short = read_scenes(public, longest=18)
     changed = [*negated(scenes), *substituted([pair.first for pair in scenes], rng)]
@@ -63,15 +77,16 @@ def _train(network: Network, public: Path, *, quick: bool) -> None:
         return _examples([*drawn, *rng.sample(scenes, size), *rng.sample(changed, size * 2 // 3)])
 
     def of_statements() -> list[Example]:
-        drawn = draw(clusters, rng, each=_EACH)
+        drawn = [*draw(written, rng, each=_EACH), *draw(poles, rng, each=_OF_POLES)]
+        drawn += scoped(drawn, contexts, rng)
         some = [*rng.sample(short, size // 14), *rng.sample(changed, size // 28)]
         return [
             *_examples([*drawn, *some]),
             *_gate_examples(clusters, [pair.first for pair in short], public, rng),
         ]
 
-    train(network, [with_scenes() for _ in range(2)], rate=1e-4, seed=_SEED)
-    train(network, [of_statements() for _ in range(1 if quick else 6)], rate=1e-4, seed=_SEED + 1)
+    train(network, [with_scenes()], rate=1e-4, seed=_SEED)
+    train(network, [of_statements() for _ in range(1 if quick else 4)], rate=1e-4, seed=_SEED + 1)
 
 
 def _examples(pairs: list[Pair]) -> list[Example]:

@@ -39,7 +39,7 @@ def export(network: Network, folder: Path = SHIPPED) -> str:
             opset_version=17,
             dynamo=False,
         )
-        quantize_dynamic(whole, target, weight_type=QuantType.QInt8, per_channel=True)
+        quantize_dynamic(whole, target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
     shutil.copyfile(base_folder() / "tokenizer.json", folder / "tokenizer.json")
     return sha256(target.read_bytes()).hexdigest()
 

@@ -68,8 +68,8 @@ def _wider(pair: Pair) -> bool:
 def substituted(sentences: Iterable[str], rng: random.Random) -> Iterator[Pair]:
     """Change one word of a sentence for one that excludes it, or for one that says the same."""
     sets = [
-        *((row, "contradiction") for row in _sets("exclusive.txt")),
-        *((row, "equivalent") for row in _sets("same.txt")),
+        *((row, "contradiction") for row in read_sets("exclusive.txt")),
+        *((row, "equivalent") for row in read_sets("same.txt")),
     ]
     by_word: dict[str, list[tuple[list[str], str]]] = {}
     for row, label in sets:
@@ -110,7 +110,8 @@ def _bare(sentence: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", plain))
 
 
-def _sets(name: str) -> list[list[str]]:
+def read_sets(name: str) -> list[list[str]]:
+    """Read the rows of a file of words or phrases, ` | ` between them."""
     lines = (DATA / name).read_text(encoding="utf-8").splitlines()
     return [line.split(" | ") for line in lines if line and not line.startswith("#")]
 

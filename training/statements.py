@@ -117,17 +117,25 @@ def _dimension(poles: dict[str, Cluster], apart: list[str]) -> list[Cluster]:
     return list(poles.values())
 
 
-def read_all(folder: Path = RELATIONS) -> list[Cluster]:
-    """Read every file of a folder, in the order of their names."""
+def read_written(folder: Path = RELATIONS) -> list[Cluster]:
+    """Read the clusters and pairs of a folder, file by file in the order of their names."""
     clusters: list[Cluster] = []
     for path in sorted(folder.glob("*.txt")):
-        if path.name.startswith("lex"):
-            clusters += [cluster for dimension in read_lexicon(path) for cluster in dimension]
-        elif path.name.startswith("hypo"):
+        if path.name.startswith("hypo"):
             clusters += read_pairs_of_entailment(path)
-        else:
+        elif not path.name.startswith("lex"):
             clusters += read_clusters(path)
     return clusters
+
+
+def read_poles(folder: Path = RELATIONS) -> list[Cluster]:
+    """Read the lexicons of a folder: one cluster a pole of a dimension."""
+    return [
+        pole
+        for path in sorted(folder.glob("lex*.txt"))
+        for dimension in read_lexicon(path)
+        for pole in dimension
+    ]
 
 
 # Persons
@@ -218,6 +226,44 @@ def verbs_of(clusters: Iterable[Cluster]) -> frozenset[str]:
             if not text.startswith("="):
                 firsts.add(text[len(_LEADING.match(text).group(0)) :].partition(" ")[0].lower())  # type: ignore[union-attr]
     return frozenset(verb for verb in firsts if verb.endswith("s") or verb in _FIRST)
+
+
+_HABIT = re.compile(
+    r"(prefer|want|like|love|hate|enjoy|use|work|drink|eat|listen|read|write|wear|play|run|cook|watch|study|take|pay"
+    r"|answer|speak|talk|shop|order|exercise|train|learn|keep|avoid|choose|need)(?:s|es)?\b"
+)
+_SCOPE = re.compile(
+    r"\b(at|on|in|for|when|while|during|before|after|with|if|whenever|by|every|ever|always|any|all)\b"
+)
+
+
+def scoped(pairs: Iterable[Pair], rows: list[list[str]], rng: random.Random) -> Iterator[Pair]:
+    """Put both sides of habits into contexts: of one context they relate as before, of two that differ not at all.
+
+    Taken are pairs that are equivalent or contradict, of habits that name no context yet; `rows` are contexts that
+    exclude each other. Half of the pairs get one context, half get two.
+    """
+    for pair in pairs:
+        plain = not any(_SCOPE.search(text) for text in (pair.first, pair.second))
+        habits = all(_HABIT.search(text.lower()) for text in (pair.first, pair.second))
+        if pair.label not in ("equivalent", "contradiction") or not plain or not habits:
+            continue
+        first, second = rng.sample(rng.choice(rows), 2)
+        same = rng.random() < 0.5
+        yield Pair(
+            _within(pair.first, first, rng),
+            _within(pair.second, first if same else second, rng),
+            pair.label if same else "neutral",
+        )
+
+
+def _within(text: str, context: str, rng: random.Random) -> str:
+    context = context.replace("{P}", "my" if re.search(r"\bI\b", text) else "their")
+    bare = text.rstrip(".!")
+    if rng.random() < 0.8:
+        return f"{bare} {context}"
+    start = bare if re.match(r"(I|User)\b", bare) else bare[:1].lower() + bare[1:]
+    return f"{context[:1].upper()}{context[1:]}, {start}"
 
 
 _SHARES = (("subjectless", 0.4), ("i", 0.3), ("user", 0.1), ("she", 0.08), ("he", 0.06), ("they", 0.06))

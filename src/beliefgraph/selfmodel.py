@@ -44,6 +44,7 @@ from beliefgraph.ingest.predict import predict, response_probes, word_probes
 from beliefgraph.ingest.resolution import Decision, Resolution
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
 from beliefgraph.ingest.validation import check_flag, check_one_of
+from beliefgraph.queries.consistency import belief_graph
 from beliefgraph.queries.explain import Explanation, explain, find_belief
 from beliefgraph.queries.pages import Page, page
 from beliefgraph.queries.personalize import Personalization, personalize
@@ -416,11 +417,12 @@ class SelfModel:
         undo: bool = False,
         reason: str | None = None,
     ) -> Conflict:
-        """Decide one conflict; return it as it then stands. Takes exactly one decision.
+        """Decide one conflict or duplicate as a person; exactly one of the five.
 
-        `keep`: the id of the belief that stands (the other is superseded); `scope`: a context for one or both beliefs,
-        by id; `dismiss`: they do not conflict; `confirm`: they do, and weigh on each other; `undo`: as before the last
-        decision. Every change is a revision with `reason`. Raises `NotFoundError` and `InvalidInputError`.
+        `keep`: this belief stands, the other is superseded (of duplicates, it takes in the other's evidence); `scope`:
+        both are right, each in its context (conflicts only); `dismiss`: they do not conflict; `confirm`: they do;
+        `undo`: as before the last decision. Every change is a revision with `reason`. Raises `NotFoundError` and
+        `InvalidInputError`.
         """
         check_identifier("conflict_id", conflict_id)
         if reason is not None:
@@ -439,15 +441,21 @@ class SelfModel:
         return to_conflict(self._pipeline.resolve(self._scope, resolution))
 
     def resolve_conflicts(self, *, dry_run: bool = False) -> list[Decision]:
-        """Decide every confirmed conflict that can be decided by what was said, when and where; ask about the rest.
+        """Merge what surely says the same, decide every conflict that can be decided, and ask about the rest.
 
-        Run again, it finds nothing left to do. With `dry_run` nothing is written.
+        Confirmed conflicts are decided by what was said, when and where. Run again, it finds nothing left to do. With
+        `dry_run` nothing is written.
         """
         return self._pipeline.resolve_all(self._scope, dry_run=dry_run)
 
     def duplicates(self) -> list[Conflict]:
-        """Return near-duplicates that are proposed for merging, oldest first."""
+        """Return pairs of beliefs that say, or may say, the same, oldest first; `resolve` decides one."""
         return [to_conflict(link) for link in self._read(lambda reader: reader.links("duplicates"))]
+
+    def belief_graph(self) -> "nx.MultiDiGraph[BeliefId]":
+        """Return all beliefs with the edges between them as a networkx graph, for `beliefgraph.queries.consistency`."""
+        now_us = self._now_us()
+        return self._read(lambda reader: belief_graph(reader, now_us))
 
     def export(self) -> list[dict[str, Any]]:
         """Return everything held on this user as events, in the order in which they were applied."""

@@ -8,6 +8,7 @@ import pytest
 
 from beliefgraph.evaluation import evaluate
 from beliefgraph.ingest.parameters import load_parameters
+from beliefgraph.ingest.relate import EmbeddingRelater
 from bench import assistments, worlds
 from bench.__main__ import main
 from bench.scratch import HashedWords
@@ -62,7 +63,10 @@ def test_fitting_predicts_as_the_store_does() -> None:
     """The arrays that fit the skills make the predictions of the whole store: both are the model of design.md."""
     students = _students()
     skills = assistments.Skills(priors=np.full(100, 0.6), first_adherence=np.full(100, 0.7))
-    stored = evaluate(assistments.to_events(students, skills), embedder=HashedWords())
+    words = HashedWords()
+    stored = evaluate(
+        assistments.to_events(students, skills), embedder=words, relater=EmbeddingRelater(words)
+    )
     assert 0 == stored.rejected
     packed = assistments.pack(students)
     log_odds = np.log(skills.priors / (1 - skills.priors))

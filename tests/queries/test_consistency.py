@@ -7,7 +7,9 @@ import networkx as nx
 import pytest
 
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.queries.consistency import EXACT_UP_TO, heaviest_consistent
+from beliefgraph.queries.consistency import EXACT_UP_TO, clusters, heaviest_consistent, resting_on
+from tests.embedders import CONTRADICTION, EQUIVALENT
+from tests.worlds import open_world
 
 
 def _random_graph(chance: random.Random, size: int, density: float) -> "nx.Graph[BeliefId]":
@@ -59,3 +61,21 @@ def test_a_large_component_is_not_claimed_to_be_exact() -> None:
     found = heaviest_consistent(graph, dict.fromkeys(graph, 1.0))
     assert not found.exact
     assert not any(graph.has_edge(*pair) for pair in itertools.combinations(found.beliefs, 2))
+
+
+def test_the_graph_of_beliefs_says_what_contradicts_repeats_and_rests_on_what() -> None:
+    """Clusters follow undecided edges; what grew out of a belief is found through what grew out of that."""
+    script = {("wants no code", "wants code"): CONTRADICTION, ("wants any code", "wants code"): EQUIVALENT}
+    with open_world(script=script) as world:
+        for number, text in enumerate(("wants code", "wants no code", "wants any code", "likes tea")):
+            world.ada.believe(text, id=f"b{number}")
+        child = world.ada.amend("b3", statement="likes green tea")
+        grandchild = world.ada.amend(child.id, statement="likes cold green tea")
+        graph = world.ada.belief_graph()
+        assert {"b0", "b1", "b2", "b3", child.id, grandchild.id} == set(graph)
+        assert [{"b0", "b1"}] == clusters(graph, "CONTRADICTS")
+        assert [{"b0", "b2"}] == clusters(graph, "DUPLICATES")
+        assert {child.id, grandchild.id} == resting_on(graph, BeliefId("b3"))
+        assert frozenset() == resting_on(graph, BeliefId("b0"))
+        world.ada.resolve_conflicts()
+        assert [] == clusters(world.ada.belief_graph(), "DUPLICATES")

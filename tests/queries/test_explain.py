@@ -105,7 +105,40 @@ def test_prose_says_where_a_contradiction_is_only_suspected() -> None:
         world.ada.believe("hates examples", id="b1")
         found = world.ada.explain("b0")
         assert 0.0 == found.conflict_nats
-        assert "It may contradict “hates examples”; nothing was moved for that yet." in str(found)
+        assert "It may contradict “hates examples” (70 % sure): too doubtful to move either" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        ({}, "It contradicts “hates examples” (95 % sure): both cannot be true"),
+        ({"dismiss": True}, "It does not contradict “hates examples”: dismissed: she does both, 2026-03-01."),
+        ({"keep": "b0"}, "this one stands (kept: she does both)"),
+        ({"keep": "b1"}, "the other stands (kept: she does both)"),
+        ({"scope": {"b0": {"place": "work"}}}, "each holds in its own context (scoped: she does both)"),
+    ],
+)
+def test_prose_says_what_has_come_of_a_contradiction(decision: dict[str, Any], told: str) -> None:
+    """Who stands against it, how sure that is, and what was decided; only what weighs has a line in nats."""
+    with open_world(script={("hates examples", "wants examples"): CONTRADICTION}) as world:
+        world.ada.believe("wants examples", id="b0")
+        world.ada.believe("hates examples", id="b1")
+        (conflict,) = world.ada.conflicts()
+        if decision:
+            world.ada.resolve(conflict.id, reason="she does both", **decision)
+        found = world.ada.explain("b0")
+        assert told in str(found)
+        assert (not decision) == (" it contradicts “hates examples” (" in str(found))
+
+
+def test_prose_says_what_the_job_decided() -> None:
+    """The job's reason is told in words."""
+    with open_world(script={("hates examples", "wants examples"): CONTRADICTION}) as world:
+        world.ada.believe("wants examples", id="b0")
+        world.clock.pass_time(days=1)
+        world.ada.believe("hates examples", id="b1")
+        world.ada.resolve_conflicts()
+        assert "the other stands (it was said later)" in str(world.ada.explain("b0"))
 
 
 SENDS: dict[str, Any] = {

@@ -34,7 +34,7 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
         "version",
     ),
     "Logs of events (JSON Lines)": ("ingest", "export", "evaluate"),
-    "Conflicts": ("conflicts", "resolve", "decide"),
+    "Conflicts": ("conflicts", "duplicates", "resolve", "decide"),
     "Stores": ("copy", "verify"),
 }
 

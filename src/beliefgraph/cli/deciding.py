@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @store_options
 @click.pass_obj
 def resolve(session: Session, user: str | None, dry_run: bool, as_json: bool) -> int:
-    """Decide every confirmed conflict that can be decided; name what a person must be asked.
+    """Merge what says the same, decide every confirmed conflict that can be; name what a person must be asked.
 
     What was said beats what was inferred, said later beats said earlier, and evidence from contexts that never meet
     keeps both, each in its context. Suspected conflicts are left alone. Every decision can be taken back (`decide
@@ -63,6 +63,8 @@ def resolve(session: Session, user: str | None, dry_run: bool, as_json: bool) ->
 def _told(decision: "Decision", statements: dict[str, str]) -> str:
     if decision.keep is not None:
         (other,) = (id for id in decision.beliefs if id != decision.keep)
+        if decision.verdict == "merge":
+            return f"{_quoted(statements[decision.keep])} takes in {_quoted(statements[other])}"
         return f"{_quoted(statements[decision.keep])} stands, {_quoted(statements[other])} does not"
     if decision.scope:
         return "; ".join(
@@ -104,7 +106,7 @@ def decide(
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Decide one conflict (`conflicts USER` lists them), in exactly one of the ways below."""
+    """Decide one conflict or duplicate (`conflicts USER`, `duplicates USER`), in exactly one of the ways below."""
     contexts: dict[str, dict[str, str]] = {}
     for belief_id, (key, value) in scope:
         contexts.setdefault(belief_id, {})[key] = value

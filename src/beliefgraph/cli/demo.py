@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     Cell = str | tuple[str, str] | Text
 
 _QUESTION = "How do I call the payments API from my service?"
-_EXAMPLES, _JAVA = "examples", "java"
+_EXAMPLES, _JAVA, _SHORT = "examples", "java", "short"
+_NEW = "I want long, detailed answers"
+_SAID = 0.5
 _BELIEFS: Sequence[Mapping[str, Any]] = (
     {"id": _EXAMPLES, "statement": "API documentation should include runnable examples", "confidence": 0.87},
-    {"id": "short", "statement": "Prefers short answers", "confidence": 0.8},
+    {"id": _SHORT, "statement": "Prefers short answers", "confidence": 0.8},
     {"id": _JAVA, "statement": "Writes her services in Java", "source": "imported", "confidence": 0.66},
     {"id": "bank", "statement": "Works for a bank", "source": "imported"},
 )
@@ -80,6 +82,7 @@ class _Story:
             self.ask(ada)
             self.take_back(ada, self.thumbs_down(ada))
             self.correct(ada)
+            self.contradict(ada)
             self.explain(ada)
             told = _confidences(ada)
         return self.reopen(told)
@@ -151,6 +154,26 @@ class _Story:
         self.act("She corrects us: “I write Go now”")
         ada.signal("correction", belief=_JAVA, text="I write Go now")
         self.beliefs(belief for belief in ada.beliefs() if "write" in belief.statement.lower())
+
+    def contradict(self, ada: SelfModel) -> None:
+        """A new belief is spawned, a conflict is found, weighed, and decided by what was said later."""
+        self.act(f"She says: “{_NEW}”. A belief is spawned, and a conflict found and weighed")
+        before = ada.belief(_SHORT)
+        outcome = ada.signal("statement", text=_NEW)
+        (spawned,) = outcome.spawned
+        rows: list[Sequence[Cell]] = [
+            (spawned.statement, _move(_SAID, ada.belief(spawned.id).confidence), ("stated, new", "dim")),
+            (before.statement, _move(before.confidence, ada.belief(_SHORT).confidence), ("stated", "dim")),
+        ]
+        self.grid(rows)
+        for conflict in outcome.conflicts:
+            self.paragraph(f"contradiction, {conflict.status}: {conflict.strength:.0%} sure")
+        self.line("   ", ("beliefgraph resolve", "bold"), " decides:")
+        stands, falls = "takes its place", "no longer used"
+        for decision in ada.resolve_conflicts():
+            kept = {str(id): stands if id == decision.keep else falls for id in decision.beliefs}
+            self.grid((ada.belief(id).statement, (note, "dim")) for id, note in kept.items())
+            self.paragraph(f"because it is {decision.reason}; decide --undo takes it back")
 
     def explain(self, ada: SelfModel) -> None:
         """The numbers are accounted for in words."""

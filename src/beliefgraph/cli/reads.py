@@ -1,6 +1,6 @@
 """Commands that read: who is known, what is believed, why, since when, and whether the records still add up."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -218,9 +218,24 @@ def _show_plan(plan: "Personalization") -> None:
 @reads
 def conflicts(session: Session, user: str, status: Any, as_of: "datetime | None", as_json: bool) -> None:
     """List the contradictions between a user's beliefs, oldest first."""
+    _show_edges(
+        session, user, lambda model: model.conflicts(status=status, as_of=as_of), as_json=as_json, sign="↮"
+    )
 
+
+@click.command()
+@user_argument
+@reads
+def duplicates(session: Session, user: str, as_json: bool) -> None:
+    """List pairs of a user's beliefs that say, or may say, the same, oldest first."""
+    _show_edges(session, user, lambda model: model.duplicates(), as_json=as_json, sign="≈")
+
+
+def _show_edges(
+    session: Session, user: str, find: Callable[[Any], list[Any]], *, as_json: bool, sign: str
+) -> None:
     def work(model: Any) -> Any:
-        found = model.conflicts(status=status, as_of=as_of)
+        found = find(model)
         return found, {id: model.belief(id).statement for conflict in found for id in conflict.beliefs}
 
     found, statements = with_user(work, session, user)
@@ -240,11 +255,11 @@ def conflicts(session: Session, user: str, status: Any, as_of: "datetime | None"
             c.status,
             c.strength,
             c.detector,
-            "  ↮  ".join(shortened(statements[id], 80) for id in c.beliefs),
+            f"  {sign}  ".join(shortened(statements[id], 80) for id in c.beliefs),
         )
         for c in found
     ]
-    show_table(columns, rows, empty="no conflict")
+    show_table(columns, rows, empty="no conflict" if sign == "↮" else "no duplicate")
 
 
 @click.command()
@@ -291,6 +306,7 @@ COMMANDS = (
     revisions,
     personalize,
     conflicts,
+    duplicates,
     verify,
     version,
 )

@@ -1,0 +1,143 @@
+"""Two beliefs that say the same, merged: the evidence of both counts once, now and later, and it can be taken back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from beliefgraph.graph.errors import InvalidInputError
+from tests.embedders import EQUIVALENT
+from tests.worlds import World, open_world
+
+SHORT, BRIEF = "wants short answers", "wants brief answers"
+
+
+@contextmanager
+def _duplicates() -> Iterator[tuple[World, str]]:
+    """Let Ada hold two beliefs that say the same, each with a response of its own, and one of both."""
+    with open_world(script={(BRIEF, SHORT): EQUIVALENT}) as world:
+        world.ada.believe(SHORT, id="b0", confidence=0.8)
+        world.ada.believe(BRIEF, id="b1", confidence=0.6)
+        for number, behind in enumerate([["b0"], ["b1"], ["b0", "b1"]]):
+            world.clock.pass_time(hours=1)
+            world.ada.respond("42", beliefs=behind, id=f"r{number}")
+            world.ada.signal("rating", id=f"s{number}", value=1.0, response=f"r{number}")
+        (duplicate,) = world.ada.duplicates()
+        yield world, duplicate.id
+
+
+def _evidence(world: World, belief: str = "b0") -> set[tuple[str, str]]:
+    return {(each.source, each.about) for each in world.ada.explain(belief).contributions}
+
+
+def test_the_job_merges_what_surely_says_the_same() -> None:
+    """The better supported takes in the evidence of the other, each response once, and the other is superseded."""
+    with _duplicates() as (world, duplicate):
+        (decision,) = world.ada.resolve_conflicts()
+        assert ("merge", "duplicates", "b0", duplicate) == (
+            decision.verdict,
+            decision.reason,
+            decision.keep,
+            decision.conflict_id,
+        )
+        assert {("response", name) for name in ("r0", "r1", "r2")} <= _evidence(world)
+        assert "superseded" == world.ada.belief("b1").standing
+        assert [] == world.ada.resolve_conflicts()
+        assert world.graph.verify().ok
+
+
+def test_a_dry_run_says_so_and_writes_nothing() -> None:
+    """What would be merged is named, and both beliefs stay."""
+    with _duplicates() as (world, _):
+        before = world.content()
+        assert ["merge"] == [decision.verdict for decision in world.ada.resolve_conflicts(dry_run=True)]
+        assert before == world.content()
+
+
+def test_evidence_that_comes_later_counts_where_it_belongs() -> None:
+    """Signals on a response of the merged belief move the one that took it in, once, also when it was behind it too."""
+    with _duplicates() as (world, _):
+        world.ada.resolve_conflicts()
+        before = world.ada.belief("b0").confidence
+        for number in (1, 2):
+            world.ada.signal("regenerate", id=f"late{number}", response=f"r{number}")
+        counted = [each for each in world.ada.explain("b0").contributions if each.source == "response"]
+        assert ["r0", "r1", "r2"] == sorted(each.about for each in counted)
+        assert world.ada.belief("b0").confidence < before
+        assert world.graph.verify().ok
+
+
+def test_saying_the_merged_one_again_speaks_for_the_other() -> None:
+    """The merged belief stays superseded; what stands is what was said."""
+    with _duplicates() as (world, _):
+        world.ada.resolve_conflicts()
+        world.clock.pass_time(days=1)
+        assert "b0" == world.ada.believe(BRIEF).id
+        assert ["held", "superseded"] == [world.ada.belief(name).standing for name in ("b0", "b1")]
+
+
+@pytest.mark.parametrize("signal", ["s0", "s1", "s2"])
+def test_a_retraction_reaches_through(signal: str) -> None:
+    """Retracted after the merge or before it: the same confidence."""
+    with _duplicates() as (world, _), _duplicates() as (other, _):
+        world.ada.resolve_conflicts()
+        world.ada.retract(signal)
+        other.ada.retract(signal)
+        other.ada.resolve_conflicts()
+        assert _evidence(other) == _evidence(world)
+        assert pytest.approx(other.ada.belief("b0").confidence) == world.ada.belief("b0").confidence
+        assert world.graph.verify().ok
+
+
+@pytest.mark.parametrize("kept", ["b0", "b1"])
+def test_a_merge_can_be_taken_back(kept: str) -> None:
+    """After undo, confidences, evidence and standings are what they were, also of what came after the merge."""
+    with _duplicates() as (world, duplicate), _duplicates() as (other, _):
+        world.ada.resolve(duplicate, keep=kept, reason="one thing")
+        for each in (world, other):
+            each.ada.signal("rating", id="late", value=0.0, response="r1")
+        assert "suspected" != world.ada.resolve(duplicate, undo=True).status
+        for name in ("b0", "b1"):
+            assert _evidence(other, name) == _evidence(world, name)
+            assert pytest.approx(other.ada.belief(name).confidence) == world.ada.belief(name).confidence
+            assert other.ada.belief(name).standing == world.ada.belief(name).standing
+        assert world.graph.verify().ok
+
+
+def test_three_that_say_the_same_become_one() -> None:
+    """Merged one into the next, the evidence of all three ends where the last decision keeps it."""
+    with open_world(script={(BRIEF, SHORT): EQUIVALENT, ("wants terse answers", SHORT): EQUIVALENT}) as world:
+        for number, text in enumerate((SHORT, BRIEF, "wants terse answers")):
+            world.ada.believe(text, id=f"b{number}", confidence=0.6)
+            world.ada.respond("42", beliefs=[f"b{number}"], id=f"r{number}")
+            world.ada.signal("rating", value=1.0, response=f"r{number}")
+        world.ada.resolve_conflicts()
+        live = [belief for belief in world.ada.beliefs() if belief.standing == "held"]
+        assert ["b0"] == [belief.id for belief in live]
+        assert {("response", f"r{number}") for number in range(3)} <= _evidence(world)
+        world.ada.signal("regenerate", response="r2")
+        assert world.graph.verify().ok
+
+
+def test_what_does_not_say_the_same_is_dismissed_for_good() -> None:
+    """A person's no keeps the job from merging; a scope is for conflicts."""
+    with _duplicates() as (world, duplicate):
+        with pytest.raises(InvalidInputError, match="scope"):
+            world.ada.resolve(duplicate, scope={"b0": {"place": "work"}})
+        assert "dismissed" == world.ada.resolve(duplicate, dismiss=True).status
+        assert [] == world.ada.resolve_conflicts()
+
+
+def test_beliefs_of_different_contexts_are_not_merged() -> None:
+    """What holds at work is another belief than what holds at home, whatever it says."""
+    with _duplicates() as (world, _):
+        world.ada.amend("b1", context={"place": "work"})
+        assert [] == world.ada.resolve_conflicts()
+
+
+def test_erasing_leaves_nothing_of_a_merge() -> None:
+    """Every row goes, of both beliefs and of the edge."""
+    with _duplicates() as (world, _):
+        world.ada.resolve_conflicts()
+        world.ada.erase()
+        assert not any(rows for table, rows in world.content().items() if table != "meta")
