@@ -21,6 +21,7 @@ from beliefgraph.ingest.embedder import SentenceTransformerEmbedder
 from beliefgraph.ingest.lasting import Gate, lasting_parts, to_judge
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import Pair, Relater
+from training.meeting import meetings
 from training.statements import Cluster, draw, read_clusters
 
 HELD_OUT = Path(__file__).parents[1] / "training" / "data" / "held_out"
@@ -298,6 +299,7 @@ def report(data: Path, *, quick: bool) -> None:
         _line(f"called confirmed (from {confirmed:g}): precision", precision, ">=", 0.95)
         print(f"    {'called confirmed: recall':<52} {recall:.3f}")
         _line("others called confirmed", false, "<=", 0.01)
+    _report_meetings(classifier, confirmed, most)
     for folder, name in (
         ("breaking_nli", "test"),
         ("negation_nli", "snli"),
@@ -313,6 +315,26 @@ def report(data: Path, *, quick: bool) -> None:
     _line("milliseconds for one pair, one thread", alone, "<=", 8)
     _line("pairs a second in one call", rate, ">=", 300)
     _report_gate(classifier, list(gate_texts(data)))
+
+
+def _report_meetings(classifier: Classifier, confirmed: float, most: int | None) -> None:
+    """Print how right confirmed contradictions are among the near pairs of one user, as the store meets them."""
+    clusters = list(read_clusters(HELD_OUT / "validation.txt"))
+    found = meetings(clusters, SentenceTransformerEmbedder().encode)[:most]
+    relations = classifier.relate([each.pair for each in found])
+    said = np.array(
+        [
+            classifier.situate(relation, each.cosine).contradiction
+            for each, relation in zip(found, relations, strict=True)
+        ]
+    )
+    real, passed = np.array([each.real for each in found]), said >= confirmed
+    print(f"near pairs of one self-model (held out), {len(found)} pairs, {real.sum()} of them contradictions")
+    _line(
+        f"confirmed (from {confirmed:g}): precision", (passed & real).sum() / max(1, passed.sum()), ">=", 0.95
+    )
+    _line("confirmed: recall", (passed & real).sum() / max(1, real.sum()), ">=", 0.5)
+    _line("others confirmed", float(passed[~real].mean()), "<=", 0.01)
 
 
 def _report_gate(classifier: Classifier, texts: Sequence[tuple[str, str, bool]]) -> None:

@@ -8,6 +8,8 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beliefgraph.graph.errors import ModelUnavailableError
+from beliefgraph.graph.ledger import logit, sigmoid
 from beliefgraph.ingest.relate import Pair, Relation
 
 _FOLDER = Path(__file__).parent / "relation_model"
@@ -49,6 +52,18 @@ class Classifier:
     def relate(self, pairs: Sequence[Pair]) -> list[Relation]:
         """Return the calibrated relation of each pair: `equivalent` and `contradiction` do not depend on the order."""
         return [self._relation(pair) for pair in pairs]
+
+    def situate(self, relation: Relation, cosine: float) -> Relation:
+        """Weigh a contradiction by the cosine of the two texts: what has another topic rarely contradicts.
+
+        A logistic regression on the log-odds of the contradiction and the cosine (of the default embedding model),
+        fitted to held-out statements beside the 16 nearest of the same self-model. It only ever takes away.
+        """
+        fitted = _calibration()["situated"]
+        said = min(max(relation.contradiction, 1e-6), 1 - 1e-6)
+        log_odds = fitted["log_odds"] * logit(said) + fitted["cosine"] * cosine + fitted["intercept"]
+        left = min(relation.contradiction, sigmoid(log_odds))
+        return replace(relation, contradiction=left, neutral=relation.neutral + relation.contradiction - left)
 
     def lasting(self, texts: Sequence[str]) -> list[float]:
         """Return for each text the calibrated probability that it is a lasting statement about the user."""
@@ -128,6 +143,7 @@ class _Network:
         return np.asarray(logits, dtype=np.float64)
 
 
+@cache
 def _calibration() -> dict[str, Any]:
     found: dict[str, Any] = json.loads((_FOLDER / "calibration.json").read_text(encoding="utf-8"))
     return found

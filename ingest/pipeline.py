@@ -26,7 +26,7 @@ from beliefgraph.ingest.embedder import Embedder
 from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
 from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
-from beliefgraph.ingest.relate import Relater, Remembers, UnrelatedPairs
+from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs
 from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, resolve, resolve_all
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
@@ -146,6 +146,7 @@ class Pipeline:
             parameters=self.parameters,
             vectors=vectors,
             model=self.embedder.name,
+            book=RelationBook(self.relater),
             detector=self.relater.name,
             worth=worth,
         )
@@ -170,7 +171,7 @@ class Pipeline:
             try:
                 return self._transact(scope, plan, dry_run=dry_run)
             except UnrelatedPairs as unrelated:
-                inputs.book.add(unrelated.pairs, self.relater)
+                inputs.book.add(unrelated.pairs)
 
     def _transact(
         self, scope: Scope, plan: Callable[[Reader], tuple[T, Changes | None]], *, dry_run: bool

@@ -57,6 +57,18 @@ class Remembers(Protocol):
         ...
 
 
+@runtime_checkable
+class Situates(Protocol):
+    """What a relater has as well whose judgement was calibrated on pairs as they meet within one self-model.
+
+    There most near pairs have nothing to do with each other, far more than among pairs chosen to be judged.
+    """
+
+    def situate(self, relation: Relation, cosine: float) -> Relation:
+        """Return a relation as it is to be believed of two texts of one user whose vectors have this cosine."""
+        ...
+
+
 _NEGATION = re.compile(
     r"\b(no|not|never|none|nothing|without|avoids?|stop(s|ped)?|dislikes?|hates?|against|refuses?|nor|neither|less"
     r"|isn't|aren't|wasn't|don't|doesn't|didn't|can't|cannot|won't|wouldn't|shouldn't|cant|dont|doesnt)\b",
@@ -112,6 +124,7 @@ class UnrelatedPairs(Exception):
 class RelationBook:
     """The relations computed so far for one unit of work, so that no model runs inside its transaction."""
 
+    relater: Relater | None = None
     relations: dict[Pair, Relation] = field(default_factory=dict)
 
     def look_up(self, pairs: Sequence[Pair]) -> list[Relation]:
@@ -121,9 +134,14 @@ class RelationBook:
             raise UnrelatedPairs(missing)
         return [self.relations[pair] for pair in pairs]
 
-    def add(self, pairs: Sequence[Pair], relater: Relater) -> None:
+    def add(self, pairs: Sequence[Pair]) -> None:
         """Relate pairs and keep what comes out."""
-        self.relations.update(zip(pairs, relater.relate(pairs), strict=True))
+        assert self.relater is not None
+        self.relations.update(zip(pairs, self.relater.relate(pairs), strict=True))
+
+    def situate(self, relation: Relation, cosine: float) -> Relation:
+        """Return a relation as the relater believes it of two texts of one user at this cosine."""
+        return self.relater.situate(relation, cosine) if isinstance(self.relater, Situates) else relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +164,9 @@ def liken(
     passed = [found for found in near if found.cosine >= limits.gate_cosine and found.belief_id in beliefs]
     relations = book.look_up([(text, beliefs[found.belief_id].statement) for found in passed])
     return [
-        Likeness(belief_id=found.belief_id, cosine=found.cosine, relation=relation)
+        Likeness(
+            belief_id=found.belief_id, cosine=found.cosine, relation=book.situate(relation, found.cosine)
+        )
         for found, relation in zip(passed, relations, strict=True)
     ]
 

@@ -11,12 +11,23 @@ import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from training.export import SHIPPED, export, exported_logits, fit_gate, fit_relations, write_calibration
+from beliefgraph.ingest.embedder import SentenceTransformerEmbedder
+from training.export import (
+    SHIPPED,
+    export,
+    exported_logits,
+    fit_gate,
+    fit_relations,
+    fit_situated,
+    write_calibration,
+)
 from training.fit import Example, from_pair, train
+from training.meeting import meetings
 from training.model import Network, base_folder
 from training.scenes import negated, read_scenes, read_sets, substituted
 from training.statements import (
@@ -151,14 +162,28 @@ def ship(network: Network, folder: Path) -> None:
     )
     mean = (relations[:, 0, : len(LABELS)] + relations[:, 1, [0, 2, 1, 3, 4]]) / 2
     said = exported_logits(folder, [[(text,)] for text in texts])[:, 0, len(LABELS)]
-    calibration: dict[str, object] = {
+    calibration: dict[str, Any] = {
         "name": NAME,
         "sha256": digest,
         **fit_relations(mean, np.array([LABELS.index(pair.label) for pair in pairs])),
         **fit_gate(said, np.arange(len(texts)) < len(lasting)),
     }
+    calibration |= _situated(clusters, folder, calibration)
     write_calibration(calibration, folder)
     print(json.dumps(calibration, indent=2))
+
+
+def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]) -> dict[str, Any]:
+    """Fit what the cosine says of a contradiction on the same statements, as they meet in one self-model."""
+    found = meetings(clusters, SentenceTransformerEmbedder().encode)
+    both = exported_logits(folder, [[each.pair, each.pair[::-1]] for each in found])
+    mean = (both[:, 0, : len(LABELS)] + both[:, 1, [0, 2, 1, 3, 4]]) / 2
+    scaled = mean / calibration["temperature"] + np.array(calibration["bias"])
+    against = scaled[:, LABELS.index("contradiction")]
+    others = np.delete(scaled, LABELS.index("contradiction"), axis=1)
+    log_odds = against - np.logaddexp.reduce(others, axis=1)
+    cosines = np.array([each.cosine for each in found])
+    return dict(fit_situated(log_odds, cosines, np.array([each.real for each in found])))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
 from training.model import LONGEST, Network, base_folder, tensors, tokenizer
 from training.statements import LABELS
@@ -75,6 +76,13 @@ def fit_relations(logits: Array, targets: npt.NDArray[np.int64]) -> dict[str, ob
 
     found = minimize(loss, np.zeros(1 + len(LABELS)), method="L-BFGS-B").x
     return {"temperature": float(np.exp(found[0])), "bias": [float(bias) for bias in found[1:]]}
+
+
+def fit_situated(log_odds: Array, cosines: Array, real: npt.NDArray[np.bool_]) -> dict[str, dict[str, float]]:
+    """Fit the probability of a contradiction between two texts of one user: logistic in log-odds and cosine."""
+    found = LogisticRegression(C=10.0).fit(np.column_stack([log_odds, cosines]), real)
+    (by_log_odds, by_cosine), intercept = found.coef_[0].tolist(), float(found.intercept_[0])
+    return {"situated": {"log_odds": by_log_odds, "cosine": by_cosine, "intercept": intercept}}
 
 
 def fit_gate(logits: Array, lasting: npt.NDArray[np.bool_]) -> dict[str, object]:

@@ -79,11 +79,11 @@ def test_the_relater_is_pluggable() -> None:
 
 def test_the_book_names_what_is_missing() -> None:
     """A pair that was not related beforehand is named, not guessed; what is added is found."""
-    book = RelationBook()
+    book = RelationBook(ScriptedRelater({("a", "b"): ENTAILS}))
     with pytest.raises(UnrelatedPairs) as caught:
         book.look_up([("a", "b"), ("c", "d")])
     assert [("a", "b"), ("c", "d")] == caught.value.pairs
-    book.add(caught.value.pairs, ScriptedRelater({("a", "b"): ENTAILS}))
+    book.add(caught.value.pairs)
     assert [NEUTRAL, ENTAILS] == book.look_up([("c", "d"), ("a", "b")])
 
 

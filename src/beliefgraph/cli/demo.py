@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     Cell = str | tuple[str, str] | Text
 
 _QUESTION = "How do I call the payments API from my service?"
-_EXAMPLES, _JAVA, _SHORT = "examples", "java", "short"
-_NEW = "I want long, detailed answers"
+_EXAMPLES, _JAVA, _COMMENTS = "examples", "java", "comments"
+_NEW = "I want no comments in code"
 _SAID = 0.5
 _BELIEFS: Sequence[Mapping[str, Any]] = (
     {"id": _EXAMPLES, "statement": "API documentation should include runnable examples", "confidence": 0.87},
-    {"id": _SHORT, "statement": "Prefers short answers", "confidence": 0.8},
+    {"id": _COMMENTS, "statement": "Wants comments in code", "confidence": 0.8},
     {"id": _JAVA, "statement": "Writes her services in Java", "source": "imported", "confidence": 0.66},
     {"id": "bank", "statement": "Works for a bank", "source": "imported"},
 )
@@ -158,12 +158,12 @@ class _Story:
     def contradict(self, ada: SelfModel) -> None:
         """A new belief is spawned, a conflict is found, weighed, and decided by what was said later."""
         self.act(f"She says: “{_NEW}”. A belief is spawned, and a conflict found and weighed")
-        before = ada.belief(_SHORT)
+        before = ada.belief(_COMMENTS)
         outcome = ada.signal("statement", text=_NEW)
         (spawned,) = outcome.spawned
         rows: list[Sequence[Cell]] = [
             (spawned.statement, _move(_SAID, ada.belief(spawned.id).confidence), ("stated, new", "dim")),
-            (before.statement, _move(before.confidence, ada.belief(_SHORT).confidence), ("stated", "dim")),
+            (before.statement, _move(before.confidence, ada.belief(_COMMENTS).confidence), ("stated", "dim")),
         ]
         self.grid(rows)
         for conflict in outcome.conflicts:
