@@ -79,6 +79,8 @@ def _within_years(value: datetime) -> datetime:
         raise ValueError("must lie in the years 1 to 9999") from None
 
 
+_Value = bool | float | Literal["positive", "negative"] | None
+
 Identifier = Annotated[str, Field(strict=True), AfterValidator(_identifier)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, strict=True), AfterValidator(_not_blank)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_within_years)]
@@ -141,7 +143,9 @@ class SignalEvent(_Event):
     type: Literal["signal"] = "signal"
     id: Identifier | None = None
     kind: Annotated[str, Field(min_length=1, max_length=100, strict=True)]
-    value: Annotated[bool | float | None, PlainValidator(_word_or_number)] = None
+    value: Annotated[bool | float | None, PlainValidator(_word_or_number, json_schema_input_type=_Value)] = (
+        None
+    )
     response: Identifier | None = None
     belief: Identifier | None = None
     text: Text | None = None
