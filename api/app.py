@@ -18,8 +18,10 @@ from beliefgraph.api.calls import NotModified, Service
 from beliefgraph.api.edge import Edge, Gate, Keys
 from beliefgraph.api.limits import Limits
 from beliefgraph.api.metrics import Metrics
+from beliefgraph.api.pages import Pages
 from beliefgraph.api.problems import ProblemError, answer, problem_of
 from beliefgraph.api.routes import ROUTERS
+from beliefgraph.api.tracing import Tracing
 from beliefgraph.bootstrap import BeliefGraph
 from beliefgraph.graph.errors import BeliefGraphError
 from beliefgraph.ingest.validation import complaint
@@ -34,6 +36,7 @@ def create_app(
     limits: Limits | None = None,
     tenant: str = "default",
     cors_origins: Sequence[str] = (),
+    tracing: Tracing | None = None,
     now: Callable[[], float] = time.time,
 ) -> FastAPI:
     """Make the application. Its lifespan opens the store with `open_graph`, and closes it.
@@ -55,6 +58,8 @@ def create_app(
                 tasks.cancel_scope.cancel()
         finally:
             await anyio.to_thread.run_sync(graph.close)
+            if tracing is not None:
+                await anyio.to_thread.run_sync(tracing.close)
 
     silent: dict[str, Any] = {"telemetry": {"tracing": False, "metrics": False, "logs": False}}
     app = FastAPI(
@@ -68,12 +73,13 @@ def create_app(
         **silent,  # newer versions of FastAPI would put paths, and with them ids of users, into traces
     )
     app.state.now = now
+    app.state.pages = Pages(version=__version__, guarded=keys is not None, limits=limits)
     for router in ROUTERS:
         app.include_router(router)
     openapi.complete(app)
     _handle_errors(app)
     gate = Gate(keys=keys, tenant=tenant, origins=tuple(cors_origins))
-    app.add_middleware(Edge, gate=gate, limits=limits, metrics=metrics)
+    app.add_middleware(Edge, gate=gate, limits=limits, metrics=metrics, tracing=tracing)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -135,12 +141,9 @@ def _of_validation(request: Request, error: RequestValidationError) -> ProblemEr
 
 
 def _named(one: dict[str, Any]) -> tuple[str, Any]:
-    """Return a complaint of the validation as the library words it; headers go by the name that they travel under."""
-    place = "Idempotency-Key" if one["loc"][-1:] == ("idempotency-key",) else None
+    """Return a complaint of the validation, and it as the library words it."""
     found = complaint(one, skip=1)
-    if place is not None:
-        found.field = place
-    elif found.field in ("line", "input"):
+    if found.field in ("line", "input"):
         found.field = "body"
     return one["type"], found
 

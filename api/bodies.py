@@ -1,6 +1,6 @@
 """What callers send: the events of the library without the user, who stands in the address; no other fields."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -212,3 +212,76 @@ class Resolution(Body):
                 "resolution", "must be exactly one of keep, scope, dismiss, confirm and undo"
             )
         return self
+
+
+# Lines of a batch: the events of the library as they are, described
+
+
+class EventPremise(Body):
+    """A belief behind a response, as events name it."""
+
+    id: Annotated[Identifier, Field(description="The id of the belief.", examples=["b1"])]
+    weight: Annotated[
+        float | None,
+        Field(gt=0, le=1, description="How much rests on it; equal shares unless given.", examples=[1.0]),
+    ] = None
+    adherence: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="The probability that the response honours it.", examples=[0.9]),
+    ] = None
+
+
+_TYPE = "The type of the event."
+
+
+@dictionary.body(BeliefEvent, without=("type",), id=_ID)
+class BeliefLine(Body):
+    """A belief is held."""
+
+    type: Annotated[Literal["belief"], Field(description=_TYPE, examples=["belief"])]
+
+
+@dictionary.body(ResponseEvent, without=("type", "beliefs"), id=_ID)
+class ResponseLine(Body):
+    """A response was produced."""
+
+    type: Annotated[Literal["response"], Field(description=_TYPE, examples=["response"])]
+    beliefs: Annotated[list[EventPremise], Field(max_length=1000, description="The beliefs behind it.")] = (
+        Field(default_factory=list)
+    )
+
+
+@dictionary.body(
+    SignalEvent,
+    without=("type",),
+    id=_ID,
+    kind=Said("What the user did.", "rating"),
+    value=Said("How, as the kind wants it.", -1),
+    response=Said("The response that it is about.", "r1"),
+    belief=Said("The belief that it is about; not together with a response."),
+    note=Said("Why a person made this edit."),
+)
+class SignalLine(Body):
+    """The user did something."""
+
+    type: Annotated[Literal["signal"], Field(description=_TYPE, examples=["signal"])]
+
+
+@dictionary.body(
+    RetractEvent,
+    without=("type",),
+    signal=Said("The id of the signal.", "s1"),
+    reason=Said("Why it is taken back.", "sent by a test"),
+)
+class RetractLine(Body):
+    """A signal's influence is taken back."""
+
+    type: Annotated[Literal["retract"], Field(description=_TYPE, examples=["retract"])]
+
+
+LINES = (BeliefLine, ResponseLine, SignalLine, RetractLine)
+EVENTS: dict[str, Any] = {
+    "type": "array",
+    "items": {"oneOf": [{"$ref": f"#/components/schemas/{line.__name__}"} for line in LINES]},
+}
+"""The schema of an array of events."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import anyio.to_thread
 from fastapi import Depends, Header, Path, Query, Request, Response
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, Field
 
 from beliefgraph.api.keys import Caller, Scope
 from beliefgraph.api.limits import Limits
@@ -197,8 +197,9 @@ AsOf = Annotated[
 ]
 Limit = Annotated[
     int,
+    Field(ge=1, le=MAX_LIMIT),
     BeforeValidator(_whole),
-    Query(description="At most so many on a page.", examples=[100], ge=1, le=MAX_LIMIT),
+    Query(description="At most so many on a page.", examples=[100]),
 ]
 Cursor = Annotated[
     str | None,
@@ -211,27 +212,19 @@ DryRun = Annotated[Flag, Query(description="Work the outcome out and write nothi
 IdempotencyKey = Annotated[
     Identifier | None,
     Header(
+        alias="Idempotency-Key",
         description="The same request with the same key is applied once and answered alike, for good; another content "
         "with it is a 409. It counts within one user and one kind of record; a body with an id needs none.",
         examples=["7f9c1c1e-6f0e-4f62-a9a2-4f3f3a3f7b1d"],
-        min_length=1,
-        max_length=200,
     ),
 ]
 IfMatch = Annotated[
     str | None,
     Header(
+        alias="If-Match",
         description="The ETag of any read of this user: nothing is changed if anything was written since (412).",
         examples=['W/"41-490896"'],
         max_length=200,
-    ),
-]
-IfNoneMatch = Annotated[
-    str | None,
-    Header(
-        description="The ETag of an earlier answer: when it is still right, the answer is 304.",
-        examples=['W/"41-490896"'],
-        max_length=1000,
     ),
 ]
 

@@ -68,6 +68,7 @@ class Dictionary:
         Raises `TypeError` as `record` does.
         """
         given = {field: info for field, info in source.model_fields.items() if field not in without}
+        given |= {"at": given.pop("at")} if "at" in given else {}  # comes last
         _check(source, list(given), words)
         annotated: dict[str, Any] = {
             field: (

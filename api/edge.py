@@ -22,6 +22,7 @@ from beliefgraph.api.keys import Caller
 from beliefgraph.api.limits import Limits, Rates
 from beliefgraph.api.metrics import Metrics
 from beliefgraph.api.problems import ProblemError, answer, problem_of
+from beliefgraph.api.tracing import Tracing
 from beliefgraph.graph.errors import BeliefGraphError
 
 _LOG = logging.getLogger("beliefgraph.api")
@@ -87,8 +88,11 @@ def _is_here(host: str | None) -> bool:
 class Edge:
     """The outermost layer of the service; what is inside it may raise what it likes."""
 
-    def __init__(self, app: ASGIApp, *, gate: Gate, limits: Limits, metrics: Metrics) -> None:
-        self._app, self._gate, self._limits, self._metrics = app, gate, limits, metrics
+    def __init__(
+        self, app: ASGIApp, *, gate: Gate, limits: Limits, metrics: Metrics, tracing: Tracing | None
+    ) -> None:
+        self._app, self._gate, self._limits = app, gate, limits
+        self._metrics, self._tracing = metrics, tracing
         self._rates = Rates(limits.rate_per_s)
         self._in_flight = 0
 
@@ -98,6 +102,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
+        span = None if self._tracing is None else self._tracing.start(exchange.headers)
         self._in_flight += 1
         self._metrics.in_flight.inc()
         try:
@@ -106,6 +111,14 @@ class Edge:
             self._in_flight -= 1
             self._metrics.in_flight.dec()
             self._note(exchange)
+            if span is not None:
+                span.end(
+                    method=scope["method"],
+                    route=exchange.route,
+                    status=exchange.status,
+                    request_id=exchange.request_id,
+                    error=exchange.problem,
+                )
 
     async def _answer(self, exchange: "_Exchange", receive: Receive) -> None:
         try:

@@ -1,20 +1,21 @@
 """Serving: one process, one port. Checks who may be served before anything is opened; stops without losing anything."""
 
-import logging
+import signal
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 
+from beliefgraph import __version__
 from beliefgraph.api.app import create_app
 from beliefgraph.api.keys import KeyFile
 from beliefgraph.api.limits import Limits
 from beliefgraph.api.logs import configure
+from beliefgraph.api.tracing import tracing_of
 from beliefgraph.bootstrap import BeliefGraph
 from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
 from beliefgraph.settings import Settings
 
-_LOG = logging.getLogger("beliefgraph.api")
 _GRACE_S = 30
 
 
@@ -31,10 +32,12 @@ def serve(
     host: str,
     port: int,
     tenant: str = "default",
+    announce: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until the process is told to stop (SIGTERM, SIGINT); what was accepted by then is answered.
 
-    Raises `InvalidInputError` for a host that may not be served without keys, and whatever opening the store raises.
+    `announce` gets a sentence that says where, and whom it serves. Raises `InvalidInputError` for a host that may not
+    be served without keys, and whatever opening the store raises.
     """
     import uvicorn
 
@@ -60,6 +63,7 @@ def serve(
         tenant=tenant,
         limits=Limits(threads=settings.threads, rate_per_s=settings.rate_limit),
         cors_origins=settings.cors_origins,
+        tracing=tracing_of(wanted=settings.traces, version=__version__),
     )
     config = uvicorn.Config(
         app,
@@ -69,8 +73,14 @@ def serve(
         timeout_graceful_shutdown=_GRACE_S,
         lifespan="on",
     )
-    _announce(listening, keys)
+    announce(_sentence(listening, keys))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop_quietly)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _stop_quietly(_: int, __: object) -> None:
+    """Be what the server hands a signal on to once it has stopped: the process ends as it should, with status 0."""
 
 
 def _is_loopback(host: str) -> bool:
@@ -89,12 +99,12 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StoreUnavailableError(f"{host}:{port}", error.strerror or "it cannot be listened on") from error
 
 
-def _announce(listening: socket.socket, keys: KeyFile | None) -> None:
+def _sentence(listening: socket.socket, keys: KeyFile | None) -> str:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    who = (
+    whom = (
         "this machine alone, without keys; make one with `beliefgraph keys create` to serve others"
         if keys is None
-        else f"callers with one of the keys in {keys.path}"
+        else f"callers with a key of {keys.path}"
     )
-    _LOG.info("serving", extra={"fields": {"url": f"http://{shown}:{port}", "serves": who}})
+    return f"serving http://{shown}:{port} to {whom}"

@@ -5,7 +5,7 @@ To show one more record, describe it here: its types are taken from the record. 
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from beliefgraph.api.describe import Dictionary, Model, Said, Worked, envelope
 from beliefgraph.graph import model
@@ -238,23 +238,23 @@ def _list_of(item: Any) -> Any:
     return list[item]
 
 
-def page_of(item: Any, plural: str) -> Model:
+def page_of(item: Any, name: str) -> Model:
     """Return the model of a page of a list."""
-    name = item.__name__ if isinstance(item, type) and issubclass(item, BaseModel) else plural.capitalize()
+    plural = f"{name.lower()}s"
     return envelope(
         f"{name}Page",
-        f"A part of the {plural}.",
-        items=(_list_of(item), Said(f"The {plural} of this page.")),
+        f"A part of a list of {plural}.",
+        items=(_list_of(item), Said(f"The {plural} of this page.", ["ada"] if item is str else None)),
         cursor=(str | None, Said("Ask with it for the next page; null at the end.", "41")),
     )
 
 
-BeliefPage = page_of(Belief, "beliefs")
-ResponsePage = page_of(Response, "responses")
-SignalPage = page_of(Signal, "signals")
-RevisionPage = page_of(Revision, "revisions")
-ConflictPage = page_of(Conflict, "conflicts")
-UserPage = page_of(str, "users")
+BeliefPage = page_of(Belief, "Belief")
+ResponsePage = page_of(Response, "Response")
+SignalPage = page_of(Signal, "Signal")
+RevisionPage = page_of(Revision, "Revision")
+ConflictPage = page_of(Conflict, "Conflict")
+UserPage = page_of(str, "User")
 Health = envelope(
     "Health", "Whether the service can answer.", status=(str, Said("`live` or `ready`.", "ready"))
 )
@@ -289,8 +289,6 @@ def node_link(graph: "nx.MultiDiGraph[str]") -> dict[str, Any]:
     found: dict[str, Any] = nx.node_link_data(graph, edges="edges")
     return found
 
-
-EVENTS: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
 
 _NULL = "; null otherwise."
 EventResult = envelope(

@@ -81,8 +81,14 @@ def _within_years(value: datetime) -> datetime:
 
 _Value = bool | float | Literal["positive", "negative"] | None
 
-Identifier = Annotated[str, Field(strict=True), AfterValidator(_identifier)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, strict=True), AfterValidator(_not_blank)]
+_IDENTIFIERS: dict[str, JsonValue] = {"minLength": 1, "maxLength": 200, "pattern": r"^[^/\s]+$"}
+
+Identifier = Annotated[str, Field(strict=True, json_schema_extra=_IDENTIFIERS), AfterValidator(_identifier)]
+Text = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_TEXT, strict=True, json_schema_extra={"pattern": r"\S"}),
+    AfterValidator(_not_blank),
+]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_within_years)]
 Confidence = Annotated[float, Field(ge=MIN_CONFIDENCE, le=MAX_CONFIDENCE, strict=True)]
 Short = Annotated[str, Field(min_length=1, max_length=200, strict=True)]

@@ -69,6 +69,7 @@ def resolve_conflict(of: OfUser, conflict_id: ConflictId, body: bodies.Resolutio
 )
 def resolve_conflicts(of: OfUser, dry_run: DryRun = False) -> Sequence[Decision]:
     """The rest is named, to be asked about. Run again, it finds nothing left to do."""
+    of.sequence()
     return of.user.resolve_conflicts(dry_run=dry_run)
 
 

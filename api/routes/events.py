@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from beliefgraph.api import wire
+from beliefgraph.api import bodies, wire
 from beliefgraph.api.calls import Flag, OfTenant, needs
 from beliefgraph.api.limits import BATCH_LINES
 from beliefgraph.api.problems import BODY_TOO_LARGE, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, ProblemError
@@ -38,7 +38,7 @@ async def _body(request: Request) -> bytes:
             "required": True,
             "content": {
                 LINES[0]: {"schema": {"type": "string", "description": "JSON Lines: one event a line."}},
-                "application/json": {"schema": wire.EVENTS},
+                "application/json": {"schema": bodies.EVENTS},
             },
         }
     },

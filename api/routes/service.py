@@ -1,10 +1,12 @@
 """The service about itself: is it alive, is it ready, what does it count, which version."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 
 from beliefgraph import __version__
 from beliefgraph.api import wire
 from beliefgraph.api.calls import Service
+from beliefgraph.api.pages import Pages, base_of
 from beliefgraph.api.problems import ProblemError
 
 router = APIRouter(tags=["service"])
@@ -47,3 +49,23 @@ def get_metrics(request: Request) -> Response:
 async def get_version() -> dict[str, str]:
     """The version of the package."""
     return {"version": __version__}
+
+
+@router.get("/", include_in_schema=False)
+def index(request: Request) -> HTMLResponse:
+    """Say where to go."""
+    pages: Pages = request.app.state.pages
+    return HTMLResponse(pages.index(_base(request)), headers=pages.headers)
+
+
+@router.get("/docs", include_in_schema=False)
+def docs(request: Request) -> HTMLResponse:
+    """Show the whole interface."""
+    pages: Pages = request.app.state.pages
+    parameters = request.app.state.service.graph.parameters
+    page = pages.docs(_base(request), request.app.openapi(), parameters)
+    return HTMLResponse(page, headers=pages.headers)
+
+
+def _base(request: Request) -> str:
+    return base_of(request.url.scheme, request.headers.get("host", ""))

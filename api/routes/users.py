@@ -5,7 +5,7 @@ from itertools import islice
 
 from fastapi import APIRouter, Request, Response
 
-from beliefgraph.api import wire
+from beliefgraph.api import bodies, wire
 from beliefgraph.api.calls import Cursor, Limit, OfTenant, OfUser, needs
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.store import Erasure
@@ -40,7 +40,7 @@ def list_users(of: OfTenant, limit: Limit = 100, cursor: Cursor = None) -> Page[
     responses={
         200: {
             "description": "Events in the order in which they were applied; `/v1/events` takes them back.",
-            "content": {LINES: {"schema": {"type": "string"}}, "application/json": {"schema": wire.EVENTS}},
+            "content": {LINES: {"schema": {"type": "string"}}, "application/json": {"schema": bodies.EVENTS}},
         }
     },
 )

@@ -28,6 +28,7 @@ class Settings:
     threads: int = 16
     rate_limit: float = 1000.0
     cors_origins: tuple[str, ...] = ()
+    traces: bool = False
     sqlite_synchronous: str = "FULL"
     neo4j_uri: str | None = None
     neo4j_user: str | None = None
@@ -84,6 +85,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sqlite_synchronous=_one_of(
             "BELIEFGRAPH_SQLITE_SYNCHRONOUS", own.get("SQLITE_SYNCHRONOUS") or "FULL", _SYNCHRONOUS
         ),
+        traces=_wants_traces(given),
         neo4j_uri=given.get("NEO4J_URI") or None,
         neo4j_user=given.get("NEO4J_USERNAME") or given.get("NEO4J_USER") or None,
         neo4j_password=given.get("NEO4J_PASSWORD") or None,
@@ -112,3 +114,10 @@ def _origins(name: str, value: str) -> tuple[str, ...]:
                 name, "must be origins parted by commas, as in https://app.example.org", got=repr(origin[:80])
             )
     return origins
+
+
+def _wants_traces(given: Mapping[str, str]) -> bool:
+    """Say whether OpenTelemetry's own settings name an exporter; what else they say its library reads itself."""
+    named = given.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or given.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    disabled = given.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    return bool(named) and not disabled and given.get("OTEL_TRACES_EXPORTER", "otlp") == "otlp"

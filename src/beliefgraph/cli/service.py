@@ -27,7 +27,7 @@ def serve(session: Session, host: str, port: int) -> None:
     from beliefgraph.api.serving import serve as run
     from beliefgraph.settings import read_settings
 
-    run(session.open, read_settings(), host=host, port=port, tenant=session.tenant)
+    run(session.open, read_settings(), host=host, port=port, tenant=session.tenant, announce=click.echo)
 
 
 @click.group()
