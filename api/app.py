@@ -101,9 +101,8 @@ def create_app(
 def _handle_errors(app: FastAPI) -> None:
     """Answer every error with its problem."""
 
-    def respond(request: Request, problem: ProblemError, error: Exception | None = None) -> Response:
-        exchange = request.state.exchange
-        exchange.problem, exchange.error = problem.kind.name, error
+    def respond(request: Request, problem: ProblemError, error: Exception) -> Response:
+        request.state.exchange.failed(problem.kind, error)
         return answer(problem, request.state.request_id)
 
     @app.exception_handler(BeliefGraphError)
@@ -112,15 +111,15 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     async def of_service(request: Request, error: ProblemError) -> Response:
-        return respond(request, error)
+        return respond(request, error, error)
 
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> Response:
-        return respond(request, _of_validation(request, error))
+        return respond(request, _of_validation(request, error), error)
 
     @app.exception_handler(HTTPException)
     async def of_framework(request: Request, error: HTTPException) -> Response:
-        return respond(request, _of_framework(request, error))
+        return respond(request, _of_framework(request, error), error)
 
     @app.exception_handler(NotModified)
     async def not_modified(_: Request, found: NotModified) -> Response:

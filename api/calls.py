@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 
 import anyio.to_thread
 from fastapi import Depends, Header, Path, Query, Request, Response
@@ -73,10 +74,6 @@ class Call:
         """Return the store for the caller's tenant."""
         return self.service.graph.for_tenant(self.caller.tenant)
 
-    def created(self, path: str) -> None:
-        """Say where what was made can be read."""
-        self.response.headers["Location"] = path
-
 
 @dataclass(frozen=True, slots=True)
 class UserCall:
@@ -97,6 +94,11 @@ class UserCall:
             raise NotModified(tag)
         self.call.response.headers["ETag"] = tag
         return work(self.user)
+
+    def created(self, kind: str, id: str) -> None:
+        """Say where a record that was made can be read."""
+        place = "/".join(quote(part, safe="") for part in (self.user.user_id, kind, id))
+        self.call.response.headers["Location"] = f"/v1/users/{place}"
 
     def sequence(self) -> int:
         """Return the number of the user's last record. Raises `NotFoundError` when nothing is held."""

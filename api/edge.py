@@ -21,7 +21,7 @@ from beliefgraph.api import problems
 from beliefgraph.api.keys import Caller
 from beliefgraph.api.limits import Limits, Rates
 from beliefgraph.api.metrics import Metrics
-from beliefgraph.api.problems import ProblemError, answer, problem_of
+from beliefgraph.api.problems import Kind, ProblemError, answer, problem_of
 from beliefgraph.api.tracing import Tracing
 from beliefgraph.graph.errors import BeliefGraphError
 
@@ -126,9 +126,7 @@ class Edge:
             await self._app(exchange.scope, self._measured(exchange, receive), exchange.send)
         except Exception as error:
             problem = problem_of(error)
-            exchange.problem = problem.kind.name
-            if not isinstance(error, ProblemError):
-                exchange.error = error
+            exchange.failed(problem.kind, error)
             if exchange.status:  # too late for an answer: the connection breaks off
                 raise
             response = answer(problem, exchange.request_id)
@@ -190,8 +188,7 @@ class Edge:
         level = logging.INFO if exchange.status < 500 else logging.ERROR
         if exchange.status == 503:
             level = logging.WARNING
-        if exchange.status >= 500 and exchange.error is not None:
-            fields.update(_told(exchange.error))
+        fields.update(exchange.told)
         _LOG.log(level, "request", extra={"fields": fields})
 
 
@@ -227,7 +224,7 @@ class _Exchange:
         self.status = 0
         self.caller: Caller | None = None
         self.problem: str | None = None
-        self.error: Exception | None = None
+        self.told: dict[str, Any] = {}
         self._send = send
 
     @property
@@ -235,6 +232,12 @@ class _Exchange:
         """The template of the route; nothing that a caller wrote."""
         route = self.scope.get("route")
         return str(getattr(route, "path", "unmatched"))
+
+    def failed(self, kind: Kind, error: Exception) -> None:
+        """Note what went wrong, for the log."""
+        self.problem = kind.name
+        if kind.status >= 500 and not isinstance(error, ProblemError):
+            self.told = _told(error)
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer, under the headers that every answer has."""

@@ -43,7 +43,7 @@ def believe(
     Answers the belief as it stands now.
     """
     belief = of.user.believe(**given(body), idempotency_key=idempotency_key)
-    of.call.created(f"/v1/users/{of.user.user_id}/beliefs/{belief.id}")
+    of.created("beliefs", belief.id)
     return belief
 
 

@@ -23,7 +23,7 @@ def respond(of: OfUser, body: bodies.NewResponse, idempotency_key: IdempotencyKe
     """Signals about it are traced to these beliefs. Without weights they share it equally."""
     said = {**given(body), "beliefs": bodies.edges(body.beliefs)}
     response = of.user.respond(**said, idempotency_key=idempotency_key)
-    of.call.created(f"/v1/users/{of.user.user_id}/responses/{response.id}")
+    of.created("responses", response.id)
     return response
 
 

@@ -43,7 +43,7 @@ def signal(
         of.call.response.status_code = 200
     else:
         of.call.service.metrics.count_signal(outcome)
-        of.call.created(f"/v1/users/{of.user.user_id}/signals/{outcome.signal.id}")
+        of.created("signals", outcome.signal.id)
     return outcome
 
 
