@@ -5,6 +5,7 @@
     ├── InvalidInputError (ValueError)       a field that cannot be accepted, and what would be right
     │   ├── DuplicateIdError                 an id that is taken by other content
     │   └── UnknownSignalKindError           a signal kind the parameters do not know
+    ├── ChangedMeanwhileError                the self-model is not as the caller last saw it
     ├── StoreUnavailableError                the store cannot be reached, locked, written or is full
     ├── StoreVersionError                    the file or database is not ours, or newer than this code
     ├── IntegrityError                       what is stored contradicts itself
@@ -51,6 +52,16 @@ class UnknownSignalKindError(InvalidInputError):
     def __init__(self, kind: str, known: Iterable[str]) -> None:
         self.kind = kind
         super().__init__("kind", f"must be one of {', '.join(sorted(known))}", got=repr(kind[:80]))
+
+
+class ChangedMeanwhileError(BeliefGraphError):
+    """Somebody wrote to the self-model since the caller read it; nothing was written."""
+
+    def __init__(self, user_id: str, expected_seq: int, seq: int) -> None:
+        self.user_id, self.expected_seq, self.seq = user_id, expected_seq, seq
+        super().__init__(
+            f"the self-model of user {user_id!r} has changed since number {expected_seq}: it stands at {seq}"
+        )
 
 
 class StoreUnavailableError(BeliefGraphError):

@@ -79,8 +79,16 @@ def _within_years(value: datetime) -> datetime:
         raise ValueError("must lie in the years 1 to 9999") from None
 
 
-Identifier = Annotated[str, Field(strict=True), AfterValidator(_identifier)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, strict=True), AfterValidator(_not_blank)]
+_Value = bool | float | Literal["positive", "negative"] | None
+
+_IDENTIFIERS: dict[str, JsonValue] = {"minLength": 1, "maxLength": 200, "pattern": r"^[^/\s]+$"}
+
+Identifier = Annotated[str, Field(strict=True, json_schema_extra=_IDENTIFIERS), AfterValidator(_identifier)]
+Text = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_TEXT, strict=True, json_schema_extra={"pattern": r"\S"}),
+    AfterValidator(_not_blank),
+]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_within_years)]
 Confidence = Annotated[float, Field(ge=MIN_CONFIDENCE, le=MAX_CONFIDENCE, strict=True)]
 Short = Annotated[str, Field(min_length=1, max_length=200, strict=True)]
@@ -141,7 +149,9 @@ class SignalEvent(_Event):
     type: Literal["signal"] = "signal"
     id: Identifier | None = None
     kind: Annotated[str, Field(min_length=1, max_length=100, strict=True)]
-    value: Annotated[bool | float | None, PlainValidator(_word_or_number)] = None
+    value: Annotated[bool | float | None, PlainValidator(_word_or_number, json_schema_input_type=_Value)] = (
+        None
+    )
     response: Identifier | None = None
     belief: Identifier | None = None
     text: Text | None = None

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from beliefgraph.graph.clock import Clock, from_us, to_us
-from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, StoreVersionError
+from beliefgraph.graph.errors import (
+    BeliefGraphError,
+    ChangedMeanwhileError,
+    InvalidInputError,
+    StoreVersionError,
+)
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
 from beliefgraph.graph.model import Belief, Link, Outcome, Response, view
 from beliefgraph.graph.store import (
@@ -51,12 +56,14 @@ class Batch:
     `ids` supplies an id for each event that brings none (None: a fresh one). With `own_time` every event happens at
     its own `at`, as when a log is replayed, instead of now. With `stop_at_error` nothing after the first event that
     cannot be applied is. `observe` sees the working set before each event (its index); it may run more than once.
+    With `if_seq` nothing is applied unless it is the user's last number (`ChangedMeanwhileError`).
     """
 
     events: Sequence[Event]
     ids: Sequence[str | None] | None = None
     own_time: bool = False
     stop_at_error: bool = False
+    if_seq: int | None = None
     observe: Callable[[WorkingSet, int], None] | None = None
 
 
@@ -81,9 +88,21 @@ class Pipeline:
     clock: Clock
     _checked_model: bool = field(default=False, init=False)
 
-    def apply(self, scope: Scope, event: Event, *, dry_run: bool = False) -> Result:
-        """Apply one event. With `dry_run`, interpret it and write nothing. Raises what is wrong with it."""
-        (result,) = self._run(scope, Batch(events=[event]), dry_run=dry_run)
+    def apply(
+        self,
+        scope: Scope,
+        event: Event,
+        *,
+        dry_run: bool = False,
+        id: str | None = None,
+        if_seq: int | None = None,
+    ) -> Result:
+        """Apply one event. With `dry_run`, interpret it and write nothing. Raises what is wrong with it.
+
+        `id` is for an event that brings none; `if_seq` and `id` are those of `Batch`.
+        """
+        batch = Batch(events=[event], ids=[id], if_seq=if_seq)
+        (result,) = self._run(scope, batch, dry_run=dry_run)
         if isinstance(result, BeliefGraphError):
             raise result
         return result
@@ -155,6 +174,7 @@ class Pipeline:
 
         def plan(reader: Reader) -> tuple[list[Result | BeliefGraphError], Changes | None]:
             found = reader.neighbourhood(reach)
+            _check_unchanged(scope, batch, found, named)
             inputs.book.look_up(_foreseen(found, vectors, self.parameters.text))
             working = WorkingSet(reader, scope, reach, found, inputs)
             results: list[Result | BeliefGraphError] = []
@@ -245,6 +265,14 @@ def _identify(batch: Batch, index: int, now_us: int) -> _Identified:
     if batch.own_time and event.at is not None:
         now_us = to_us(event.at)
     return _Identified(event, _own_id(event) or given or fresh_id(event.type[0], now_us), now_us)
+
+
+def _check_unchanged(scope: Scope, batch: Batch, found: Neighbourhood, named: Sequence[_Identified]) -> None:
+    """Raise `ChangedMeanwhileError` if the batch wants another number, unless it is one that was applied before."""
+    if batch.if_seq in (None, found.head.seq) or any(one.id in found.signals for one in named):
+        return
+    assert batch.if_seq is not None
+    raise ChangedMeanwhileError(scope.user_id, batch.if_seq, found.head.seq)
 
 
 def _own_id(event: Event) -> str | None:

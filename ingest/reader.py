@@ -11,7 +11,7 @@ from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError
 from beliefgraph.graph.ids import UserId, derived_id
 from beliefgraph.graph.store import Scope
 from beliefgraph.ingest.events import Event, RetractEvent, parse_event
-from beliefgraph.ingest.pipeline import Batch, Pipeline
+from beliefgraph.ingest.pipeline import Batch, Pipeline, Result
 from beliefgraph.ingest.working import WorkingSet
 
 MAX_LINE = 2_000_000
@@ -78,16 +78,26 @@ def ingest(
     strict: bool = False,
     own_time: bool = False,
     on_reject: Callable[[Reject], None] | None = None,
+    on_applied: Callable[[int, Event, Result], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
     observe: Callable[[Event, WorkingSet], None] | None = None,
 ) -> IngestReport:
     """Apply a log. The order within a user is the order of application; sending a log twice changes nothing.
 
     A line that cannot be applied is reported and the rest goes on; with `strict` nothing after it is applied. With
-    `own_time` events happen at their own time. `observe` sees each event and the working set before it is applied
-    (possibly more than once). Memory does not grow with the log. Store errors are raised.
+    `own_time` events happen at their own time. `on_applied` is told the number of each line that was recorded, its
+    event and what it became. `observe` sees each event and the working set before it is applied (possibly more than
+    once). Memory does not grow with the log. Store errors are raised.
     """
-    log = _Log(pipeline, tenant, strict=strict, own_time=own_time, on_reject=on_reject, observe=observe)
+    log = _Log(
+        pipeline,
+        tenant,
+        strict=strict,
+        own_time=own_time,
+        on_reject=on_reject,
+        on_applied=on_applied,
+        observe=observe,
+    )
     for window in _windows(lines):
         log.apply(window)
         if on_progress is not None:
@@ -123,12 +133,13 @@ class _Log:
         strict: bool,
         own_time: bool,
         on_reject: Callable[[Reject], None] | None,
+        on_applied: Callable[[int, Event, Result], None] | None,
         observe: Callable[[Event, WorkingSet], None] | None,
     ) -> None:
         self.report = IngestReport()
         self._pipeline, self._tenant = pipeline, tenant
         self._strict, self._own_time = strict, own_time
-        self._on_reject, self._observe = on_reject, observe
+        self._on_reject, self._on_applied, self._observe = on_reject, on_applied, observe
         self._bad: list[Reject] = []
 
     def apply(self, window: list[_Numbering]) -> None:
@@ -193,6 +204,8 @@ class _Log:
                 self._reject(one.number, one.raw, result)
             else:
                 self.report.applied[one.event.type] += 1
+                if self._on_applied is not None:
+                    self._on_applied(one.number, one.event, result)
 
     def _reject(self, number: int, raw: Raw, error: BeliefGraphError) -> None:
         at_fault = _field(error)

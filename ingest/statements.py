@@ -13,6 +13,7 @@ from beliefgraph.graph.model import (
     Kind,
     Link,
     LinkKind,
+    Revision,
     Source,
     context_of,
 )
@@ -58,9 +59,12 @@ def believe(working: WorkingSet, event: BeliefEvent, belief_id: BeliefId) -> Bel
         observed_us=observed(event.at, working.now_us),
     )
     same = working.same_statement(normal_form(event.statement)) if event.id is None else []
+    earlier = working.revisions_by(belief_id) if event.id is None else []
+    if earlier:
+        if not same or not _restated_the_same(working, event, same[0], earlier[0]):
+            raise DuplicateIdError("belief", belief_id)
+        return same[0]
     if same:
-        if working.has_caused(belief_id):
-            return same[0]
         cause = Cause(kind="belief", id=belief_id)
         return restate(
             working, same[0].id, statement, item_id=said_as(belief_id), reason="restated", cause=cause
@@ -79,6 +83,18 @@ def _says_the_same(working: WorkingSet, event: BeliefEvent, known: BeliefNode) -
         and first.state.context == context_json(event.context)
         and (event.confidence is None or abs(event.confidence - said) < 1e-9)
         and (event.at is None or to_us(event.at) == first.item.observed_us)
+    )
+
+
+def _restated_the_same(working: WorkingSet, event: BeliefEvent, same: BeliefNode, restated: Revision) -> bool:
+    """Compare a repeated restatement with what the first one said; kind and context are the belief's own."""
+    said = restated.item
+    return (
+        restated.belief_id in (same.id, working.standing_for(same.id))
+        and said is not None
+        and said.slot == source_slot(event.source)
+        and (event.confidence is None or abs(event.confidence - sigmoid(said.nats + same.state.base)) < 1e-9)
+        and (event.at is None or to_us(event.at) == said.observed_us)
     )
 
 

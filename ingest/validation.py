@@ -1,6 +1,7 @@
 """One place where pydantic's complaints become ours: the field's name and what would be right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -35,7 +36,11 @@ def invalid_input(error: ValidationError, prefix: str = "", *, skip: int = 0) ->
 
     `skip` leaves out the leading parts of the field's path that name a branch of a union.
     """
-    first = error.errors(include_url=False, include_context=True)[0]
+    return complaint(error.errors(include_url=False, include_context=True)[0], prefix, skip=skip)
+
+
+def complaint(first: Mapping[str, Any], prefix: str = "", *, skip: int = 0) -> InvalidInputError:
+    """Return our error for one thing that pydantic found wrong."""
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, InvalidInputError):
         return InvalidInputError(prefix + cause.field, cause.expected)

@@ -14,7 +14,7 @@ def test_nothing_set_is_the_embedded_file_of_the_user() -> None:
     settings = read_settings({})
     assert Settings() == settings
     assert str(default_file()) == settings.target
-    assert ("FULL", "WARNING") == (settings.sqlite_synchronous, settings.log_level)
+    assert ("FULL", "INFO") == (settings.sqlite_synchronous, settings.log_level)
 
 
 def test_every_setting_is_read() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from beliefgraph.bootstrap import BeliefGraph as BeliefGraph
     from beliefgraph.graph.errors import BeliefGraphError as BeliefGraphError
+    from beliefgraph.graph.errors import ChangedMeanwhileError as ChangedMeanwhileError
     from beliefgraph.graph.errors import DuplicateIdError as DuplicateIdError
     from beliefgraph.graph.errors import IntegrityError as IntegrityError
     from beliefgraph.graph.errors import InvalidInputError as InvalidInputError
@@ -46,6 +47,7 @@ _HOMES = {
     **dict.fromkeys(
         (
             "BeliefGraphError",
+            "ChangedMeanwhileError",
             "DuplicateIdError",
             "IntegrityError",
             "InvalidInputError",

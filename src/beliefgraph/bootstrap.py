@@ -74,9 +74,14 @@ class BeliefGraph:
         check_identifier("user", user_id)
         return SelfModel(self._pipeline, Scope(self._tenant, UserId(user_id)))
 
-    def users(self) -> Iterator[UserId]:
-        """Yield the ids of the tenant's users, sorted."""
-        after = None
+    def for_tenant(self, tenant: str) -> Self:
+        """Return the same store for another tenant; closing either closes both."""
+        check_identifier("tenant", tenant)
+        return type(self)(self._pipeline, tenant)
+
+    def users(self, *, after: str | None = None) -> Iterator[UserId]:
+        """Yield the ids of the tenant's users, sorted: those after one."""
+        after = None if after is None else UserId(after)
         while found := self._pipeline.store.users(self._tenant, after=after, limit=1000):
             yield from found
             after = found[-1]
@@ -104,6 +109,12 @@ class BeliefGraph:
     def parameters(self) -> Parameters:
         """The parameters of interpretation in force."""
         return self._pipeline.parameters
+
+    def warm_up(self) -> None:
+        """Load the models now instead of with the first text. Raises `ModelUnavailableError`, `StoreVersionError`."""
+        self._pipeline.embed(["warm"])
+        self._pipeline.relater.relate([("warm", "up")])
+        self._pipeline.gate.lasting(["warm"])
 
     def close(self) -> None:
         """Let go of the store. Closing twice is fine."""

@@ -204,14 +204,20 @@ class SelfModelReads:
             )
         )
 
-    def revisions(self, belief_id: str, *, as_of: datetime | None = None) -> list[Revision]:
-        """Return every change of a belief's confidence, oldest first."""
+    def sequence(self) -> int:
+        """Return the number of the user's last record, 0 without any: while it stays, nothing was written."""
+        return self._read(lambda reader: reader.head().seq)
+
+    def revisions(
+        self, belief_id: str, *, as_of: datetime | None = None, after: int = 0, limit: int | None = None
+    ) -> list[Revision]:
+        """Return every change of a belief's confidence, oldest first: those numbered above `after`, up to `limit`."""
         check_identifier("belief_id", belief_id)
         as_of_us = self._as_of(as_of)
 
         def work(reader: Reader) -> list[Revision]:
             find_belief(reader, self._scope, BeliefId(belief_id), as_of_us)
-            return reader.revisions(BeliefId(belief_id), as_of_us=as_of_us)
+            return reader.revisions(BeliefId(belief_id), after=after, limit=limit, as_of_us=as_of_us)
 
         return self._read(work)
 

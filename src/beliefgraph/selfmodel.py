@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from beliefgraph.graph.errors import InvalidInputError
-from beliefgraph.graph.ids import BeliefId, ConflictId
+from beliefgraph.graph.ids import BeliefId, ConflictId, derived_id
 from beliefgraph.graph.model import Belief, Conflict, Context, Kind, Outcome, Response, Source, to_conflict
 from beliefgraph.graph.store import Erasure
 from beliefgraph.ingest.events import (
@@ -22,6 +22,7 @@ from beliefgraph.ingest.events import (
     check_text,
     make_event,
 )
+from beliefgraph.ingest.pipeline import Result
 from beliefgraph.ingest.resolution import Decision, Resolution
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
 from beliefgraph.ingest.validation import check_flag
@@ -40,7 +41,8 @@ class SelfModel(SelfModelReads):
     naming the field, and then nothing is written. Times are timezone-aware.
     """
 
-    # Writing
+    # Writing. The same call with the same `idempotency_key` is applied once and answered alike; unlike an `id` the
+    # key gives a belief no node of its own. With another content it raises `DuplicateIdError`.
 
     def believe(
         self,
@@ -52,6 +54,7 @@ class SelfModel(SelfModelReads):
         context: Context | None = None,
         id: str | None = None,
         at: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> Belief:
         """Hold a belief; without `confidence` that source's usual one.
 
@@ -68,7 +71,7 @@ class SelfModel(SelfModelReads):
             id=id,
             at=at,
         )
-        belief = self._pipeline.apply(self._scope, event)
+        belief = self._apply(event, idempotency_key)
         assert isinstance(belief, Belief)
         return belief
 
@@ -80,6 +83,7 @@ class SelfModel(SelfModelReads):
         id: str | None = None,
         at: datetime | None = None,
         attributes: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
     ) -> Response:
         """Record a response and what generated it.
 
@@ -87,7 +91,7 @@ class SelfModel(SelfModelReads):
         """
         premises = [premise_input(edge) for edge in premises_of(beliefs)]
         event = self._event(ResponseEvent, text=text, beliefs=premises, id=id, at=at, attributes=attributes)
-        response = self._pipeline.apply(self._scope, event)
+        response = self._apply(event, idempotency_key)
         assert isinstance(response, Response)
         return response
 
@@ -104,6 +108,7 @@ class SelfModel(SelfModelReads):
         id: str | None = None,
         at: datetime | None = None,
         dry_run: bool = False,
+        idempotency_key: str | None = None,
     ) -> Outcome:
         """Record what the user did, trace it, interpret it and revise beliefs, in one transaction.
 
@@ -125,7 +130,7 @@ class SelfModel(SelfModelReads):
             id=id,
             at=at,
         )
-        return self._outcome(event, dry_run=dry_run)
+        return self._outcome(event, idempotency_key, dry_run=dry_run)
 
     def retract(self, signal_id: str, *, reason: str | None = None) -> Outcome:
         """Take a signal's influence back, as if it had never come. The record stays."""
@@ -141,12 +146,15 @@ class SelfModel(SelfModelReads):
         context: Context | None = None,
         retired: bool | None = None,
         reason: str | None = None,
+        idempotency_key: str | None = None,
+        if_sequence: int | None = None,
     ) -> Belief:
         """Let a person change a belief: a signal of kind `set`, retractable like any.
 
         A confidence is a pin: it masks the evidence before it. A statement makes a successor, SPAWNED_FROM the old
         belief, which is superseded; the successor is returned. A context scopes the belief. `retired` takes it out of
-        use or (False) back in.
+        use or (False) back in. With `if_sequence` (see `sequence`) raises `ChangedMeanwhileError` if anything was
+        written since.
         """
         check_identifier("belief_id", belief_id)
         tags = [SCOPED] if context is not None else []
@@ -164,7 +172,7 @@ class SelfModel(SelfModelReads):
                 context=context,
                 note=reason,
             )
-            outcome = self._outcome(event)
+            outcome = self._outcome(event, idempotency_key, if_seq=if_sequence)
         except InvalidInputError as error:
             named = _AMENDED.get(error.field, error.field)
             raise InvalidInputError(named, error.expected, got=error.got) from None
@@ -221,7 +229,13 @@ class SelfModel(SelfModelReads):
     def _event(self, event: type[E], /, **fields: Any) -> E:
         return make_event(event, user=self.user_id, **fields)
 
-    def _outcome(self, event: Event, *, dry_run: bool = False) -> Outcome:
-        outcome = self._pipeline.apply(self._scope, event, dry_run=dry_run)
+    def _apply(self, event: Event, key: str | None, **how: Any) -> Result:
+        if key is not None:
+            check_identifier("idempotency_key", key)
+        id = None if key is None else derived_id(event.type[0], "idempotency_key", key)
+        return self._pipeline.apply(self._scope, event, id=id, **how)
+
+    def _outcome(self, event: Event, key: str | None = None, **how: Any) -> Outcome:
+        outcome = self._apply(event, key, **how)
         assert isinstance(outcome, Outcome)
         return outcome

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from beliefgraph.graph.errors import InvalidInputError
 
-_OWN = ("STORE", "MODEL", "RELATER", "PARAMETERS", "API_KEYS", "LOG_LEVEL", "SQLITE_SYNCHRONOUS")
+_OWN = (
+    *("STORE", "MODEL", "RELATER", "PARAMETERS", "SQLITE_SYNCHRONOUS"),
+    *("API_KEYS", "LOG_LEVEL", "THREADS", "RATE_LIMIT", "CORS_ORIGINS"),
+)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SYNCHRONOUS = ("FULL", "NORMAL")
 
@@ -21,7 +24,11 @@ class Settings:
     relater: str | None = None
     parameters: str | None = None
     api_keys: str | None = None
-    log_level: str = "WARNING"
+    log_level: str = "INFO"
+    threads: int = 16
+    rate_limit: float = 1000.0
+    cors_origins: tuple[str, ...] = ()
+    traces: bool = False
     sqlite_synchronous: str = "FULL"
     neo4j_uri: str | None = None
     neo4j_user: str | None = None
@@ -33,12 +40,22 @@ class Settings:
         """Return the store to use: the one named, a named Neo4j, or the file in the user's data folder."""
         return self.store or self.neo4j_uri or str(default_file())
 
+    @property
+    def keys_file(self) -> str:
+        """Return the file of the keys of callers over HTTP: the one named, or the one in the user's data folder."""
+        return self.api_keys or str(default_keys_file())
+
 
 def default_file() -> Path:
     """Return the embedded store's place in the user's data folder."""
     from platformdirs import user_data_path
 
     return user_data_path("beliefgraph", appauthor=False) / "beliefs.db"
+
+
+def default_keys_file() -> Path:
+    """Return the place of the keys of callers over HTTP, in the user's data folder."""
+    return default_file().with_name("keys.jsonl")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -59,10 +76,16 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         relater=own.get("RELATER") or None,
         parameters=own.get("PARAMETERS") or None,
         api_keys=own.get("API_KEYS") or None,
-        log_level=_one_of("BELIEFGRAPH_LOG_LEVEL", own.get("LOG_LEVEL") or "WARNING", _LEVELS),
+        log_level=_one_of("BELIEFGRAPH_LOG_LEVEL", own.get("LOG_LEVEL") or "INFO", _LEVELS),
+        threads=_number("BELIEFGRAPH_THREADS", own.get("THREADS") or "16", least=1, most=1000),
+        rate_limit=float(
+            _number("BELIEFGRAPH_RATE_LIMIT", own.get("RATE_LIMIT") or "1000", least=0, most=10**6)
+        ),
+        cors_origins=_origins("BELIEFGRAPH_CORS_ORIGINS", own.get("CORS_ORIGINS") or ""),
         sqlite_synchronous=_one_of(
             "BELIEFGRAPH_SQLITE_SYNCHRONOUS", own.get("SQLITE_SYNCHRONOUS") or "FULL", _SYNCHRONOUS
         ),
+        traces=_wants_traces(given),
         neo4j_uri=given.get("NEO4J_URI") or None,
         neo4j_user=given.get("NEO4J_USERNAME") or given.get("NEO4J_USER") or None,
         neo4j_password=given.get("NEO4J_PASSWORD") or None,
@@ -74,3 +97,27 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value.upper() not in allowed:
         raise InvalidInputError(name, f"must be one of {', '.join(allowed)}", got=repr(value[:40]))
     return value.upper()
+
+
+def _number(name: str, value: str, *, least: int, most: int) -> int:
+    if not value.isascii() or not value.isdigit() or not least <= int(value[:12]) <= most:
+        raise InvalidInputError(name, f"must be a whole number from {least} to {most}", got=repr(value[:40]))
+    return int(value)
+
+
+def _origins(name: str, value: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in value.split(",") if origin.strip())
+    for origin in origins:
+        scheme, _, host = origin.partition("://")
+        if scheme not in ("http", "https") or not host or "/" in host or "*" in host:
+            raise InvalidInputError(
+                name, "must be origins parted by commas, as in https://app.example.org", got=repr(origin[:80])
+            )
+    return origins
+
+
+def _wants_traces(given: Mapping[str, str]) -> bool:
+    """Say whether OpenTelemetry's own settings name an exporter; what else they say its library reads itself."""
+    named = given.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or given.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    disabled = given.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    return bool(named) and not disabled and given.get("OTEL_TRACES_EXPORTER", "otlp") == "otlp"

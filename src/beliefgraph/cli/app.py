@@ -36,6 +36,7 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
     "Logs of events (JSON Lines)": ("ingest", "export", "evaluate"),
     "Conflicts": ("conflicts", "duplicates", "resolve", "decide"),
     "Stores": ("copy", "verify"),
+    "Over HTTP": ("serve", "keys"),
 }
 
 

@@ -1,0 +1,17 @@
+"""The routes of the service, a module for each family. A new family is a module with a `router`, named in ROUTERS.
+
+A route reads its parameters, makes one call of the library and answers with a model of wire.py. No rules here.
+"""
+
+from beliefgraph.api.routes import beliefs, choices, conflicts, events, responses, service, signals, users
+
+ROUTERS = (
+    users.router,
+    beliefs.router,
+    responses.router,
+    signals.router,
+    choices.router,
+    conflicts.router,
+    events.router,
+    service.router,
+)

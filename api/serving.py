@@ -1,0 +1,110 @@
+"""Serving: one process, one port. Checks who may be served before anything is opened; stops without losing anything."""
+
+import signal
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+
+from beliefgraph import __version__
+from beliefgraph.api.app import create_app
+from beliefgraph.api.keys import KeyFile
+from beliefgraph.api.limits import Limits
+from beliefgraph.api.logs import configure
+from beliefgraph.api.tracing import tracing_of
+from beliefgraph.bootstrap import BeliefGraph
+from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
+from beliefgraph.settings import Settings
+
+_GRACE_S = 30
+
+
+def key_file(settings: Settings) -> KeyFile | None:
+    """Return the file of keys, None for a server without keys: none is named, and the usual one is not there."""
+    path = Path(settings.keys_file)
+    return KeyFile(path) if settings.api_keys is not None or path.exists() else None
+
+
+def serve(
+    open_graph: Callable[[], BeliefGraph],
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    tenant: str = "default",
+    announce: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve until the process is told to stop (SIGTERM, SIGINT); what was accepted by then is answered.
+
+    `announce` gets a sentence that says where, and whom it serves. Raises `InvalidInputError` for a host that may not
+    be served without keys, and whatever opening the store raises.
+    """
+    import uvicorn
+
+    keys = key_file(settings)
+    if keys is None and not _is_loopback(host):
+        raise InvalidInputError(
+            "host",
+            "without keys only this machine is served: make a key with `beliefgraph keys create`, or use 127.0.0.1",
+            got=repr(host[:80]),
+        )
+    if keys is not None:
+        keys.keys()  # a file that cannot be read is noticed now
+    configure(settings.log_level)
+    listening = _listen(host, port)
+    try:
+        graph = open_graph()
+    except BaseException:
+        listening.close()
+        raise
+    app = create_app(
+        lambda: graph,
+        keys=keys,
+        tenant=tenant,
+        limits=Limits(threads=settings.threads, rate_per_s=settings.rate_limit),
+        cors_origins=settings.cors_origins,
+        tracing=tracing_of(wanted=settings.traces, version=__version__),
+    )
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        lifespan="on",
+    )
+    announce(_sentence(listening, keys))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop_quietly)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _stop_quietly(_: int, __: object) -> None:
+    """Be what the server hands a signal on to once it has stopped: the process ends as it should, with status 0."""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before the models are loaded, so that a taken one is known at once."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise StoreUnavailableError(f"{host}:{port}", error.strerror or "it cannot be listened on") from error
+
+
+def _sentence(listening: socket.socket, keys: KeyFile | None) -> str:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    whom = (
+        "this machine alone, without keys; make one with `beliefgraph keys create` to serve others"
+        if keys is None
+        else f"callers with a key of {keys.path}"
+    )
+    return f"serving http://{shown}:{port} to {whom}"

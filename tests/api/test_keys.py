@@ -1,0 +1,268 @@
+"""Keys and walls: who is let in, what a key may do, and that an id of another tenant does not exist, on every route."""
+
+import json
+import re
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beliefgraph.api.keys import KeyFile
+from beliefgraph.graph.errors import InvalidInputError, NotFoundError, StoreUnavailableError
+from tests.api.served import EXAMPLES, Api, serving, tell_story
+from tests.embedders import CONTRADICTION
+
+ADA = "/v1/users/ada"
+ALWAYS_OPEN = ("/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/version")
+
+
+def test_the_file_keeps_hashes_for_its_owner_alone(tmp_path: Path) -> None:
+    """Neither the key nor a part of its secret is in the file, which only its owner may read."""
+    keys = KeyFile(tmp_path / "keys.jsonl")
+    key, shown = keys.create("acme", ["write", "read"])
+    content = keys.path.read_text()
+    assert shown.rpartition("_")[2] not in content
+    assert ("acme", ["read", "write"]) == (json.loads(content)["tenant"], json.loads(content)["scopes"])
+    assert 0o600 == stat.S_IMODE(keys.path.stat().st_mode)
+    caller = keys.caller(shown)
+    assert caller is not None
+    assert ("acme", {"read", "write"}, key.id) == (caller.tenant, caller.scopes, caller.key_id)
+
+
+def test_what_is_no_key(tmp_path: Path) -> None:
+    """A wrong secret, another key's id, an empty word and an unknown id are nobody."""
+    keys = KeyFile(tmp_path / "keys.jsonl")
+    one, first = keys.create("acme", ["read"])
+    two, second = keys.create("zeta", ["read"])
+    swapped = first.replace(one.id, two.id)
+    for wrong in (
+        first[:-1],
+        first + "x",
+        swapped,
+        second.replace(two.id, one.id),
+        "",
+        "bg_",
+        "bg__",
+        "é",
+        "bg_\ud800_x",
+    ):
+        assert keys.caller(wrong) is None, wrong
+
+
+def test_keys_are_made_by_several_at_once(tmp_path: Path) -> None:
+    """No key is lost when many are made at the same time."""
+    path, made = tmp_path / "keys.jsonl", []
+
+    def make() -> None:
+        made.append(KeyFile(path).create("acme", ["read"])[1])
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 8 == len(made)
+    assert all(KeyFile(path).caller(shown) for shown in made)
+
+
+def test_a_file_that_is_damaged_lets_nobody_in(tmp_path: Path) -> None:
+    """A line that is no key is named by its number; a wrong scope, tenant or id is an error of the caller."""
+    keys = KeyFile(tmp_path / "keys.jsonl")
+    with pytest.raises(InvalidInputError, match="scope"):
+        keys.create("acme", ["everything"])
+    with pytest.raises(InvalidInputError, match="scope"):
+        keys.create("acme", [])
+    with pytest.raises(InvalidInputError, match="tenant"):
+        keys.create("a/b", ["read"])
+    with pytest.raises(NotFoundError):
+        keys.revoke("0")
+    _, shown = keys.create("acme", ["read"])
+    with keys.path.open("a") as file:
+        file.write('{"id": "x"}\n')
+    with pytest.raises(StoreUnavailableError, match="line 2 is not a key"):
+        keys.caller(shown)
+
+
+def test_without_a_key_nothing_is_answered(api: Api) -> None:
+    """401 with a challenge on every address of the interface, there or not; what is open stays open."""
+    stranger = api.as_({})
+    for path in (f"{ADA}/beliefs", "/v1/users", "/v1/nothing", "/v1/events"):
+        answer = stranger.send("GET", path, status=401)
+        assert 'Bearer realm="beliefgraph"' == answer.headers["www-authenticate"]
+        assert "unauthorized" == stranger.problem("GET", path, status=401)["type"]
+    for wrong in ("Bearer nonsense", "Basic YTpi", "Bearer", "bearer  "):
+        assert 401 == stranger.send("GET", "/v1/users", authorization=wrong).status_code
+    for path in ALWAYS_OPEN:
+        assert 200 == stranger.send("GET", path).status_code
+
+
+def test_a_body_is_not_read_before_the_key_is_known(api: Api) -> None:
+    """What a stranger sends is refused as such, whatever is wrong with it."""
+    assert "unauthorized" == api.as_({}).problem("POST", f"{ADA}/beliefs", b"{", status=401)["type"]
+
+
+def test_a_key_is_revoked_while_the_service_runs(api: Api) -> None:
+    """Made and revoked in the file, it counts with the next request."""
+    key, shown = api.keys.create("acme", ["read"])
+    late = api.as_({"Authorization": f"bearer {shown}"})
+    late.get("/v1/users")
+    KeyFile(api.keys.path).revoke(key.id)
+    assert 401 == late.send("GET", "/v1/users").status_code
+    assert KeyFile(api.keys.path).keys()[key.id].revoked_at is not None
+    api.get("/v1/users")
+
+
+def test_keys_that_cannot_be_read_are_nobodys(api: Api) -> None:
+    """A file that was damaged is 503 and not an open door; without the file everybody is a stranger."""
+    kept = api.keys.path.read_text()
+    api.keys.path.write_text("nonsense\n")
+    assert "keys-unavailable" == api.problem("GET", "/v1/users", status=503)["type"]
+    api.keys.path.unlink()
+    api.problem("GET", "/v1/users", status=401)
+    api.keys.path.write_text(kept)
+    api.get("/v1/users")
+
+
+def test_a_scope_is_needed(told: Api) -> None:
+    """Reading, writing and erasing each want their scope; the problem and the challenge name it."""
+    reader, writer = told.as_(told.key("acme", "read")), told.as_(told.key("acme", "write"))
+    reader.get(f"{ADA}/beliefs")
+    assert "write" == reader.problem("POST", f"{ADA}/beliefs", {"statement": EXAMPLES}, status=403)["scope"]
+    writer.post(f"{ADA}/beliefs", {"statement": EXAMPLES})
+    assert "forbidden" == writer.problem("GET", f"{ADA}/beliefs", status=403)["type"]
+    refused = writer.send("DELETE", ADA, status=403)
+    assert 'Bearer error="insufficient_scope", scope="admin"' == refused.headers["www-authenticate"]
+    told.send("DELETE", ADA, status=200)
+
+
+def test_every_route_names_its_scope(api: Api) -> None:
+    """With a key of no use, every guarded route is 403: none was left open."""
+    schema = api.get("/openapi.json")
+    scopes = {
+        operation["operationId"]: operation.get("security", [{"key": []}])[0]["key"]
+        for operations in schema["paths"].values()
+        for operation in operations.values()
+    }
+    unguarded = {"is_live", "is_ready", "get_metrics", "get_version"}
+    assert unguarded == {name for name, needed in scopes.items() if not needed}
+    assert {"erase_user"} == {name for name, needed in scopes.items() if needed == ["admin"]}
+
+
+# Another tenant
+
+
+def _requests(schema: dict[str, Any], ids: dict[str, str]) -> list[tuple[str, str, Any, str]]:
+    """Return a valid request for every operation that names an id, with those ids, from the description alone."""
+    found = []
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if "{" not in path:
+                continue
+            place = re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            body = None if content is None else _body(content["schema"], schema, ids)
+            found.append((method.upper(), place, body, operation["operationId"]))
+    return sorted(
+        found, key=lambda one: one[3] == "believe"
+    )  # which makes a user of that name, in the own tenant
+
+
+def _body(schema: dict[str, Any], whole: dict[str, Any], ids: dict[str, str]) -> Any:
+    reference = schema.get("$ref") or schema["anyOf"][0]["$ref"]
+    record = whole["components"]["schemas"][reference.rpartition("/")[2]]
+    names = {"belief_id": ids["belief_id"], "response": ids["response_id"], "keep": ids["belief_id"]}
+    body = {
+        name: names.get(name, field["examples"][0])
+        for name, field in record["properties"].items()
+        if name in record.get("required", []) or name in ("beliefs", "response", "keep", "confidence")
+    }
+    if "beliefs" in body:
+        body["beliefs"] = [ids["belief_id"]]
+    if body.get("kind") == "rating" and "value" in record["properties"]:
+        body["value"] = 1
+    return body
+
+
+def test_the_ids_of_one_tenant_do_not_exist_for_another(tmp_path: Path) -> None:
+    """On every route each id is 404 with another tenant's key, word for word as an id that never was.
+
+    Nothing of the owner's is in any answer, and nothing of hers has changed.
+    """
+    long, short = "prefers long answers", "prefers short answers"
+    script = {(long, short): CONTRADICTION, (short, long): CONTRADICTION}
+    with serving(tmp_path, script=script) as owner:
+        tell_story(owner, "ada-of-acme")
+        at = "/v1/users/ada-of-acme"
+        owner.post(f"{at}/beliefs", {"id": "long", "statement": long})
+        (conflict,) = owner.get(f"{at}/conflicts")["items"]
+        ids = {
+            "user_id": "ada-of-acme",
+            "belief_id": "b1",
+            "response_id": "r1",
+            "signal_id": "s1",
+            "conflict_id": conflict["id"],
+        }
+        never = {**dict.fromkeys(ids, "never"), "user_id": "never-was"}
+        before = owner.send("GET", f"{at}/export", status=200).text
+        schema = owner.get("/openapi.json")
+        other = owner.as_(owner.key("zeta", "admin"))
+        seen = 0
+        for known, unknown in zip(_requests(schema, ids), _requests(schema, never), strict=True):
+            (method, path, body, name), (_, elsewhere, other_body, _) = known, unknown
+            answer, blank = other.send(method, path, body), other.send(method, elsewhere, other_body)
+            assert (
+                201 if name == "believe" else 200 if name == "personalize" else 404
+            ) == answer.status_code, name
+            assert _anonymous(answer, ids) == _anonymous(blank, never), name
+            for secret in (EXAMPLES, "Pass the cursor", "no example", long):
+                assert secret not in answer.text or name == "believe", name
+            seen += 1
+        assert 20 <= seen
+        assert before == owner.send("GET", f"{at}/export", status=200).text
+        assert "b1" not in [one["id"] for one in other.get(f"{at}/beliefs")["items"]]
+
+
+def _anonymous(answer: Any, ids: dict[str, str]) -> tuple[Any, ...]:
+    """Return an answer without the ids that the caller sent, and what differs from one request to the next."""
+    text = answer.text
+    for name, id in sorted(ids.items(), key=lambda one: -len(one[1])):
+        text = text.replace(f'"{id}"', f'"<{name}>"').replace(f"'{id}'", f"'<{name}>'")
+    text = re.sub(r'"(request_id|id|created_at|revised_at)":"[^"]*"', "", text)
+    text = re.sub(r"<\w+>", "<id>", text)
+    passing = ("x-request-id", "content-length", "location")
+    headers = {name: value for name, value in answer.headers.items() if name not in passing}
+    return answer.status_code, text, headers
+
+
+def test_a_batch_reaches_only_the_tenant_of_its_key(told: Api) -> None:
+    """Events about another tenant's records are rejected as if those had never been."""
+    other = told.as_(told.key("zeta", "write"))
+    events = [
+        {"type": "signal", "user": "ada", "response": "r1", "kind": "rating", "value": 1},
+        {"type": "retract", "user": "ada", "signal": "s1"},
+        {"type": "response", "user": "ada", "text": "x", "beliefs": [{"id": "b1"}]},
+    ]
+    report = other.post("/v1/events", events, 200)
+    assert ["response", "signal", "belief"] == [one["field"] for one in report["results"]]
+    assert ["rejected"] * 3 == [one["status"] for one in report["results"]]
+
+
+# Without keys
+
+
+def test_without_keys_this_machine_alone_is_served(tmp_path: Path) -> None:
+    """No key is asked for; another host's name, or a page of another site, is refused."""
+    with serving(tmp_path, guarded=False) as api:
+        api.post(f"{ADA}/beliefs", {"statement": EXAMPLES})
+        for host in ("127.0.0.1:8000", "[::1]:8000", "localhost"):
+            api.get("/v1/users", host=host)
+        for headers in (
+            {"host": "evil.example.org"},
+            {"host": "127.0.0.1.evil.example.org"},
+            {"origin": "https://evil.example.org"},
+            {"origin": "null"},
+        ):
+            assert "foreign-host" == api.problem("GET", "/v1/users", status=403, **headers)["type"]
+        api.get("/v1/users", origin="http://localhost:3000")

@@ -1,0 +1,217 @@
+"""Errors: each is a problem document with a stable type, names what is at fault, and leaks nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beliefgraph import BeliefGraph
+from beliefgraph.api import problems
+from beliefgraph.api.app import create_app
+from beliefgraph.graph import errors
+from tests.api.served import EXAMPLES, Api, open_scripted
+from tests.worlds import Clock
+
+ADA = "/v1/users/ada"
+
+
+def test_kinds_have_names_of_their_own() -> None:
+    """Types are stable because each is named once; every error class of the library has a kind."""
+    names = [kind.name for kind in problems.KINDS]
+    assert sorted(set(names)) == sorted(names)
+    library = {
+        one
+        for one in vars(errors).values()
+        if isinstance(one, type) and issubclass(one, errors.BeliefGraphError)
+    }
+    assert library - {errors.BeliefGraphError} <= {error for error, _ in problems.OF_ERROR}
+
+
+FIELDS: list[tuple[Any, str, str]] = [
+    ({"statement": EXAMPLES, "confidence": 1.5}, "confidence", "must be less than or equal to 0.999"),
+    ({"statement": EXAMPLES, "confidence": "0.5"}, "confidence", "must be a number"),
+    ({"statement": EXAMPLES, "confidence": True}, "confidence", "must be a number"),
+    ({}, "statement", "is required"),
+    ({"statement": ""}, "statement", "must not be empty"),
+    ({"statement": " \u200b"}, "statement", "must not be empty"),
+    ({"statement": 5}, "statement", "must be a text"),
+    ({"statement": "x" * 100_001}, "statement", "must have at most 100000 characters"),
+    ({"statement": "\ud800"}, "statement", "must be valid Unicode"),
+    ({"statement": EXAMPLES, "belief": 1}, "belief", "is not a known field"),
+    ({"statement": EXAMPLES, "kind": "whim"}, "kind", "must be 'preference', 'fact'"),
+    ({"statement": EXAMPLES, "at": "2026-03-01T12:00:00"}, "at", "must have a timezone"),
+    ({"statement": EXAMPLES, "at": 5}, "at", "must be a time with a timezone"),
+    ({"statement": EXAMPLES, "at": "2026-03-01T13:00:00Z"}, "at", "five minutes in the future"),
+    ({"statement": EXAMPLES, "id": "a/b"}, "id", "visible characters without '/'"),
+    ({"statement": EXAMPLES, "context": {"place": ""}}, "context.place", "must not be empty"),
+    ([], "body", "must be a valid dictionary"),
+    (None, "body", "is required"),
+]
+PARAMETERS = [
+    ("?limit=0", "limit"),
+    ("?limit=1001", "limit"),
+    ("?limit=ten", "limit"),
+    ("?limit=1.0", "limit"),
+    ("?limit=1&limit=2", "limit"),
+    ("?cursor=x", "cursor"),
+    ("?cursor=-1", "cursor"),
+    ("?as_of=yesterday", "as_of"),
+    ("?as_of=2026-03-01", "as_of"),
+    ("?standing=fine", "standing"),
+    ("?asof=2026-03-01T12:00:00Z", "asof"),
+]
+
+
+def test_a_field_at_fault_is_named(api: Api) -> None:
+    """The problem says which field, and what would be right; nothing is written."""
+    for body, field, expected in FIELDS:
+        problem = api.problem("POST", f"{ADA}/beliefs", body, status=422)
+        assert ("invalid-input", field) == (problem["type"], problem["field"])
+        assert expected in problem["expected"]
+    assert [] == api.get("/v1/users")["items"]
+
+
+def test_a_parameter_at_fault_is_named(told: Api) -> None:
+    """Parameters are checked like fields; one that no route knows is not overlooked."""
+    for path, field in PARAMETERS:
+        assert field == told.problem("GET", f"{ADA}/beliefs{path}", status=422)["field"]
+
+
+def test_several_fields_at_fault_are_all_named(api: Api) -> None:
+    """The first is told as one problem, all of them in `errors`."""
+    body = {"confidence": 2, "kind": "whim", "extra": 1}
+    problem = api.problem("POST", f"{ADA}/beliefs", body, status=422)
+    named = [one["field"] for one in problem["errors"]]
+    assert sorted(["statement", "confidence", "kind", "extra"]) == sorted(named)
+    assert named[0] == problem["field"]
+
+
+def test_a_signal_is_checked_against_its_kind(told: Api) -> None:
+    """An unknown kind has a type of its own; a value out of its range names the field."""
+    unknown = told.problem("POST", f"{ADA}/signals", {"kind": "wave"}, status=422)
+    assert "unknown-signal-kind" == unknown["type"]
+    assert "rating" in unknown["expected"]
+    wrong = told.problem("POST", f"{ADA}/signals", {"kind": "stars", "value": 9}, status=422)
+    assert ("invalid-input", "value") == (wrong["type"], wrong["field"])
+    both = {"kind": "rating", "value": 1, "response": "r1", "belief": "b1"}
+    assert "belief" == told.problem("POST", f"{ADA}/signals", both, status=422)["field"]
+
+
+def test_what_is_not_there_is_named(told: Api) -> None:
+    """404 says what there is none of, wherever the id stood."""
+    for method, path, body, what in (
+        ("GET", "beliefs/b9", None, "belief"),
+        ("GET", "beliefs/b9/explanation", None, "belief"),
+        ("GET", "beliefs/b9/revisions", None, "belief"),
+        ("GET", "beliefs/b9/provenance", None, "belief"),
+        ("PATCH", "beliefs/b9", {"retired": True}, "belief"),
+        ("GET", "responses/r9", None, "response"),
+        ("GET", "responses/r9/trace", None, "response"),
+        ("POST", "responses", {"text": "x", "beliefs": ["b9"]}, "belief"),
+        ("GET", "signals/s9", None, "signal"),
+        ("POST", "signals/s9/retraction", None, "signal"),
+        ("POST", "signals", {"kind": "rating", "value": 1, "response": "r9"}, "response"),
+        ("POST", "signals", {"kind": "confirm", "belief": "b9"}, "belief"),
+        ("POST", "conflicts/c9/resolution", {"dismiss": True}, "conflict"),
+    ):
+        problem = told.problem(method, f"{ADA}/{path}", body, status=404)
+        assert ("not-found", what) == (problem["type"], problem["what"]), path
+
+
+def test_an_address_that_is_no_route(api: Api) -> None:
+    """404 with a type of its own, within and outside the interface."""
+    for path in ("/v1/nothing", f"{ADA}/nothing", "/nothing", f"{ADA}/beliefs/", "/v1/users/a/b/c/d/e"):
+        assert "unknown-route" == api.problem("GET", path, status=404)["type"]
+
+
+def test_a_method_that_a_route_has_not(api: Api) -> None:
+    """405 names every method that the address has, whichever routes have them."""
+    for path, allowed in (
+        (f"{ADA}/beliefs", "GET, POST"),
+        (f"{ADA}/beliefs/b1", "GET, PATCH"),
+        ("/v1/events", "POST"),
+        ("/version", "GET"),
+    ):
+        answer = api.send("PUT", path, status=405)
+        assert allowed == answer.headers["allow"]
+        assert "method-not-allowed" == api.problem("PUT", path, status=405)["type"]
+
+
+def test_a_body_that_is_not_json(api: Api) -> None:
+    """400 for what cannot be read at all, however it is broken; nothing at all is a missing body."""
+    long, deep = b'{"a": ' + b"1" * 5000 + b"}", b"[" * 100_000
+    for body in (b"{", b"\xff", b"{'a': 1}", deep, long, b'{"a": 1} {}'):
+        assert "malformed-body" == api.problem("POST", f"{ADA}/beliefs", body, status=400)["type"]
+    assert "invalid-input" == api.problem("POST", f"{ADA}/beliefs", b"", status=422)["type"]
+
+
+def test_a_body_of_another_type(api: Api) -> None:
+    """415 says what it should be, for forms, text and nothing in particular."""
+    body = json.dumps({"statement": EXAMPLES}).encode()
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        problem = api.problem("POST", f"{ADA}/beliefs", body, status=415, content_type=kind)
+        assert "application/json" in problem["detail"]
+    api.send("POST", f"{ADA}/beliefs", body, status=201, content_type="application/json; charset=utf-8")
+
+
+FAILURES: list[tuple[Exception, problems.Kind, str | None]] = [
+    (errors.StoreUnavailableError("/secret/place.db", "it is locked"), problems.STORE_UNAVAILABLE, "5"),
+    (errors.StoreVersionError("/secret/place.db", "it is newer"), problems.STORE_VERSION, None),
+    (errors.IntegrityError("/secret/place.db", "secret"), problems.STORE_DAMAGED, None),
+    (errors.ModelUnavailableError("/secret/model"), problems.MODEL_UNAVAILABLE, "30"),
+    (RuntimeError("secret"), problems.INTERNAL, None),
+    (ValueError("secret"), problems.INTERNAL, None),
+]
+
+
+def test_what_fails_behind_the_service_leaks_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The status fits, the caller learns neither place nor message; of our own mistakes the log holds no message."""
+    for error, kind, retry in FAILURES:
+
+        def fail(*_: object, error: Exception = error) -> Any:
+            raise error
+
+        monkeypatch.setattr(BeliefGraph, "for_tenant", fail)
+        caplog.clear()
+        problem = api.problem("GET", f"{ADA}/beliefs", status=kind.status)
+        answer = api.send("GET", f"{ADA}/beliefs")
+        assert kind.name == problem["type"]
+        assert retry == answer.headers.get("retry-after")
+        assert "secret" not in answer.text + str(answer.headers)
+        logged = next(one for one in caplog.records if one.getMessage() == "request").__dict__["fields"]
+        assert type(error).__name__ == logged["error"]
+        assert any("test_problems.py" in place for place in logged["at"])
+        assert isinstance(error, errors.BeliefGraphError) == ("secret" in json.dumps(logged))
+
+
+def test_a_store_that_goes_away_and_comes_back(told: Api) -> None:
+    """While the file cannot be read it is 503 with a time to wait, ready says so too, and then it goes on."""
+    place = told.folder / "beliefs.db"
+    told.get(f"{ADA}/beliefs")
+    app = told.client.app
+    connections = app.state.service.graph._pipeline.store._connections
+    idle, connections._idle = connections._idle, []
+    moved = place.rename(told.folder / "elsewhere.db")
+    place.mkdir()
+    answer = told.send("GET", f"{ADA}/beliefs", status=503)
+    assert "5" == answer.headers["retry-after"]
+    assert "store-unavailable" == told.problem("GET", "/health/ready", status=503)["type"]
+    assert 200 == told.send("GET", "/health/live").status_code
+    place.rmdir()
+    moved.rename(place)
+    connections._idle = idle
+    told.get(f"{ADA}/beliefs")
+
+
+def test_a_store_that_cannot_be_opened_is_an_error_of_the_start(tmp_path: Path) -> None:
+    """Serving does not begin on a store that is not ours."""
+    from starlette.testclient import TestClient
+
+    place = tmp_path / "beliefs.db"
+    place.write_bytes(b"something else entirely, and long enough to be looked at " * 20)
+    app = create_app(lambda: open_scripted(place, Clock()))
+    with pytest.raises(errors.StoreVersionError), TestClient(app):
+        pass
