@@ -49,9 +49,9 @@ class Outlook:
         look = _Look(self, reader, found, frozenset(signal.id for signal in signals))
         prospects = {}
         for name, belief in self.bank.beliefs.items():
-            node = by_key.get(normal_form(belief.statement))
-            known = None if node is None else Prospect(state=node.state, held=True)
-            prospects[name] = known or look.elsewhere(name, belief)
+            known = by_key.get(normal_form(belief.statement))
+            hers = None if known is None else Prospect(state=known.state, held=True)
+            prospects[name] = look.elsewhere(name, belief) if hers is None else hers
         return latest_answers(signals), prospects
 
 

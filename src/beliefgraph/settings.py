@@ -7,7 +7,16 @@ from pathlib import Path
 
 from beliefgraph.graph.errors import InvalidInputError
 
-_OWN = ("STORE", "MODEL", "RELATER", "PARAMETERS", "API_KEYS", "LOG_LEVEL", "SQLITE_SYNCHRONOUS")
+_OWN = (
+    "STORE",
+    "MODEL",
+    "RELATER",
+    "PARAMETERS",
+    "POPULATION",
+    "API_KEYS",
+    "LOG_LEVEL",
+    "SQLITE_SYNCHRONOUS",
+)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SYNCHRONOUS = ("FULL", "NORMAL")
 
@@ -20,6 +29,7 @@ class Settings:
     model: str | None = None
     relater: str | None = None
     parameters: str | None = None
+    population: str | None = None
     api_keys: str | None = None
     log_level: str = "WARNING"
     sqlite_synchronous: str = "FULL"
@@ -58,6 +68,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         model=own.get("MODEL") or None,
         relater=own.get("RELATER") or None,
         parameters=own.get("PARAMETERS") or None,
+        population=own.get("POPULATION") or None,
         api_keys=own.get("API_KEYS") or None,
         log_level=_one_of("BELIEFGRAPH_LOG_LEVEL", own.get("LOG_LEVEL") or "WARNING", _LEVELS),
         sqlite_synchronous=_one_of(
