@@ -28,6 +28,8 @@ PIN = "pin"
 """Slot of a person's edits of the confidence: the latest masks every item before it."""
 SOURCE_PREFIX = "source:"
 """Slots of statements, one for each source: the latest counts."""
+ANSWER_PREFIX = "answer:"
+"""Slots of answers to questions, one for each question: the latest answer counts."""
 
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.001, 0.999
 CONTESTED_NATS = 2.0
@@ -80,7 +82,17 @@ def sayer_of(item_id: str) -> str | None:
 
 
 SPOKEN_SLOTS = frozenset({source_slot("stated"), source_slot("corrected"), WORD, PIN})
-"""The slots in which the person herself speaks."""
+"""The slots in which the person herself speaks; her answers to questions do so too, see `is_spoken`."""
+
+
+def answer_slot(question: str) -> str:
+    """Return the slot that holds what was answered to this question."""
+    return ANSWER_PREFIX + question
+
+
+def is_spoken(slot: str) -> bool:
+    """Say whether it is the person herself who speaks in a slot."""
+    return slot in SPOKEN_SLOTS or slot.startswith(ANSWER_PREFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +256,7 @@ def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -
         direct_against=math.fsum(-term for term in direct_terms if term < 0),
         inferred_for=math.fsum(term for term in inferred_terms if term > 0),
         inferred_against=math.fsum(-term for term in inferred_terms if term < 0),
-        spoken=math.fsum(term for item, term in terms if item.slot in SPOKEN_SLOTS),
+        spoken=math.fsum(term for item, term in terms if is_spoken(item.slot)),
         newest_us=newest[0],
         newest_id=newest[1],
     )
@@ -268,6 +280,21 @@ def replace_newest(state: BeliefState, old: Item, new: Item) -> BeliefState:
     before_for = max(0.0, state.inferred_for - max(0.0, old.nats) * weight)
     before_against = max(0.0, state.inferred_against - max(0.0, -old.nats) * weight)
     return _with_newest(state, new, before_for * relief, before_against * relief)
+
+
+def with_word(state: BeliefState, nats: float, at_us: int) -> BeliefState:
+    """Return the state as if the person said something new now that weighs so much: one more direct item."""
+    reference = max(state.reference_us, at_us)
+    aged = fade(reference - state.reference_us, state.half_life_days)
+    return replace(
+        state,
+        reference_us=reference,
+        direct_for=state.direct_for * aged + max(0.0, nats),
+        direct_against=state.direct_against * aged + max(0.0, -nats),
+        inferred_for=state.inferred_for * aged,
+        inferred_against=state.inferred_against * aged,
+        spoken=state.spoken * aged + nats,
+    )
 
 
 def _with_newest(state: BeliefState, item: Item, older_for: float, older_against: float) -> BeliefState:

@@ -165,13 +165,15 @@ class Reader(Protocol):
         ids: Iterable[SignalId] | None = None,
         *,
         about: Iterable[ResponseId] | None = None,
+        kinds: Iterable[str] | None = None,
         before: int | None = None,
         limit: int | None = None,
         as_of_us: int | None = None,
     ) -> list[tuple[Signal, Interpretation]]:
         """Return signals with their interpretations, newest first: by id, about these responses, or all.
 
-        A signal retracted after `as_of_us` is shown as not retracted.
+        With `kinds`, of those only the signals of these kinds (of an empty list: none). A signal retracted after
+        `as_of_us` is shown as not retracted.
         """
         ...
 

@@ -25,6 +25,8 @@ from beliefgraph.graph.model import Kind, Source
 from beliefgraph.ingest.validation import invalid_input
 
 MAX_TEXT = 100_000
+MAX_SPOKEN = 16
+"""Beliefs that one answer may speak for."""
 _MAX_ATTRIBUTES = 100_000
 _MAX_VALUE = 1e300
 
@@ -143,8 +145,24 @@ class ResponseEvent(_Event):
     attributes: Annotated[dict[str, JsonValue], AfterValidator(_small_json)] = Field(default_factory=dict)
 
 
+class SpokenInput(BaseModel):
+    """A belief that an answer speaks for: with `strength` above ½ for it, below against it.
+
+    The strength is how sure the answer makes us of a belief that we gave an even chance.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    statement: Text
+    kind: Kind = "preference"
+    strength: Confidence
+
+
 class SignalEvent(_Event):
-    """The user did something: about a response, about a belief, or on its own."""
+    """The user did something: about a response, about a belief, or on its own.
+
+    `speaks` is for answers to questions (kind `onboarding`) alone, `note` why a person made an edit, or the question.
+    """
 
     type: Literal["signal"] = "signal"
     id: Identifier | None = None
@@ -158,6 +176,7 @@ class SignalEvent(_Event):
     tags: Annotated[list[Short], Field(max_length=32)] = Field(default_factory=list)
     context: Context = Field(default_factory=dict)
     note: Text | None = None
+    speaks: Annotated[list[SpokenInput], Field(max_length=MAX_SPOKEN)] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _about_one_thing(self) -> Self:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from beliefgraph.graph.errors import InvalidInputError, UnknownSignalKindError
 from beliefgraph.graph.model import Kind, Source
 from beliefgraph.ingest.attribution import Emission, Faults
+from beliefgraph.ingest.population import LEAST_USERS, Population
 from beliefgraph.ingest.validation import invalid_input
 
 Probability = Annotated[float, Field(gt=0, lt=1, strict=True)]
@@ -20,7 +21,7 @@ Ratio = Annotated[float, Field(gt=0, le=1000, strict=True)]
 Positive = Annotated[float, Field(gt=0, strict=True)]
 Goodness = Annotated[float, Field(ge=-1, le=1, strict=True)]
 About = Literal["response", "belief", "nothing"]
-TextRole = Literal["none", "comment", "correction", "statement", "content"]
+TextRole = Literal["none", "comment", "correction", "statement", "content", "answer"]
 
 
 class _Frozen(BaseModel):
@@ -184,6 +185,23 @@ class TextParameters(_Frozen):
     cues: dict[str, list[str]]
 
 
+class OnboardingParameters(_Frozen):
+    """What is taken for a product's statement, which question is worth asking, and how long one is not asked again."""
+
+    same_cosine: Goodness
+    least_nats: Annotated[float, Field(ge=0, strict=True)]
+    answered_days: Positive
+    skipped_days: Positive
+
+
+class PriorParameters(_Frozen):
+    """How base rates are counted among users who consented, and how far a user's own beliefs move them."""
+
+    minimum_users: Annotated[int, Field(ge=LEAST_USERS, strict=True)]
+    shrink_users: Positive
+    own_nats: Annotated[float, Field(ge=0, strict=True)]
+
+
 class ServingParameters(_Frozen):
     """When a belief is used for a response."""
 
@@ -205,7 +223,10 @@ class Parameters(_Frozen):
     accident_contexts: list[AccidentContext] = []
     tags: dict[str, TagParameters]
     text: TextParameters
+    onboarding: OnboardingParameters
+    prior: PriorParameters
     serving: ServingParameters
+    population: Population | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "Parameters":
@@ -228,6 +249,11 @@ class Parameters(_Frozen):
     def base_rate(self, source: Source, kind: Kind) -> float:
         """Return π: the base rate of beliefs of this source and kind."""
         return self.kinds[kind].base_rate.get(source, self.sources[source].base_rate)
+
+    def with_population(self, population: Population) -> "Parameters":
+        """Return these parameters with base rates among users, under a version that names both."""
+        version = f"{self.version}+{population.version}"
+        return self.model_copy(update={"population": population, "version": version})
 
     def accident_factor(self, context: Mapping[str, str]) -> float:
         """Return how much more often a signal slips in this context than elsewhere."""

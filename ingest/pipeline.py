@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
+
 from beliefgraph.graph.clock import Clock, from_us, to_us
 from beliefgraph.graph.errors import (
     BeliefGraphError,
@@ -31,6 +33,7 @@ from beliefgraph.ingest.embedder import Embedder
 from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
 from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
+from beliefgraph.ingest.priors import Topics
 from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs
 from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, resolve, resolve_all
 from beliefgraph.ingest.responses import respond
@@ -87,6 +90,7 @@ class Pipeline:
     parameters: Parameters
     clock: Clock
     _checked_model: bool = field(default=False, init=False)
+    _topics: Topics | None = field(default=None, init=False)
 
     def apply(
         self,
@@ -168,6 +172,7 @@ class Pipeline:
             book=RelationBook(self.relater),
             detector=self.relater.name,
             worth=worth,
+            topics=self.topics() if vectors else None,
         )
 
         reach = _reach(named, vectors)
@@ -232,7 +237,10 @@ class Pipeline:
         """Embed every text that may be compared with beliefs or become one."""
         whole = [text for event in events if (text := self._text_to_embed(event)) is not None]
         parts = [text for text, probability in worth.items() if probability >= self.parameters.text.lasting]
-        texts = list(dict.fromkeys([*whole, *parts]))
+        answers = [
+            said.statement for event in events if isinstance(event, SignalEvent) for said in event.speaks
+        ]
+        texts = list(dict.fromkeys([*whole, *parts, *answers]))
         return dict(zip(texts, self.embed(texts), strict=True)) if texts else {}
 
     def _text_to_embed(self, event: Event) -> str | None:
@@ -244,6 +252,17 @@ class Pipeline:
 
     def _speaks(self, event: SignalEvent) -> bool:
         return event.text is not None and self.parameters.signal(event.kind).text in _SPOKEN
+
+    def topics(self) -> Topics | None:
+        """Return the public statements of the population with their vectors, embedded once; None without one."""
+        population = self.parameters.population
+        if population is None:
+            return None
+        if self._topics is None:
+            statements = [topic.statement for topic in population.topics]
+            rows = self.embed(statements) if statements else []
+            self._topics = Topics(population, np.array(rows, dtype=np.float32))
+        return self._topics
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return unit vectors of texts. Raises `StoreVersionError` if the store's vectors come from another model."""
@@ -299,6 +318,7 @@ def _reach(named: Sequence[_Identified], vectors: dict[str, Vector]) -> Reach:
                     responses[ResponseId(event.response)] = None
                 if event.belief is not None:
                     beliefs[BeliefId(event.belief)] = None
+                keys.update((normal_form(said.statement), None) for said in event.speaks)
             case RetractEvent() as event:
                 signals[SignalId(event.signal)] = None
     return Reach(

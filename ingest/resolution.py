@@ -11,7 +11,7 @@ from typing import Literal
 from beliefgraph.graph.contradiction import MAX_STRENGTH
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
-from beliefgraph.graph.ledger import SPOKEN_SLOTS, read_state
+from beliefgraph.graph.ledger import is_spoken, read_state
 from beliefgraph.graph.model import BeliefNode, ConflictStatus, Context, Link, Revision, context_of
 from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
@@ -180,7 +180,7 @@ def _preferred(first: _Side, second: _Side) -> tuple[str, _Side | None]:
 def _side(working: WorkingSet, belief_id: BeliefId) -> _Side:
     node = working.belief(belief_id)
     reading = read_state(node.state, working.now_us)
-    said = [i.observed_us for i in working.evidence.words(belief_id) if i.slot in SPOKEN_SLOTS and i.nats > 0]
+    said = [i.observed_us for i in working.evidence.words(belief_id) if is_spoken(i.slot) and i.nats > 0]
     return _Side(
         belief_id=belief_id,
         said_us=max(said, default=None),

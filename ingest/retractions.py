@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId, SignalId
-from beliefgraph.graph.ledger import SPOKEN_SLOTS, Lifecycle
+from beliefgraph.graph.ledger import Lifecycle, is_spoken
 from beliefgraph.graph.model import Outcome, Revision, Signal
 from beliefgraph.graph.outcomes import interpretation_of
 from beliefgraph.ingest.resolution import REOPENED, RESOLVED, reopen
 from beliefgraph.ingest.responses import reweigh
+from beliefgraph.ingest.statements import ANSWERED
 from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 
@@ -65,7 +66,9 @@ def _undo(
 
 def _set_standing(revisions: list[Revision]) -> bool:
     """Say whether any of these revisions may have changed lifecycle or context."""
-    return any(r.ordinal == 1 or r.item is None or r.reason in ("restated", "confirmed") for r in revisions)
+    return any(
+        r.ordinal == 1 or r.item is None or r.reason in ("restated", "confirmed", ANSWERED) for r in revisions
+    )
 
 
 def _put_standing_back(working: WorkingSet, belief_id: BeliefId, cause: Cause) -> None:
@@ -100,7 +103,10 @@ def _lifecycle_after(revision: Revision, before: Lifecycle, *, sighted: bool) ->
     """Return the lifecycle that a revision makes of another: as when it was recorded, whatever it found then."""
     if revision.action == "retire" or revision.reason == REOPENED:
         return revision.state.lifecycle
-    if revision.reason == "restated" and revision.item is not None and revision.item.slot in SPOKEN_SLOTS:
+    item = revision.item
+    if revision.reason == "restated" and item is not None and is_spoken(item.slot):
+        return "open"
+    if revision.reason == ANSWERED and item is not None and item.nats > 0:
         return "open"
     if revision.reason == "confirmed" or (revision.reason == "restated" and sighted):
         return "open" if before == "tentative" else before

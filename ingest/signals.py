@@ -9,6 +9,7 @@ from beliefgraph.graph.ledger import MAX_CONFIDENCE, MIN_CONFIDENCE, PIN, WORD, 
 from beliefgraph.graph.model import BeliefNode, Interpretation, Outcome, Response, Signal
 from beliefgraph.graph.model import Cause as CauseOfSignal
 from beliefgraph.graph.outcomes import interpretation_of
+from beliefgraph.ingest.answers import answers_the_same, apply_answer, check_answer, is_answer, said_by
 from beliefgraph.ingest.attribution import Attribution, attribute
 from beliefgraph.ingest.events import SignalEvent
 from beliefgraph.ingest.hearing import apply_text, hear, spawn, statement_of
@@ -22,6 +23,8 @@ from beliefgraph.ingest.working import Cause, WorkingSet, observed
 RETIRED, RESTORED, SCOPED = "retired", "restored", "scoped"
 """Tags of a person's edit (kind `set`): the belief goes, comes back, or holds in the signal's context only."""
 _EDITS = (RETIRED, RESTORED, SCOPED)
+_WHOLE = ("answer", "consent")
+"""Kinds whose value is one of the two ends of their scale."""
 
 
 def apply_signal(working: WorkingSet, event: SignalEvent, signal_id: SignalId) -> Outcome:
@@ -33,7 +36,7 @@ def apply_signal(working: WorkingSet, event: SignalEvent, signal_id: SignalId) -
     value = check_signal(event, working.parameters)
     known = working.find_signal(signal_id)
     if known is not None:
-        if not _says_the_same(event, value, known):
+        if not _says_the_same(working, event, value, known):
             raise DuplicateIdError("signal", signal_id)
         return working.outcome(known)
     response = None if event.response is None else working.response(ResponseId(event.response))
@@ -55,7 +58,9 @@ def apply_signal(working: WorkingSet, event: SignalEvent, signal_id: SignalId) -
     )
     revised, linked = len(working.revisions), len(working.new_links)
     working.add_signal(signal)
-    interpretation = _interpret(working, signal, response, belief)
+    if working.parameters.signal(event.kind).text == "answer":
+        apply_answer(working, signal, event.speaks)
+    interpretation = _interpret(working, signal, response, belief, since=revised)
     return working.conclude(signal, interpretation, revised=revised, linked=linked)
 
 
@@ -66,6 +71,13 @@ def check_signal(event: SignalEvent, parameters: Parameters) -> float | None:
     if about not in kind.about:
         at_fault = about if about != "nothing" else next(place for place in kind.about if place != "nothing")
         raise InvalidInputError(at_fault, _where(event.kind, kind.about))
+    if kind.text == "answer":
+        check_answer(event)
+        return _check_value(event, parameters)
+    if event.speaks:
+        raise InvalidInputError(
+            "speaks", f"is for answers to questions, not for a signal of kind {event.kind!r}"
+        )
     known = _EDITS if event.kind == "set" else tuple(parameters.tags)
     for tag in event.tags:
         if tag not in known:
@@ -94,10 +106,10 @@ def _check_value(event: SignalEvent, parameters: Parameters) -> float | None:
             "value", f"is required for a signal of kind {event.kind!r}, from {low:g} to {high:g}"
         )
     value = (high if event.value else low) if isinstance(event.value, bool) else float(event.value)
-    whole = event.kind == "answer" and value not in (low, high)
+    whole = event.kind in _WHOLE and value not in (low, high)
     if not low <= value <= high or whole:
         wanted = (
-            f"must be {low:g} or {high:g}" if event.kind == "answer" else f"must lie from {low:g} to {high:g}"
+            f"must be {low:g} or {high:g}" if event.kind in _WHOLE else f"must lie from {low:g} to {high:g}"
         )
         raise InvalidInputError("value", f"{wanted} for a signal of kind {event.kind!r}", got=f"{value:g}")
     return value
@@ -117,20 +129,25 @@ def _check_set(event: SignalEvent) -> float | None:
     return float(event.value)
 
 
-def _says_the_same(event: SignalEvent, value: float | None, known: Signal) -> bool:
+def _says_the_same(working: WorkingSet, event: SignalEvent, value: float | None, known: Signal) -> bool:
     return (
         (event.kind, value, event.text, tuple(event.tags))
         == (known.kind, known.value, known.text, known.tags)
         and (event.response, event.belief) == (known.response_id, known.belief_id)
         and (event.context, event.note) == (known.context, known.note)
         and (event.at is None or to_us(event.at) == to_us(known.observed_at))
+        and (not is_answer(known) or answers_the_same(event, said_by(working.revisions_by(known.id))))
     )
 
 
 def _interpret(
-    working: WorkingSet, signal: Signal, response: Response | None, belief: BeliefNode | None
+    working: WorkingSet,
+    signal: Signal,
+    response: Response | None,
+    belief: BeliefNode | None,
+    *,
+    since: int,
 ) -> Interpretation:
-    since = len(working.revisions)
     role = working.parameters.signal(signal.kind).text
     spoken = signal.text if role in ("comment", "correction", "statement") else None
     heard = hear(working, signal, response, spoken) if spoken else None

@@ -17,17 +17,24 @@ from beliefgraph.graph.model import (
     Source,
     context_of,
 )
+from beliefgraph.graph.prior import Prior
 from beliefgraph.ingest.events import BeliefEvent
+from beliefgraph.ingest.priors import born, prior_of
 from beliefgraph.ingest.relate import Likeness, liken
 from beliefgraph.ingest.resolution import reopen
 from beliefgraph.ingest.working import Cause, WorkingSet, context_json, contexts_agree, observed
 
+ANSWERED = "answered"
+"""Reason of revisions by which an answer to a question moves a belief."""
 _AUTHORITY: dict[Source, int] = {"inferred": 0, "imported": 0, "observed": 0, "stated": 1, "corrected": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """A statement to hold as a belief, and where it comes from."""
+    """A statement to hold as a belief, and where it comes from.
+
+    `said` is the slot and the weight, in nats, of what was said, where it was not said with a confidence.
+    """
 
     text: str
     source: Source
@@ -38,6 +45,7 @@ class Statement:
     parent_id: BeliefId | None = None
     origin_id: SignalId | None = None
     lifecycle: Lifecycle = "open"
+    said: tuple[str, float] | None = None
 
 
 def believe(working: WorkingSet, event: BeliefEvent, belief_id: BeliefId) -> BeliefNode:
@@ -104,7 +112,7 @@ def hold(
     """Add a belief with its first item and revision, and the edges to what it resembles or contradicts."""
     parameters, inputs = working.parameters, working.inputs
     likenesses = likenesses_of(working, statement.text)
-    base = logit(parameters.base_rate(statement.source, statement.kind))
+    prior = _prior(working, statement)
     node = BeliefNode(
         id=belief_id,
         user_id=working.scope.user_id,
@@ -121,7 +129,7 @@ def hold(
         ordinal=0,
         revised_at=working.recorded_at,
         state=BeliefState(
-            base=base,
+            base=prior.log_odds,
             half_life_days=parameters.kinds[statement.kind].half_life_days,
             memory_nats=parameters.memory.nats,
             reference_us=statement.observed_us,
@@ -131,9 +139,10 @@ def hold(
     )
     working.add_belief(node, inputs.vectors[statement.text])
     item = _stating_item(working, node, statement, item_id=statement.origin_id or said_as(belief_id))
-    working.set_item(item, action="spawn", reason=reason, cause=cause)
-    for likeness in (found for found in likenesses if found.belief_id != statement.parent_id):
-        _note_edges(working, node.id, likeness)
+    working.set_item(item, action="spawn", reason=prior.noted(reason), cause=cause)
+    for likeness in likenesses:
+        if likeness.belief_id != statement.parent_id:
+            _note_edges(working, node.id, likeness)
     return working.belief(belief_id)
 
 
@@ -155,6 +164,31 @@ def restate(
     return working.belief(belief_id)
 
 
+def _prior(working: WorkingSet, statement: Statement) -> Prior:
+    """Return the base rate that a new belief gets; her own beliefs near it are looked at only where it matters."""
+    parameters, inputs, limits = working.parameters, working.inputs, working.parameters.text
+    if inputs.topics is None:
+        return Prior(log_odds=logit(parameters.base_rate(statement.source, statement.kind)))
+    near = [found.belief_id for found in working.near(statement.text) if found.cosine >= limits.gate_cosine]
+    return prior_of(
+        statement.text,
+        statement.source,
+        statement.kind,
+        parameters=parameters,
+        topics=inputs.topics,
+        vector=inputs.vectors[statement.text],
+        book=inputs.book,
+        near=(born(working.belief(id).state, working.evidence.words(id)) for id in near),
+    )
+
+
+def asked(working: WorkingSet, belief_id: BeliefId) -> bool:
+    """Say whether a belief has the words of a bank of questions: it was made by an answer."""
+    origin = working.belief(belief_id).origin_id
+    signal = None if origin is None else working.find_signal(origin)
+    return signal is not None and working.parameters.signal(signal.kind).text == "answer"
+
+
 def likenesses_of(working: WorkingSet, text: str) -> list[Likeness]:
     """Relate a text to the live beliefs near it."""
     return liken(text, working.near(text), working.beliefs, working.inputs.book, working.parameters.text)
@@ -168,13 +202,21 @@ def spawned_id(signal_id: SignalId, place: int = 0) -> BeliefId:
 def _stating_item(working: WorkingSet, node: BeliefNode, statement: Statement, *, item_id: str) -> Item:
     confidence = statement.confidence
     slot = source_slot(statement.source)
-    if confidence is None:
+    if statement.said is not None:
+        slot, nats = statement.said
+    elif confidence is None:
         said = [item for item in working.evidence.words(node.id) if item.slot == slot]
-        usual = logit(working.parameters.sources[statement.source].confidence) - node.state.base
-        nats = said[0].nats if said else usual
+        nats = said[0].nats if said else _usual_nats(working, statement)
     else:
         nats = logit(confidence) - node.state.base
     return Item(belief_id=node.id, slot=slot, id=item_id, nats=nats, observed_us=statement.observed_us)
+
+
+def _usual_nats(working: WorkingSet, statement: Statement) -> float:
+    """Return what it weighs that a source says something without a confidence: its usual one, over its base rate."""
+    parameters = working.parameters
+    flat = parameters.base_rate(statement.source, statement.kind)
+    return logit(parameters.sources[statement.source].confidence) - logit(flat)
 
 
 def _note_edges(working: WorkingSet, belief_id: BeliefId, likeness: Likeness) -> None:
@@ -205,4 +247,6 @@ def _note_edges(working: WorkingSet, belief_id: BeliefId, likeness: Likeness) ->
     elif relation.equivalent >= limits.restates or (
         relation.neutral < 1.0 and likeness.cosine >= limits.duplicate_cosine
     ):
+        if asked(working, belief_id) and asked(working, other.id):
+            return  # statements of a bank are apart, however near they sound
         note("duplicates", max(relation.equivalent, 0.0), "suspected", "near_duplicate")

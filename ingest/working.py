@@ -35,6 +35,7 @@ from beliefgraph.graph.outcomes import read_outcome
 from beliefgraph.graph.store import Changes, Neighbour, Neighbourhood, Reach, Reader, Scope, Vector
 from beliefgraph.ingest.evidence import Evidence
 from beliefgraph.ingest.parameters import Parameters
+from beliefgraph.ingest.priors import Topics
 from beliefgraph.ingest.relate import RelationBook
 
 MERGED = "merged"
@@ -55,7 +56,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What was made before the transaction: the time, vectors by text, relations, worth by text; and the parameters."""
+    """What was made before the transaction: the time, vectors by text, relations, worth by text; and the parameters.
+
+    `topics` are the public statements of the population, if there is one.
+    """
 
     now_us: int
     parameters: Parameters
@@ -64,6 +68,7 @@ class Inputs:
     book: RelationBook = field(default_factory=RelationBook)
     detector: str = ""
     worth: Mapping[str, float] = field(default_factory=dict)
+    topics: Topics | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import RESPONSE, WORD, Item, append, read_state
 from beliefgraph.graph.model import Belief, BeliefNode, Conflict, to_conflict, view
+from beliefgraph.graph.prior import Prior, noted_in
 from beliefgraph.graph.store import Reader, Scope
 from beliefgraph.queries.contributions import Contribution, contributions
 from beliefgraph.queries.prose import explanation_prose
@@ -31,11 +32,12 @@ class Explanation:
     """The whole account of one belief at one time.
 
     `base_nats` + Σ `contributions[i].term` + `conflict_nats` = `log_odds`, exactly; `belief.confidence` is its
-    probability, kept within [.001, .999]. `str()` reads as plain prose.
+    probability, kept within [.001, .999]. `prior` says what the base rate rests on. `str()` reads as plain prose.
     """
 
     belief: Belief
     base_nats: float
+    prior: Prior
     contributions: tuple[Contribution, ...]
     conflict_nats: float
     log_odds: float
@@ -93,6 +95,7 @@ def explain(
     return Explanation(
         belief=view(node, at_us),
         base_nats=node.state.base,
+        prior=noted_in(reader.revisions(belief_id, limit=1)[0].reason, node.state.base),
         contributions=counted,
         conflict_nats=node.state.conflict,
         log_odds=reading.log_odds,

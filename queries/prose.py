@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from beliefgraph.graph.ids import BeliefId
     from beliefgraph.graph.model import Belief, Conflict
+    from beliefgraph.graph.prior import Prior
     from beliefgraph.queries.contributions import Contribution
     from beliefgraph.queries.explain import Explanation, Move
 
@@ -58,7 +59,7 @@ def explanation_prose(explanation: Explanation) -> str:
     lines.append(
         "Where that comes from, in nats (+ speaks for it, − against; about 0.7 doubles or halves the odds):"
     )
-    lines.append(f"  {explanation.base_nats:+.2f}  the base rate of beliefs of this kind")
+    lines.append(f"  {explanation.base_nats:+.2f}  {_base_rate(explanation.prior)}")
     lines += [f"  {line}" for line in _contribution_lines(explanation.contributions)]
     against = [found for found in explanation.conflicts if _weighs(found)]
     if abs(explanation.conflict_nats) >= _NEGLIGIBLE:
@@ -71,6 +72,14 @@ def explanation_prose(explanation: Explanation) -> str:
         side = "below" if explanation.log_odds >= 0 else "above"
         lines.append(f"What would bring it {side} 50 %: {', or '.join(moves)}.")
     return "\n".join(lines)
+
+
+def _base_rate(prior: Prior) -> str:
+    """Say what a base rate rests on."""
+    if prior.users == 0:
+        return "the base rate of beliefs of this kind"
+    counted = f"the base rate among {prior.users:,} consenting users"
+    return f"{counted}, with {prior.own:+.2f} for how such beliefs do with her" if prior.own else counted
 
 
 def _weighs(found: tuple[Conflict, Belief]) -> bool:
@@ -123,9 +132,20 @@ def _account(each: Contribution) -> str:
         kinds = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
         kind = each.signals[-1][0].kind if each.signals else "confirm"
         return f"{kinds.get(kind, 'she rated it')}, {day}{_faded(each)}"
+    if each.source.startswith("answer:"):
+        return f"{_answered(each)}, {day}{_faded(each)}"
     if each.source == "pin":
         return f"a person set its confidence, {day}{_faded(each)}"
     return f"{_SAID.get(each.source, each.source)}, {day}{_faded(each)}"
+
+
+def _answered(each: Contribution) -> str:
+    """Say what she was asked and what she answered."""
+    if not each.signals:
+        return "she answered a question"
+    signal = each.signals[-1][0]
+    question = "a question" if signal.note is None else f"“{signal.note}”"
+    return f"asked {question}, she answered “{signal.text}”"
 
 
 def _signal(kind: str, value: float | None) -> str:

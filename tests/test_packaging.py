@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("graph", "ingest", "queries", "api")
-SHIPPED = (".py", ".sql", ".toml", ".cypher", ".html", ".css", ".typed", ".onnx", ".json", ".md")
+SHIPPED = (".py", ".sql", ".toml", ".yaml", ".cypher", ".html", ".css", ".typed", ".onnx", ".json", ".md")
 
 _TOUR = """
 import importlib, importlib.util, pkgutil, sys

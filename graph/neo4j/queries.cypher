@@ -241,6 +241,7 @@ RETURN r {.*, premises: COLLECT {
 MATCH (s:Signal)
 USING INDEX SEEK s:Signal(user, seq)
 WHERE s.user = $user AND s.seq < $before AND s.recorded_us <= $as_of
+    AND ($kinds IS NULL OR s.kind IN $kinds)
 RETURN s {.*} AS row
 ORDER BY s.user DESC, s.seq DESC LIMIT $limit
 
@@ -249,6 +250,7 @@ UNWIND $keys AS key
 MATCH (s:Signal {key: key})
 USING INDEX SEEK s:Signal(key)
 WHERE s.seq < $before AND s.recorded_us <= $as_of
+    AND ($kinds IS NULL OR s.kind IN $kinds)
 RETURN s {.*} AS row
 ORDER BY s.seq DESC LIMIT $limit
 
@@ -261,6 +263,7 @@ MATCH (s:Signal)
 USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
 WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $before
     AND s.recorded_us <= $as_of
+    AND ($kinds IS NULL OR s.kind IN $kinds)
 RETURN s {.*} AS row
 ORDER BY s.seq DESC LIMIT $limit
 

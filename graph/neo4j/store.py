@@ -294,11 +294,13 @@ class _Transaction:
         ids: Iterable[SignalId] | None = None,
         *,
         about: Iterable[ResponseId] | None = None,
+        kinds: Iterable[str] | None = None,
         before: int | None = None,
         limit: int | None = None,
         as_of_us: int | None = None,
     ) -> list[tuple[Signal, Interpretation]]:
-        window = _window(before, limit, as_of_us)
+        of_kinds = None if kinds is None else list(kinds)
+        window = {**_window(before, limit, as_of_us), "kinds": of_kinds}
         if ids is not None:
             found = self._rows("signals by key", keys=self._keys(ids), **window)
         elif about is not None:

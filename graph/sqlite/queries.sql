@@ -125,6 +125,7 @@ SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s
 FROM json_each(:ids) AS wanted
 CROSS JOIN signals AS s ON s.user = :user AND s.id = wanted.value
 WHERE s.seq < :before AND s.recorded_at <= :as_of
+    AND (:kinds IS NULL OR s.kind IN (SELECT value FROM json_each(:kinds)))
 ORDER BY s.seq DESC LIMIT :limit
 
 -- name: signals about
@@ -133,6 +134,7 @@ SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s
 FROM json_each(:about) AS wanted
 CROSS JOIN signals AS s INDEXED BY signals_by_response ON s.user = :user AND s.response = wanted.value
 WHERE s.seq < :before AND s.recorded_at <= :as_of
+    AND (:kinds IS NULL OR s.kind IN (SELECT value FROM json_each(:kinds)))
 ORDER BY s.seq DESC LIMIT :limit
 
 -- name: signals
@@ -140,6 +142,7 @@ SELECT s.id, s.kind, s.value, s.text, s.tags, s.response, s.belief, s.context, s
        s.retracted_at, s.note, s.retraction_note, s.seq, s.interpretation
 FROM signals AS s
 WHERE s.user = :user AND s.seq < :before AND s.recorded_at <= :as_of
+    AND (:kinds IS NULL OR s.kind IN (SELECT value FROM json_each(:kinds)))
 ORDER BY s.seq DESC LIMIT :limit
 
 -- name: latest signals

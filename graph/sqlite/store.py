@@ -269,11 +269,13 @@ class _Transaction:
         ids: Iterable[SignalId] | None = None,
         *,
         about: Iterable[ResponseId] | None = None,
+        kinds: Iterable[str] | None = None,
         before: int | None = None,
         limit: int | None = None,
         as_of_us: int | None = None,
     ) -> list[tuple[Signal, Interpretation]]:
-        window = _window(before, limit, as_of_us)
+        of_kinds = None if kinds is None else _json_ids(kinds)
+        window = {**_window(before, limit, as_of_us), "kinds": of_kinds}
         if ids is not None:
             found = self._rows("signals by id", ids=_json_ids(ids), **window)
         elif about is not None:

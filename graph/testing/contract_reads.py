@@ -94,6 +94,30 @@ class ReadingContract(StoreHooks):
         expected = [["b4", "b2"], [], ["r4", "r2"], [], ["s4", "s2"], [], ["s5", "s1"], []]
         assert expected == store.read(ADA, work)
 
+    def test_kinds_narrow_every_list_of_signals(self, store: Store) -> None:
+        """By id, about responses, or all: only those of the kinds, before any limit; of no kinds none."""
+
+        def build(draft: Draft) -> None:
+            draft.response("r1")
+            for number, kind in enumerate(("rating", "stars", "rating", "consent"), start=1):
+                draft.signal(f"s{number}", kind=kind, response="r1")
+
+        put(store, ADA, build)
+        all_ids = [SignalId(f"s{number}") for number in range(1, 5)]
+
+        def work(reader: Reader) -> list[list[str]]:
+            lists = [
+                reader.signals(kinds=["rating"]),
+                reader.signals(kinds=(kind for kind in ("stars", "consent", "nothing"))),
+                reader.signals(kinds=["rating"], limit=1),
+                reader.signals(all_ids, kinds=["stars", "stars"]),
+                reader.signals(about=[ResponseId("r1")], kinds=["consent"]),
+                reader.signals(kinds=[]),
+            ]
+            return [[signal.id for signal, _ in found] for found in lists]
+
+        assert [["s3", "s1"], ["s4", "s2"], ["s3"], ["s2"], ["s4"], []] == store.read(ADA, work)
+
     def test_ids_may_come_from_any_iterable(self, store: Store) -> None:
         """A generator of ids is as good as a list."""
         put(store, ADA, _story)

@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from beliefgraph.graph.model import Response as Response
     from beliefgraph.graph.model import Revision as Revision
     from beliefgraph.graph.model import Signal as Signal
+    from beliefgraph.ingest.bank import Bank as Bank
     from beliefgraph.ingest.parameters import Parameters as Parameters
+    from beliefgraph.ingest.population import Population as Population
     from beliefgraph.ingest.reader import IngestReport as IngestReport
     from beliefgraph.ingest.relate import Relation as Relation
+    from beliefgraph.onboarding import Onboarding as Onboarding
     from beliefgraph.queries.explain import Explanation as Explanation
     from beliefgraph.queries.pages import Page as Page
     from beliefgraph.queries.personalize import Personalization as Personalization
@@ -63,7 +66,10 @@ _HOMES = {
         ("Belief", "Conflict", "GeneratedBy", "Interpretation", "Outcome", "Response", "Revision", "Signal"),
         "graph.model",
     ),
+    "Bank": "ingest.bank",
+    "Onboarding": "onboarding",
     "Parameters": "ingest.parameters",
+    "Population": "ingest.population",
     "IngestReport": "ingest.reader",
     "Relation": "ingest.relate",
     "Explanation": "queries.explain",

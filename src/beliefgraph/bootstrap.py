@@ -1,6 +1,6 @@
 """Where the parts are put together: a target becomes a store, settings become a pipeline, and both a `BeliefGraph`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,12 +10,15 @@ from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
 from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Scope, Store
+from beliefgraph.ingest.aggregate import aggregate
+from beliefgraph.ingest.bank import Bank, load_bank
 from beliefgraph.ingest.classifier import Classifier, CrossEncoderRelater
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.events import check_identifier, check_text
 from beliefgraph.ingest.lasting import Gate
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
+from beliefgraph.ingest.population import Population, load_population
 from beliefgraph.ingest.reader import IngestReport, Line, ingest
 from beliefgraph.ingest.relate import EmbeddingRelater, Pair, Relater, Relation
 from beliefgraph.queries.verify import VerifyReport, verify
@@ -42,6 +45,7 @@ class BeliefGraph:
         relater: Relater | None = None,
         gate: Gate | None = None,
         parameters: Parameters | Path | str | None = None,
+        population: Population | Path | str | None = None,
         clock: Clock | None = None,
     ) -> Self:
         """Open a store: a path, `sqlite:///path`, `:memory:`, `neo4j://host:port` or `bolt://host:port` (and +s, +ssc).
@@ -50,12 +54,17 @@ class BeliefGraph:
         and database come from the settings.
 
         `relater` judges how two statements relate, `gate` whether a text is worth believing; None: the settings'
-        relater, else the network that ships with the package. `clock` is the one source of now. Raises
+        relater, else the network that ships with the package. `population` has base rates among users who consented
+        (`aggregate` makes it); None: the file that the settings name, if any. `clock` is the one source of now. Raises
         `InvalidInputError`, `StoreUnavailableError`, `StoreVersionError`.
         """
         settings = read_settings()
         if not isinstance(parameters, Parameters):
             parameters = load_parameters(parameters or settings.parameters)
+        population = population or settings.population
+        if population is not None:
+            known = population if isinstance(population, Population) else load_population(population)
+            parameters = parameters.with_population(known)
         embedder = embedder or SentenceTransformerEmbedder(settings.model)
         shipped = Classifier()
         check_identifier("tenant", tenant)
@@ -85,6 +94,17 @@ class BeliefGraph:
         while found := self._pipeline.store.users(self._tenant, after=after, limit=1000):
             yield from found
             after = found[-1]
+
+    def aggregate(
+        self, bank: Bank | Path | str | None = None, *, on_user: Callable[[], None] = lambda: None
+    ) -> Population:
+        """Count, among the users of the tenant who consented, how often a bank's statements turned out true.
+
+        `bank` is a YAML file or a `Bank`, None the one that ships: its statements are public, and only they are in the
+        result. Writes nothing. Raises `InvalidInputError`.
+        """
+        built = self._pipeline.clock().date()
+        return aggregate(self._pipeline, self._tenant, load_bank(bank), built=built, on_user=on_user)
 
     def ingest(self, lines: Iterable[Line], **options: Any) -> IngestReport:
         """Apply a log of events (JSON Lines); options are those of `beliefgraph.ingest.reader.ingest`."""

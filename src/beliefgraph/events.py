@@ -6,9 +6,10 @@ from typing import Any
 
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.ids import UserId
-from beliefgraph.graph.ledger import SOURCE_PREFIX, sigmoid
+from beliefgraph.graph.ledger import SOURCE_PREFIX, sigmoid, to_confidence
 from beliefgraph.graph.model import BeliefNode, Response, Revision, Signal, context_of
 from beliefgraph.graph.store import Reader
+from beliefgraph.ingest.answers import is_answer, said_by
 
 
 def export_events(reader: Reader, user_id: UserId) -> Iterator[dict[str, Any]]:
@@ -21,7 +22,7 @@ def export_events(reader: Reader, user_id: UserId) -> Iterator[dict[str, Any]]:
         records += _belief_events(reader, node)
     records += [(to_us(found.recorded_at), found.seq, _response_event(found)) for found in reader.responses()]
     for signal, _ in reader.signals():
-        records.append((to_us(signal.recorded_at), signal.seq, _signal_event(signal)))
+        records.append((to_us(signal.recorded_at), signal.seq, _signal_event(reader, signal)))
         if signal.retracted_at is not None:
             records.append(_retract_record(reader, signal, to_us(signal.retracted_at)))
     for _, _, event in sorted(records, key=lambda record: record[:2]):
@@ -82,7 +83,7 @@ def _response_event(response: Response) -> dict[str, Any]:
     }
 
 
-def _signal_event(signal: Signal) -> dict[str, Any]:
+def _signal_event(reader: Reader, signal: Signal) -> dict[str, Any]:
     given = {
         "type": "signal",
         "id": signal.id,
@@ -94,6 +95,23 @@ def _signal_event(signal: Signal) -> dict[str, Any]:
         "tags": list(signal.tags),
         "context": dict(signal.context),
         "note": signal.note,
+        "speaks": _spoken(reader, signal),
         "at": signal.observed_at.isoformat(),
     }
     return {name: value for name, value in given.items() if value not in (None, [], {})}
+
+
+def _spoken(reader: Reader, signal: Signal) -> list[dict[str, Any]]:
+    """Return the beliefs that an answer to a question speaks for, as the ledger has them."""
+    if not is_answer(signal):
+        return []
+    said = said_by(reader.revisions(cause_id=signal.id))
+    nodes = {node.id: node for node in reader.beliefs([item.belief_id for item in said])}
+    return [
+        {
+            "statement": nodes[item.belief_id].statement,
+            "kind": nodes[item.belief_id].kind,
+            "strength": to_confidence(item.nats),
+        }
+        for item in said
+    ]

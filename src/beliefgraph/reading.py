@@ -24,6 +24,7 @@ from beliefgraph.graph.model import (
 )
 from beliefgraph.graph.outcomes import read_outcome
 from beliefgraph.graph.store import Reader, Scope
+from beliefgraph.ingest.aggregate import consents
 from beliefgraph.ingest.events import check_context, check_identifier, check_premises, check_text, check_time
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.predict import predict, response_probes, word_probes
@@ -262,6 +263,10 @@ class SelfModelReads:
         """Return all beliefs with the edges between them as a networkx graph, for `beliefgraph.queries.consistency`."""
         now_us = self._now_us()
         return self._read(lambda reader: belief_graph(reader, now_us))
+
+    def consents(self) -> bool | None:
+        """Say whether she lets what turned out true of her count among many users; None: she was never asked."""
+        return self._read(consents)
 
     def export(self) -> list[dict[str, Any]]:
         """Return everything held on this user as events, in the order in which they were applied."""

@@ -5,12 +5,14 @@ The questions lie in reading.py; here is what writes.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import BeliefId, ConflictId, derived_id
 from beliefgraph.graph.model import Belief, Conflict, Context, Kind, Outcome, Response, Source, to_conflict
 from beliefgraph.graph.store import Erasure
+from beliefgraph.ingest.bank import Bank, load_bank
 from beliefgraph.ingest.events import (
     BeliefEvent,
     Event,
@@ -26,6 +28,7 @@ from beliefgraph.ingest.pipeline import Result
 from beliefgraph.ingest.resolution import Decision, Resolution
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
 from beliefgraph.ingest.validation import check_flag
+from beliefgraph.onboarding import Onboarding, onboard
 from beliefgraph.reading import Premises, SelfModelReads, premise_input, premises_of
 
 E = TypeVar("E", BeliefEvent, ResponseEvent, RetractEvent, SignalEvent)
@@ -131,6 +134,18 @@ class SelfModel(SelfModelReads):
             at=at,
         )
         return self._outcome(event, idempotency_key, dry_run=dry_run)
+
+    def onboard(
+        self, answers: Mapping[str, str | None] | None = None, *, bank: Bank | Path | str | None = None
+    ) -> Onboarding:
+        """Record answers to questions of a bank, if any, and return the question to ask next, if one is worth asking.
+
+        `answers` maps ids of questions to ids of answers, None where the question was skipped; with none, nothing is
+        written. `bank` is a YAML file, or a `Bank`; None: the one that ships, for an AI assistant. Where a user stands
+        is read off her ledger, so that another process goes on where one stopped. Raises `InvalidInputError` naming
+        the question and what would be right, and then nothing is written.
+        """
+        return onboard(self._pipeline, self._scope, load_bank(bank), {} if answers is None else answers)
 
     def retract(self, signal_id: str, *, reason: str | None = None) -> Outcome:
         """Take a signal's influence back, as if it had never come. The record stays."""

@@ -22,6 +22,7 @@ DONE, FINDINGS, WRONG_USE, UNAVAILABLE, INTERRUPTED, NO_READER = 0, 1, 2, 3, 130
 _FAMILIES: Mapping[str, Sequence[str]] = {
     "Start here": ("demo",),
     "Write": ("believe", "respond", "signal", "retract", "amend", "erase"),
+    "New users": ("onboard", "prior"),
     "Read": (
         "users",
         "beliefs",
