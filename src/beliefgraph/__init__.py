@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beliefgraph.bootstrap import BeliefGraph as BeliefGraph
+    from beliefgraph.curve import Curve as Curve
     from beliefgraph.graph.errors import BeliefGraphError as BeliefGraphError
     from beliefgraph.graph.errors import DuplicateIdError as DuplicateIdError
     from beliefgraph.graph.errors import IntegrityError as IntegrityError
@@ -61,6 +62,7 @@ _HOMES = {
         ("Belief", "Conflict", "GeneratedBy", "Interpretation", "Outcome", "Response", "Revision", "Signal"),
         "graph.model",
     ),
+    "Curve": "curve",
     "Parameters": "ingest.parameters",
     "IngestReport": "ingest.reader",
     "Relation": "ingest.relate",
