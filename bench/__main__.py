@@ -14,13 +14,15 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from beliefgraph.evaluation import Evaluation, evaluate
+from beliefgraph.curve import Curve
+from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
-from bench import assistments, relations, speed, worlds
+from beliefgraph.ingest.relate import EmbeddingRelater
+from bench import assistments, curves, relations, speed, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "worlds", "relations", "assistments")
+PARTS = ("speed", "worlds", "curve", "relations", "assistments")
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -39,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, default=assistments.DATA, help="folder of the evaluation data")
     parser.add_argument("--plot", type=Path, help="where to draw the reliability diagram (PNG)")
+    parser.add_argument("--curves", type=Path, help="folder where to draw the curves (PNG)")
     parser.add_argument(
         "--memory", action="store_true", help="also replay the whole data set, for its peak memory"
     )
@@ -51,12 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
             _speed(quick=options.quick)
         elif part == "worlds":
             _worlds(quick=options.quick)
+        elif part == "curve":
+            _curve(options.curves, quick=options.quick)
         elif part == "relations":
             _heading("How two statements relate, what is worth believing, and what a life leaves")
             relations.report(options.data, quick=options.quick)
             relations.report_life(quick=options.quick)
         else:
-            _assistments(options.data, options.plot, quick=options.quick, whole=options.memory)
+            _assistments(options)
         print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)
     return 0
 
@@ -97,7 +102,20 @@ def _worlds(*, quick: bool) -> None:
     print(f"Elsewhere it does not in: {'; '.join(lost) or 'no world'}")
 
 
-def _assistments(data: Path, plot: Path | None, *, quick: bool, whole: bool) -> None:
+def _curve(folder: Path | None, *, quick: bool) -> None:
+    _heading("The compounding curve: a simulated population, as our mathematics assumes")
+    _show_curve(curves.simulate(worlds.BASE, users=4 if quick else 400), folder, "curve-simulated.png")
+
+
+def _show_curve(curve: Curve, folder: Path | None, name: str) -> None:
+    print(curve)
+    if folder is not None:
+        curve.plot(folder / name)
+        print(f"curve: {folder / name}")
+
+
+def _assistments(options: argparse.Namespace) -> None:
+    data, quick = options.data, options.quick
     _heading("ASSISTments 2015, test part, each answer predicted before it is applied")
     train, test = data / assistments.TRAIN, data / assistments.TEST
     missing = [str(path) for path in (train, test) if not path.is_file()]
@@ -111,7 +129,7 @@ def _assistments(data: Path, plot: Path | None, *, quick: bool, whole: bool) -> 
     embedder = _embedder()
     lines = _progress(assistments.to_events(itertools.islice(assistments.read_students(test), few), skills))
     started = time.perf_counter()
-    evaluation = evaluate(lines, embedder=embedder)
+    evaluation, curve = evaluate_with_curve(lines, embedder=embedder, relater=EmbeddingRelater(embedder))
     seconds = time.perf_counter() - started
     print(evaluation)
     _print_beside(evaluation)
@@ -121,10 +139,11 @@ def _assistments(data: Path, plot: Path | None, *, quick: bool, whole: bool) -> 
     print(
         f"{evaluation.overall.n:,} answers in {seconds:.0f} s with the model {embedder.name}, whole store, own times"
     )
-    if plot is not None:
-        evaluation.plot(plot)
-        print(f"reliability diagram: {plot}")
-    if whole:
+    if options.plot is not None:
+        evaluation.plot(options.plot)
+        print(f"reliability diagram: {options.plot}")
+    _show_curve(curve, options.curves, "curve-assistments.png")
+    if options.memory:
         print(_verdict("peak memory of the whole set, MB", _whole_set_mb(data), MOST_MB, ".0f"))
 
 
@@ -165,10 +184,12 @@ def _whole_set_mb(data: Path) -> float:
     program = (
         "import sys, itertools; from pathlib import Path; import numpy as np\n"
         "from beliefgraph.evaluation import evaluate; from bench import assistments, scratch, speed\n"
+        "from beliefgraph.ingest.relate import EmbeddingRelater\n"
         "skills = assistments.Skills(priors=np.full(100, .7), first_adherence=np.full(100, .8))\n"
         "files = [Path(sys.argv[1]) / name for name in (assistments.TRAIN, assistments.TEST)]\n"
         "students = itertools.chain.from_iterable(map(assistments.read_students, files))\n"
-        "evaluate(assistments.to_events(students, skills), embedder=scratch.HashedWords()).overall\n"
+        "words = scratch.HashedWords(); relater = EmbeddingRelater(words)\n"
+        "evaluate(assistments.to_events(students, skills), embedder=words, relater=relater).overall\n"
         "print(speed.peak_memory_mb())\n"
     )
     ran = subprocess.run(

@@ -7,6 +7,7 @@ The evaluation itself runs the events through the whole store; see `beliefgraph.
 """
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ SECOND_ADHERENCE = 0.98
 """Adherence to the skill of the second exercise of it; from the third on it is 1."""
 _SKILLS = 100
 _SCHOOL_YEAR = datetime(2014, 9, 1, 8, tzinfo=UTC)
+_SCHOOL_DAYS = 270
 _STRONG = "Is a strong student in general"
 
 
@@ -60,7 +62,8 @@ def read_students(path: Path) -> Iterator[Student]:
 def to_events(students: Iterable[Student], skills: Skills) -> Iterator[str]:
     """Write students as lines of events; a skill is believed in when its first exercise comes up.
 
-    The data has no times: exercises follow each other by a minute, from a morning in September 2014.
+    The data has no times: exercises follow each other by a minute, from a morning of the school year on that is told
+    by the student's id.
     """
     for student in students:
         for event in _events_of(student, skills):
@@ -80,7 +83,7 @@ def _events_of(student: Student, skills: Skills) -> Iterator[dict[str, Any]]:
             yield _imported(student, number, believed)
         first = float(skills.first_adherence[skill])
         adherence = first if earlier == 0 else SECOND_ADHERENCE if earlier == 1 else 1.0
-        response, at = f"exercise-{number}", _at(number)
+        response, at = f"exercise-{number}", _at(student, number)
         yield {
             "type": "response",
             "user": student.id,
@@ -104,11 +107,12 @@ def _events_of(student: Student, skills: Skills) -> Iterator[dict[str, Any]]:
 
 
 def _imported(student: Student, number: int, belief: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "belief", "user": student.id, "source": "imported", "at": _at(number), **belief}
+    return {"type": "belief", "user": student.id, "source": "imported", "at": _at(student, number), **belief}
 
 
-def _at(number: int) -> str:
-    return (_SCHOOL_YEAR + timedelta(minutes=number)).isoformat()
+def _at(student: Student, number: int) -> str:
+    morning = _SCHOOL_YEAR + timedelta(days=zlib.crc32(student.id.encode()) % _SCHOOL_DAYS)
+    return (morning + timedelta(minutes=number)).isoformat()
 
 
 # Fitting the skills. The model of design.md section 3 over all students at once, a step of time in one array

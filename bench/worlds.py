@@ -33,7 +33,7 @@ from bench.scratch import open_pipeline
 POINTS = (5, 20, 100)
 """After how many rated responses the confidences are compared with the truth."""
 WAYS = ("ours", "fixed step", "Beta counting", "exponential average")
-_LENGTH = POINTS[-1]
+_LENGTH, _A_DAY = POINTS[-1], 10
 _START, _LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 _PRIOR = 0.6
 _UP, _DOWN, _PULL, _COUNTED = 0.05, 0.12, 0.1, 2.0
@@ -108,7 +108,7 @@ def live(world: World, chance: np.random.Generator) -> Life:
     for number in range(_LENGTH):
         if number == _LENGTH // 2:
             truth = truth ^ (chance.random(len(truth)) < world.flips)
-        if number % 10 == 0:
+        if number % _A_DAY == 0:
             bad_day = chance.random() < world.mood
         steps.append(_respond(world, truth, bad_day, chance))
         if number + 1 in POINTS:
@@ -151,9 +151,9 @@ def learn_ours(life: Life, world: World, pipeline: Pipeline, user: str) -> Float
     scope, beliefs = Scope("bench", UserId(user)), life.truth.shape[1]
     read, done = [], 0
     for point in POINTS:
-        events = list(_held(user, beliefs)) if done == 0 else []
+        events = list(held(user, beliefs)) if done == 0 else []
         for number in range(done, point):
-            events += _events(user, number, life.steps[number], world.echoes)
+            events += events_of(user, number, life.steps[number], world.echoes)
         failed = [
             result
             for result in pipeline.apply_all(scope, Batch(events=events, own_time=True))
@@ -169,14 +169,16 @@ def learn_ours(life: Life, world: World, pipeline: Pipeline, user: str) -> Float
 
 
 def _at(number: int) -> datetime:
-    return _START + timedelta(hours=number)
+    day, hour = divmod(number, _A_DAY)
+    return _START + timedelta(days=day, hours=hour)
 
 
 def _name(belief: int) -> BeliefId:
     return BeliefId(f"b{belief}")
 
 
-def _held(user: str, beliefs: int) -> Iterator[Event]:
+def held(user: str, beliefs: int) -> Iterator[Event]:
+    """Yield how the beliefs about a user are held at first."""
     for belief in range(beliefs):
         yield BeliefEvent(
             user=user,
@@ -188,7 +190,8 @@ def _held(user: str, beliefs: int) -> Iterator[Event]:
         )
 
 
-def _events(user: str, number: int, step: Step, echoes: int) -> Iterator[Event]:
+def events_of(user: str, number: int, step: Step, echoes: int) -> Iterator[Event]:
+    """Yield a response with its signals."""
     premises = [PremiseInput(id=_name(b), weight=weight, adherence=h) for b, weight, h in step.premises]
     name, at = f"r{number}", _at(number)
     yield ResponseEvent(user=user, id=name, text="an answer", beliefs=premises, at=at)

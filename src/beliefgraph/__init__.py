@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beliefgraph.bootstrap import BeliefGraph as BeliefGraph
+    from beliefgraph.curve import Curve as Curve
     from beliefgraph.graph.errors import BeliefGraphError as BeliefGraphError
     from beliefgraph.graph.errors import ChangedMeanwhileError as ChangedMeanwhileError
     from beliefgraph.graph.errors import DuplicateIdError as DuplicateIdError
@@ -67,6 +68,7 @@ _HOMES = {
         "graph.model",
     ),
     "Bank": "ingest.bank",
+    "Curve": "curve",
     "Onboarding": "onboarding",
     "Parameters": "ingest.parameters",
     "Population": "ingest.population",

@@ -1,11 +1,13 @@
 """Where the parts are put together: a target becomes a store, settings become a pipeline, and both a `BeliefGraph`."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from beliefgraph.graph.clock import Clock, utc_now
+from beliefgraph.curve import Curve, population_curve
+from beliefgraph.graph.clock import Clock, to_us, utc_now
 from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
 from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.sqlite.store import SqliteStore
@@ -14,7 +16,7 @@ from beliefgraph.ingest.aggregate import aggregate
 from beliefgraph.ingest.bank import Bank, load_bank
 from beliefgraph.ingest.classifier import Classifier, CrossEncoderRelater
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
-from beliefgraph.ingest.events import check_identifier, check_text
+from beliefgraph.ingest.events import check_identifier, check_text, check_time
 from beliefgraph.ingest.lasting import Gate
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
@@ -113,6 +115,23 @@ class BeliefGraph:
     def verify(self) -> VerifyReport:
         """Replay every ledger of the tenant; check chains, sums and references."""
         return verify(self._pipeline.store, self._tenant)
+
+    def curve(self, *, at_least: int = 1, as_of: datetime | None = None) -> Curve:
+        """Return how well the signals of the tenant's users were foreseen, by number of interactions.
+
+        With `at_least`, of those users who have had so many, so that the same people stand behind every stage up to it.
+        """
+        if isinstance(at_least, bool) or not isinstance(at_least, int) or at_least < 1:
+            raise InvalidInputError("at_least", "must be a whole number, at least 1")
+        if as_of is not None:
+            check_time("as_of", as_of)
+        return population_curve(
+            self._pipeline.store,
+            self._tenant,
+            self._pipeline.parameters,
+            at_least=at_least,
+            as_of_us=None if as_of is None else to_us(as_of),
+        )
 
     def relate(self, a: str, b: str) -> Relation:
         """Return how statement `a` relates to statement `b`."""

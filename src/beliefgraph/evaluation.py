@@ -5,7 +5,8 @@ Prequential: a prediction knows what came before its signal and nothing else. Th
 
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefgraph.curve import Curve, population_curve
 from beliefgraph.graph.clock import utc_now
 from beliefgraph.graph.ids import ResponseId, SignalId
 from beliefgraph.graph.sqlite.store import SqliteStore
@@ -131,26 +133,59 @@ def evaluate(
     response as they stand at that moment. `on_progress` gets the number of lines since the last call. Memory does
     not grow with the log, but for some bytes a prediction. Raises what the store and the embedding model raise.
     """
-    parameters = parameters or load_parameters()
-    embedder, shipped = embedder or SentenceTransformerEmbedder(), Classifier()
-    watch = _Watch(parameters)
+    watch = _Watch(parameters or load_parameters())
+    with _replayed(lines, watch, embedder, relater, on_progress) as (_, report):
+        return watch.evaluation(report)
+
+
+def evaluate_with_curve(
+    lines: Iterable[Line],
+    *,
+    at_least: int = 1,
+    parameters: Parameters | None = None,
+    embedder: Embedder | None = None,
+    relater: Relater | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> tuple[Evaluation, Curve]:
+    """Evaluate a log, and draw up the curve of its users (those with `at_least` so many interactions) from its records.
+
+    The curve foresees a signal when its response is recorded, the evaluation just before the signal is applied.
+    """
+    watch = _Watch(parameters or load_parameters())
+    with _replayed(lines, watch, embedder, relater, on_progress) as (pipeline, report):
+        curve = population_curve(
+            pipeline.store, _TENANT, watch.parameters, at_least=at_least, rejected=report.rejected
+        )
+    return watch.evaluation(report), curve
+
+
+@contextmanager
+def _replayed(
+    lines: Iterable[Line],
+    watch: "_Watch",
+    embedder: Embedder | None,
+    relater: Relater | None,
+    on_progress: Callable[[int], None] | None,
+) -> Iterator[tuple[Pipeline, IngestReport]]:
+    """Replay a log through a store that is thrown away."""
+    shipped = Classifier()
     with tempfile.TemporaryDirectory(prefix="beliefgraph-evaluate-") as folder:
         store = SqliteStore(str(Path(folder) / "scratch.db"), synchronous="NORMAL")
         pipeline = Pipeline(
             store=store,
-            embedder=embedder,
+            embedder=embedder or SentenceTransformerEmbedder(),
             relater=relater or shipped,
             gate=shipped,
-            parameters=parameters,
+            parameters=watch.parameters,
             clock=utc_now,
         )
         try:
             report = ingest(
                 pipeline, _TENANT, lines, own_time=True, on_progress=on_progress, observe=watch.observe
             )
+            yield pipeline, report
         finally:
             store.close()
-    return watch.evaluation(report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+from beliefgraph.curve import Curve, user_curve
 from beliefgraph.events import export_events
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
@@ -110,6 +111,14 @@ class SelfModelReads:
             return predict(premises, found, self._pipeline.parameters, kind=kind)
 
         return self._read(work)
+
+    def curve(self, *, as_of: datetime | None = None) -> Curve:
+        """Return how well signals were foreseen by number of interactions, beside other ways to learn from the same.
+
+        From this user's records alone. `str()` of it is a table, `plot` draws it.
+        """
+        as_of_us, parameters = self._as_of(as_of), self._pipeline.parameters
+        return self._read(lambda reader: user_curve(reader, self.user_id, parameters, as_of_us=as_of_us))
 
     # Reading
 

@@ -224,3 +224,28 @@ def test_evaluate_scores_predictions(shell: Shell) -> None:
     assert not shell.store.exists()
     broken = shell.write("broken.jsonl", _lines(events) + b"{\n")
     assert 1 == shell.json("evaluate", broken, status=1)["rejected"]
+
+
+def test_curve_of_a_log_of_a_store_and_of_a_user(shell: Shell) -> None:
+    """The same records give the same curve, replayed or stored; wrong options are named."""
+    events = [
+        {"type": "belief", "user": "ada", "id": "b1", "statement": "x"},
+        {"type": "response", "user": "ada", "id": "r1", "text": "y", "beliefs": [{"id": "b1"}]},
+        {"type": "signal", "user": "ada", "response": "r1", "kind": "answer", "value": 1},
+    ]
+    log = shell.write("log.jsonl", _lines(events))
+    replayed = shell.json("curve", log)
+    assert not shell.store.exists()
+    shell.run("ingest", log)
+    stored = shell.json("curve")
+    for way, scores in stored["stages"][0]["scores"].items():
+        assert (
+            pytest.approx(replayed["stages"][0]["scores"][way]["brier"]["value"]) == scores["brier"]["value"]
+        )
+    assert "ada" == shell.json("curve", "--user", "ada")["user_id"]
+    assert 0 == shell.json("curve", "--at-least", "2")["interactions"]
+    assert "self-model" in shell.run("curve").stdout
+    assert "user: is for a store" in shell.error("curve", log, "--user", "ada")
+    assert "at-least: is for all users" in shell.error("curve", "--user", "ada", "--at-least", "2")
+    broken = shell.write("broken.jsonl", _lines(events) + b"{\n")
+    assert 1 == shell.json("curve", broken, status=1)["rejected"]

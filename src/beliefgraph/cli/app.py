@@ -35,6 +35,7 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
         "version",
     ),
     "Logs of events (JSON Lines)": ("ingest", "export", "evaluate"),
+    "How well it learns": ("curve",),
     "Conflicts": ("conflicts", "duplicates", "resolve", "decide"),
     "Stores": ("copy", "verify"),
     "Over HTTP": ("serve", "keys"),

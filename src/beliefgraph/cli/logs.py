@@ -1,4 +1,4 @@
-"""Logs of events: into a store (`ingest`), out of one (`export`), and as a test of it (`evaluate`)."""
+"""Logs of events: into a store (`ingest`), out of one (`export`), and as a test of it (`evaluate`, `curve`)."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -6,19 +6,23 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 import click
 
 from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import counted, printable, screen, show, show_json
-from beliefgraph.cli.options import Session, json_option, store_options, with_user
+from beliefgraph.cli.options import Session, as_of_option, json_option, store_options, with_user
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from beliefgraph.cli.sources import Source
+    from beliefgraph.curve import Curve
     from beliefgraph.ingest.reader import IngestReport, Reject
 
 _SHOWN = 20
+T = TypeVar("T")
 Advance = Callable[["Source"], None]
 
 files_argument = click.argument("files", nargs=-1, required=True, metavar="FILE…|-", type=str)
@@ -164,6 +168,19 @@ def evaluate(session: Session, files: tuple[str, ...], plot: str | None, as_json
     sources = _sources(files)
     _check_plot(plot)
     from beliefgraph.evaluation import evaluate as run
+
+    evaluation = _replay(run, session, sources)
+    if as_json:
+        show_json(evaluation.as_json())
+    else:
+        show(str(evaluation))
+    if plot is not None:
+        evaluation.plot(plot)
+    return FINDINGS if evaluation.rejected else DONE
+
+
+def _replay(run: Callable[..., T], session: Session, sources: "Sequence[Source]", **options: Any) -> T:
+    """Replay logs through a scratch store, with the parameters and the model that the settings name."""
     from beliefgraph.ingest.parameters import load_parameters
     from beliefgraph.settings import read_settings
 
@@ -174,19 +191,70 @@ def evaluate(session: Session, files: tuple[str, ...], plot: str | None, as_json
             for source in sources:
                 advance(source)
 
-        evaluation = run(
+        return run(
             (line for source in sources for line in source.lines()),
             parameters=load_parameters(settings.parameters),
             embedder=session.embedder or _embedder(settings.model),
             on_progress=advance_all,
+            **options,
         )
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE…|-]", type=str)
+@click.option("--user", metavar="USER", help="Of one user, from her records alone.")
+@click.option(
+    "--at-least",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    help="Only of users who have had so many interactions: the same people at every stage up to it.",
+)
+@as_of_option
+@click.option("--plot", metavar="FILE", help="Draw the curve (.png, .svg, .pdf).")
+@json_option
+@store_options
+@click.pass_obj
+def curve(
+    session: Session,
+    *,
+    files: tuple[str, ...],
+    user: str | None,
+    at_least: int,
+    as_of: "datetime | None",
+    plot: str | None,
+    as_json: bool,
+) -> int:
+    """Show how much better signals are foreseen with every interaction, beside other ways to learn from the same.
+
+    Of all users of the store, of one (--user), or of a log of events, which is replayed on a scratch store.
+    """
+    if files and (user is not None or as_of is not None):
+        raise click.UsageError(f"{'user' if user else 'as-of'}: is for a store, not for a log")
+    if user is not None and at_least > 1:
+        raise click.UsageError("at-least: is for all users, not for one")
+    _check_plot(plot)
+    found = _curve(session, files, user, at_least, as_of)
     if as_json:
-        show_json(evaluation.as_json())
+        show_json(found.as_json())
     else:
-        show(str(evaluation))
+        show(str(found))
     if plot is not None:
-        evaluation.plot(plot)
-    return FINDINGS if evaluation.rejected else DONE
+        found.plot(plot)
+    return FINDINGS if found.rejected else DONE
+
+
+def _curve(
+    session: Session, files: tuple[str, ...], user: str | None, at_least: int, as_of: "datetime | None"
+) -> "Curve":
+    if files:
+        from beliefgraph.evaluation import evaluate_with_curve
+
+        return _replay(evaluate_with_curve, session, _sources(files), at_least=at_least)[1]
+    with session.open() as graph:
+        if user is not None:
+            return graph.user(user).curve(as_of=as_of)
+        return graph.curve(at_least=at_least, as_of=as_of)
 
 
 def _check_plot(plot: str | None) -> None:
@@ -219,4 +287,4 @@ def export(session: Session, user: str) -> None:
         click.echo(json.dumps(event, ensure_ascii=False).encode())
 
 
-COMMANDS = (ingest, evaluate, export)
+COMMANDS = (ingest, evaluate, curve, export)
