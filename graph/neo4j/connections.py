@@ -48,8 +48,12 @@ _UNAVAILABLE: tuple[tuple[type[Exception], str, str], ...] = (
 
 
 def statement(name: str) -> str:
-    """Return a block of queries.cypher."""
-    return load_blocks("beliefgraph.graph.neo4j", "queries.cypher")[name]
+    """Return a block of queries.cypher, to be planned once.
+
+    A plan costs the server a second and more, and a growing database would make it plan again and again; but the
+    hints in the queries leave statistics nothing to decide.
+    """
+    return "CYPHER replan=skip " + load_blocks("beliefgraph.graph.neo4j", "queries.cypher")[name]
 
 
 def translate(error: Exception, target: str) -> BeliefGraphError:
@@ -159,8 +163,8 @@ def _migrate(session: neo4j.Session, versions: Sequence[str], found: int, timeou
     for version in versions[found:]:
         for one in version.split(";\n"):
             _run_schema(session, one.strip().removesuffix(";"), deadline)
-    session.run(statement("await indexes"), timeout_s=int(timeout_s)).consume()
-    session.run(statement("set version"), version=len(versions)).consume()
+    session.run(statement("await indexes"), given={"timeout_s": int(timeout_s)}).consume()
+    session.run(statement("set version"), given={"version": len(versions)}).consume()
 
 
 def _run_schema(session: neo4j.Session, one: str, deadline: float) -> None:

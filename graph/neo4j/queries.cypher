@@ -1,6 +1,8 @@
-// Named blocks, parameters only. `$user` is the key of the user, lists of keys are keys of her nodes. Newest first is
-// by descending seq. An ORDER BY repeats the property that is fixed, so that the order comes from the index. The hints
-// keep the plans what they are: without them, statistics may one day make a scan of all users' nodes look cheaper.
+// Named blocks, parameters only. There is one parameter, the map `$given`: for a list or a text of its own the server
+// makes a plan for each class of sizes (0, 1, up to 10, …), and for several a plan for each combination of them.
+// `$given.user` is the key of the user, lists of keys are keys of her nodes. Newest first is by descending seq. An
+// ORDER BY repeats the property that is fixed, so that the order comes from the index. The hints keep the plans what
+// they are: without them, statistics may one day make a scan of all users' nodes look cheaper.
 
 // name: server
 CALL dbms.components() YIELD name, versions
@@ -13,15 +15,15 @@ RETURN s.version AS version, EXISTS { MATCH () } AS used
 
 // name: set version
 MERGE (s:Store {name: 'beliefgraph'})
-SET s.version = $version
+SET s.version = $given.version
 
 // name: await indexes
-CALL db.awaitIndexes($timeout_s)
+CALL db.awaitIndexes($given.timeout_s)
 
 // name: embedding model
 MATCH (s:Store {name: 'beliefgraph'})
 SET s.locked = true
-SET s.embedding_model = coalesce(s.embedding_model, $name)
+SET s.embedding_model = coalesce(s.embedding_model, $given.name)
 RETURN s.embedding_model AS name
 
 // name: tenants
@@ -33,15 +35,16 @@ RETURN DISTINCT u.tenant AS row ORDER BY row
 // name: users
 MATCH (u:User)
 USING INDEX SEEK u:User(tenant, id)
-WHERE u.tenant = $tenant AND u.id > $after
-RETURN u.id AS row ORDER BY u.tenant, u.id LIMIT $limit
+WHERE u.tenant = $given.tenant AND u.id > $given.after
+RETURN u.id AS row ORDER BY u.tenant, u.id LIMIT $given.limit
 
 // The lock is taken by setting a property, and only then is the user's head read: what another writer left is seen.
-// A user made here who is not written in the end goes with the transaction.
+// A user made here who is not written in the end goes with the transaction. The value changes each time, because the
+// server plans the queries that follow once for transactions that have changed something and once for those that have not.
 // name: lock
-MERGE (u:User {key: $user})
-ON CREATE SET u.tenant = $tenant, u.id = $id, u.seq = 0, u.recorded_us = 0
-SET u.locked = true
+MERGE (u:User {key: $given.user})
+ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
+SET u.locked = NOT coalesce(u.locked, false)
 RETURN u.seq AS seq, u.recorded_us AS recorded_us
 
 // Nearness is exact over all of the user's beliefs. Neo4j's similarity, in single precision, ranks them; of the first
@@ -49,26 +52,26 @@ RETURN u.seq AS seq, u.recorded_us AS recorded_us
 //
 // The whole traversal that an update starts from, under the same lock, in one round trip.
 // name: neighbourhood
-MERGE (u:User {key: $user})
-ON CREATE SET u.tenant = $tenant, u.id = $id, u.seq = 0, u.recorded_us = 0
-SET u.locked = true
+MERGE (u:User {key: $given.user})
+ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
+SET u.locked = NOT coalesce(u.locked, false)
 WITH u.seq AS seq, u.recorded_us AS recorded_us
 CALL (seq) {
-    UNWIND $vectors AS asked
+    UNWIND $given.vectors AS asked
     CALL (asked) {
         MATCH (b:Belief)
         USING INDEX SEEK b:Belief(user, seq)
-        WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL
+        WHERE b.user = $given.user AND b.seq > 0 AND b.vector IS NOT NULL
         WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, asked.vector) AS similarity
-        ORDER BY similarity DESC, b.id LIMIT $candidates
+        ORDER BY similarity DESC, b.id LIMIT $given.candidates
         WITH b, reduce(sum = 0.0, i IN range(0, size(vector) - 1) | sum + vector[i] * asked.vector[i]) AS cosine
-        ORDER BY cosine DESC, b.id LIMIT $nearest
+        ORDER BY cosine DESC, b.id LIMIT $given.nearest
         RETURN collect({id: b.id, key: b.key, cosine: cosine}) AS found
     }
     RETURN collect({name: asked.name, found: found}) AS nearest
 }
 CALL (seq) {
-    UNWIND $responses AS key
+    UNWIND $given.responses AS key
     MATCH (r:Response {key: key})
     USING INDEX SEEK r:Response(key)
     RETURN collect(r {.*, premises: COLLECT {
@@ -77,7 +80,7 @@ CALL (seq) {
     }}) AS responses
 }
 CALL (seq) {
-    UNWIND $responses AS key
+    UNWIND $given.responses AS key
     MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
     USING INDEX SEEK r:Response(key)
     MATCH (e:Evidence {key: b.key + '/response/' + r.id})
@@ -86,12 +89,12 @@ CALL (seq) {
 }
 CALL (seq) {
     CALL () {
-        UNWIND $signals AS key
+        UNWIND $given.signals AS key
         MATCH (s:Signal {key: key})
         USING INDEX SEEK s:Signal(key)
         RETURN s
       UNION
-        UNWIND $responses AS key
+        UNWIND $given.responses AS key
         MATCH (r:Response {key: key})
         USING INDEX SEEK r:Response(key)
         UNWIND r.signal_kinds AS kind
@@ -108,17 +111,17 @@ CALL (seq) {
 }
 CALL (nearest) {
     CALL (nearest) {
-        UNWIND $beliefs AS key
+        UNWIND $given.beliefs AS key
         MATCH (b:Belief {key: key})
         USING INDEX SEEK b:Belief(key)
         RETURN b
       UNION
-        UNWIND $statements AS digest
+        UNWIND $given.statements AS digest
         MATCH (b:Belief {statement_digest: digest})
         USING INDEX SEEK b:Belief(statement_digest)
         RETURN b
       UNION
-        UNWIND $responses AS key
+        UNWIND $given.responses AS key
         MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
         USING INDEX SEEK r:Response(key)
         RETURN b
@@ -138,12 +141,12 @@ CALL (start) {
         RETURN DISTINCT reached
       UNION
         UNWIND start AS b
-        UNWIND reduce(walked = [b], step IN range(1, $steps) | reduce(wider = walked, x IN walked |
+        UNWIND reduce(walked = [b], step IN range(1, $given.steps) | reduce(wider = walked, x IN walked |
             wider + [(x)-[:CONTRADICTS]-(y:Belief) WHERE NOT y IN wider | y])) AS reached
         RETURN reached
       UNION
         UNWIND start AS b
-        WITH b WHERE $steps > 0
+        WITH b WHERE $given.steps > 0
         CALL (b) {
             MATCH (r:Response)-[g:GENERATED_BY]->()
             USING INDEX SEEK g:GENERATED_BY(belief, response_seq)
@@ -170,48 +173,48 @@ RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reache
 // name: nearest
 MATCH (b:Belief)
 USING INDEX SEEK b:Belief(user, seq)
-WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL AND b.recorded_us <= $as_of
-WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, $vector) AS similarity
-ORDER BY similarity DESC, b.id LIMIT $candidates
-WITH b, reduce(sum = 0.0, i IN range(0, size(vector) - 1) | sum + vector[i] * $vector[i]) AS cosine
-ORDER BY cosine DESC, b.id LIMIT $limit
+WHERE b.user = $given.user AND b.seq > 0 AND b.vector IS NOT NULL AND b.recorded_us <= $given.as_of
+WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, $given.vector) AS similarity
+ORDER BY similarity DESC, b.id LIMIT $given.candidates
+WITH b, reduce(sum = 0.0, i IN range(0, size(vector) - 1) | sum + vector[i] * $given.vector[i]) AS cosine
+ORDER BY cosine DESC, b.id LIMIT $given.limit
 RETURN {id: b.id, cosine: cosine} AS row
 
 // name: beliefs
 MATCH (b:Belief)
 USING INDEX SEEK b:Belief(user, seq)
-WHERE b.user = $user AND b.seq < $before AND b.recorded_us <= $as_of
+WHERE b.user = $given.user AND b.seq < $given.before AND b.recorded_us <= $given.as_of
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
 } AS row
-ORDER BY b.user DESC, b.seq DESC LIMIT $limit
+ORDER BY b.user DESC, b.seq DESC LIMIT $given.limit
 
 // name: beliefs by key
-UNWIND $keys AS key
+UNWIND $given.keys AS key
 MATCH (b:Belief {key: key})
 USING INDEX SEEK b:Belief(key)
-WHERE b.seq < $before AND b.recorded_us <= $as_of
+WHERE b.seq < $given.before AND b.recorded_us <= $given.as_of
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
 } AS row
-ORDER BY b.seq DESC LIMIT $limit
+ORDER BY b.seq DESC LIMIT $given.limit
 
 // name: vectors
 MATCH (b:Belief)
 USING INDEX SEEK b:Belief(user, seq)
-WHERE b.user = $user AND b.seq > 0 AND b.vector IS NOT NULL
+WHERE b.user = $given.user AND b.seq > 0 AND b.vector IS NOT NULL
 RETURN {vector_key: b.vector_key, vector: b.vector} AS row
 
 // name: states as of
-UNWIND $keys AS key
+UNWIND $given.keys AS key
 CALL (key) {
     MATCH (v:Revision)
     USING INDEX SEEK v:Revision(belief, seq)
-    WHERE v.belief = key AND v.seq > 0 AND v.recorded_us <= $as_of
+    WHERE v.belief = key AND v.seq > 0 AND v.recorded_us <= $given.as_of
     RETURN v ORDER BY v.belief DESC, v.seq DESC LIMIT 1
 }
 RETURN v {.*} AS row
@@ -219,19 +222,19 @@ RETURN v {.*} AS row
 // name: responses
 MATCH (r:Response)
 USING INDEX SEEK r:Response(user, seq)
-WHERE r.user = $user AND r.seq < $before AND r.recorded_us <= $as_of
-WITH r ORDER BY r.user DESC, r.seq DESC LIMIT $limit
+WHERE r.user = $given.user AND r.seq < $given.before AND r.recorded_us <= $given.as_of
+WITH r ORDER BY r.user DESC, r.seq DESC LIMIT $given.limit
 RETURN r {.*, premises: COLLECT {
     MATCH (r)-[g:GENERATED_BY]->(b:Belief)
     RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
 }} AS row
 
 // name: responses by key
-UNWIND $keys AS key
+UNWIND $given.keys AS key
 MATCH (r:Response {key: key})
 USING INDEX SEEK r:Response(key)
-WHERE r.seq < $before AND r.recorded_us <= $as_of
-WITH r ORDER BY r.seq DESC LIMIT $limit
+WHERE r.seq < $given.before AND r.recorded_us <= $given.as_of
+WITH r ORDER BY r.seq DESC LIMIT $given.limit
 RETURN r {.*, premises: COLLECT {
     MATCH (r)-[g:GENERATED_BY]->(b:Belief)
     RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
@@ -240,41 +243,42 @@ RETURN r {.*, premises: COLLECT {
 // name: signals
 MATCH (s:Signal)
 USING INDEX SEEK s:Signal(user, seq)
-WHERE s.user = $user AND s.seq < $before AND s.recorded_us <= $as_of
-    AND ($kinds IS NULL OR s.kind IN $kinds)
+WHERE s.user = $given.user AND s.seq < $given.before AND s.recorded_us <= $given.as_of
+    AND ($given.kinds IS NULL OR s.kind IN $given.kinds)
 RETURN s {.*} AS row
-ORDER BY s.user DESC, s.seq DESC LIMIT $limit
+ORDER BY s.user DESC, s.seq DESC LIMIT $given.limit
 
 // name: signals by key
-UNWIND $keys AS key
+UNWIND $given.keys AS key
 MATCH (s:Signal {key: key})
 USING INDEX SEEK s:Signal(key)
-WHERE s.seq < $before AND s.recorded_us <= $as_of
-    AND ($kinds IS NULL OR s.kind IN $kinds)
+WHERE s.seq < $given.before AND s.recorded_us <= $given.as_of
+    AND ($given.kinds IS NULL OR s.kind IN $given.kinds)
 RETURN s {.*} AS row
-ORDER BY s.seq DESC LIMIT $limit
+ORDER BY s.seq DESC LIMIT $given.limit
 
 // name: signals about
-UNWIND $responses AS key
+UNWIND $given.responses AS key
 MATCH (r:Response {key: key})
 USING INDEX SEEK r:Response(key)
 UNWIND r.signal_kinds AS kind
 MATCH (s:Signal)
 USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
-WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $before
-    AND s.recorded_us <= $as_of
-    AND ($kinds IS NULL OR s.kind IN $kinds)
+WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $given.before
+    AND s.recorded_us <= $given.as_of
+    AND ($given.kinds IS NULL OR s.kind IN $given.kinds)
 RETURN s {.*} AS row
-ORDER BY s.seq DESC LIMIT $limit
+ORDER BY s.seq DESC LIMIT $given.limit
 
 // name: words
-MATCH (b:Belief {key: $belief})
+MATCH (b:Belief {key: $given.belief})
 USING INDEX SEEK b:Belief(key)
 UNWIND b.word_slots AS slot
 CALL (b, slot) {
     MATCH (e:Evidence)
     USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
-    WHERE e.belief = b.key AND e.slot = slot AND e.observed_us IS NOT NULL AND e.id > '' AND NOT e.id IN $excluding
+    WHERE e.belief = b.key AND e.slot = slot AND e.observed_us IS NOT NULL AND e.id > ''
+        AND NOT e.id IN $given.excluding
     RETURN e ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC LIMIT 1
 }
 RETURN e {.*} AS row
@@ -283,69 +287,69 @@ ORDER BY e.observed_us DESC, e.id DESC
 // name: inferred
 MATCH (e:Evidence)
 USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
-WHERE e.belief = $belief AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
+WHERE e.belief = $given.belief AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
 RETURN e {.*} AS row
 ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC
 
 // name: revisions
 MATCH (v:Revision)
 USING INDEX SEEK v:Revision(user, seq)
-WHERE v.user = $user AND v.seq > $after AND v.recorded_us <= $as_of
+WHERE v.user = $given.user AND v.seq > $given.after AND v.recorded_us <= $given.as_of
 RETURN v {.*} AS row
-ORDER BY v.user, v.seq LIMIT $limit
+ORDER BY v.user, v.seq LIMIT $given.limit
 
 // name: revisions of belief
 MATCH (v:Revision)
 USING INDEX SEEK v:Revision(belief, seq)
-WHERE v.belief = $belief AND v.seq > $after AND v.recorded_us <= $as_of
+WHERE v.belief = $given.belief AND v.seq > $given.after AND v.recorded_us <= $given.as_of
 RETURN v {.*} AS row
-ORDER BY v.belief, v.seq LIMIT $limit
+ORDER BY v.belief, v.seq LIMIT $given.limit
 
 // name: revisions by cause
 MATCH (v:Revision)
 USING INDEX SEEK v:Revision(cause, seq)
-WHERE v.cause = $cause AND v.seq > $after AND v.recorded_us <= $as_of
+WHERE v.cause = $given.cause AND v.seq > $given.after AND v.recorded_us <= $given.as_of
 RETURN v {.*} AS row
-ORDER BY v.cause, v.seq LIMIT $limit
+ORDER BY v.cause, v.seq LIMIT $given.limit
 
 // name: revision before
 MATCH (v:Revision)
 USING INDEX SEEK v:Revision(belief, seq)
-WHERE v.belief = $belief AND v.seq < $seq
+WHERE v.belief = $given.belief AND v.seq < $given.seq
 RETURN v {.*} AS row
 ORDER BY v.belief DESC, v.seq DESC LIMIT 1
 
 // name: link versions
 MATCH (l:LinkVersion)
 USING INDEX SEEK l:LinkVersion(user, seq)
-WHERE l.user = $user AND l.seq > 0 AND l.kind IN $kinds AND l.recorded_us <= $as_of
+WHERE l.user = $given.user AND l.seq > 0 AND l.kind IN $given.kinds AND l.recorded_us <= $given.as_of
 RETURN l {.*} AS row
 ORDER BY l.user, l.seq
 
 // Everything of one unit of work. Each part counts what it wrote; the store compares that with what it asked for, so
 // that a reference to what this user does not have takes the whole unit back.
 // name: save
-MATCH (u:User {key: $user})
+MATCH (u:User {key: $given.user})
 USING INDEX SEEK u:User(key)
-SET u.seq = $seq, u.recorded_us = $recorded_us
+SET u.seq = $given.seq, u.recorded_us = $given.recorded_us
 WITH u
 CALL (u) {
-    UNWIND $beliefs AS row
+    UNWIND $given.beliefs AS row
     CREATE (u)-[:HOLDS]->(b:Belief)
     SET b = row
 }
 CALL (u) {
-    UNWIND $responses AS row
+    UNWIND $given.responses AS row
     CREATE (r:Response)
     SET r = row
 }
 CALL (u) {
-    UNWIND $signals AS row
+    UNWIND $given.signals AS row
     CREATE (s:Signal)
     SET s = row
 }
 CALL (u) {
-    UNWIND $parents AS row
+    UNWIND $given.parents AS row
     MATCH (b:Belief {key: row.belief})
     USING INDEX SEEK b:Belief(key)
     MATCH (parent:Belief {key: row.parent})
@@ -354,7 +358,7 @@ CALL (u) {
     RETURN count(*) AS parents
 }
 CALL (u) {
-    UNWIND $origins AS row
+    UNWIND $given.origins AS row
     MATCH (b:Belief {key: row.belief})
     USING INDEX SEEK b:Belief(key)
     MATCH (origin:Signal {key: row.origin})
@@ -363,7 +367,7 @@ CALL (u) {
     RETURN count(*) AS origins
 }
 CALL (u) {
-    UNWIND $premises AS row
+    UNWIND $given.premises AS row
     MATCH (r:Response {key: row.response})
     USING INDEX SEEK r:Response(key)
     MATCH (b:Belief {key: row.edge.belief})
@@ -373,7 +377,7 @@ CALL (u) {
     RETURN count(*) AS premises
 }
 CALL (u) {
-    UNWIND $about_responses AS row
+    UNWIND $given.about_responses AS row
     MATCH (s:Signal {key: row.signal})
     USING INDEX SEEK s:Signal(key)
     MATCH (r:Response {key: row.response})
@@ -383,7 +387,7 @@ CALL (u) {
     RETURN count(*) AS about_responses
 }
 CALL (u) {
-    UNWIND $about_beliefs AS row
+    UNWIND $given.about_beliefs AS row
     MATCH (s:Signal {key: row.signal})
     USING INDEX SEEK s:Signal(key)
     MATCH (b:Belief {key: row.belief})
@@ -392,21 +396,21 @@ CALL (u) {
     RETURN count(*) AS about_beliefs
 }
 CALL (u) {
-    UNWIND $retracted AS row
+    UNWIND $given.retracted AS row
     MATCH (s:Signal {key: row.signal})
     USING INDEX SEEK s:Signal(key)
     WHERE s.retracted_us IS NULL
-    SET s.retracted_us = $recorded_us, s.retraction_note = row.note
+    SET s.retracted_us = $given.recorded_us, s.retraction_note = row.note
     RETURN count(*) AS retracted
 }
 CALL (u) {
-    UNWIND $retracted AS row
+    UNWIND $given.retracted AS row
     MATCH (s:Signal {key: row.signal})<-[o:OBSERVED_IN]-(:Belief)
     USING INDEX SEEK s:Signal(key)
     DELETE o
 }
 CALL (u) {
-    UNWIND $links AS row
+    UNWIND $given.links AS row
     MATCH (low:Belief {key: row.low})
     USING INDEX SEEK low:Belief(key)
     MATCH (high:Belief {key: row.high})
@@ -416,7 +420,7 @@ CALL (u) {
     RETURN count(*) AS links
 }
 CALL (u) {
-    UNWIND $contradictions AS row
+    UNWIND $given.contradictions AS row
     MATCH (low:Belief {key: row.low})
     USING INDEX SEEK low:Belief(key)
     MATCH (high:Belief {key: row.high})
@@ -425,7 +429,7 @@ CALL (u) {
     SET l = row.edge
 }
 CALL (u) {
-    UNWIND $duplicates AS row
+    UNWIND $given.duplicates AS row
     MATCH (low:Belief {key: row.low})
     USING INDEX SEEK low:Belief(key)
     MATCH (high:Belief {key: row.high})
@@ -434,7 +438,7 @@ CALL (u) {
     SET l = row.edge
 }
 CALL (u) {
-    UNWIND $revisions AS row
+    UNWIND $given.revisions AS row
     MATCH (b:Belief {key: row.belief})
     USING INDEX SEEK b:Belief(key)
     CREATE (v:Revision)-[:REVISES]->(b)
@@ -442,15 +446,15 @@ CALL (u) {
     RETURN count(*) AS revisions
 }
 CALL (u) {
-    UNWIND $caused AS row
-    MATCH (v:Revision {user: $user, seq: row.seq})
+    UNWIND $given.caused AS row
+    MATCH (v:Revision {user: $given.user, seq: row.seq})
     USING INDEX SEEK v:Revision(user, seq)
     MATCH (s:Signal {key: row.signal})
     USING INDEX SEEK s:Signal(key)
     CREATE (v)-[:CAUSED_BY]->(s)
 }
 CALL (u) {
-    UNWIND $observed AS row
+    UNWIND $given.observed AS row
     MATCH (b:Belief {key: row.belief})
     USING INDEX SEEK b:Belief(key)
     MATCH (s:Signal {key: row.signal})
@@ -458,18 +462,18 @@ CALL (u) {
     CREATE (b)-[:OBSERVED_IN]->(s)
 }
 CALL (u) {
-    UNWIND $revised AS row
+    UNWIND $given.revised AS row
     MATCH (b:Belief {key: row.belief})
     USING INDEX SEEK b:Belief(key)
     SET b += row.state, b.word_slots = b.word_slots + [slot IN row.word_slots WHERE NOT slot IN b.word_slots]
 }
 CALL (u) {
-    UNWIND $items AS row
+    UNWIND $given.items AS row
     MERGE (e:Evidence {key: row.key})
     SET e = row
 }
 CALL (u) {
-    UNWIND $removed AS key
+    UNWIND $given.removed AS key
     MATCH (e:Evidence {key: key})
     USING INDEX SEEK e:Evidence(key)
     DELETE e
@@ -477,14 +481,14 @@ CALL (u) {
 RETURN parents, origins, premises, about_responses, about_beliefs, retracted, links, revisions
 
 // name: erase
-MATCH (u:User {key: $user})
+MATCH (u:User {key: $given.user})
 USING INDEX SEEK u:User(key)
-SET u.locked = true
+SET u.locked = NOT coalesce(u.locked, false)
 WITH u
 CALL (u) {
     MATCH (b:Belief)
     USING INDEX SEEK b:Belief(user, seq)
-    WHERE b.user = $user AND b.seq > 0
+    WHERE b.user = $given.user AND b.seq > 0
     MATCH (e:Evidence)
     USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
     WHERE e.belief = b.key AND e.slot > '' AND e.observed_us IS NOT NULL AND e.id > ''
@@ -493,35 +497,35 @@ CALL (u) {
 CALL (u) {
     MATCH (v:Revision)
     USING INDEX SEEK v:Revision(user, seq)
-    WHERE v.user = $user AND v.seq > 0
+    WHERE v.user = $given.user AND v.seq > 0
     DETACH DELETE v
     RETURN count(*) AS revisions
 }
 CALL (u) {
     MATCH (l:LinkVersion)
     USING INDEX SEEK l:LinkVersion(user, seq)
-    WHERE l.user = $user AND l.seq > 0
+    WHERE l.user = $given.user AND l.seq > 0
     DETACH DELETE l
     RETURN count(*) AS links
 }
 CALL (u) {
     MATCH (s:Signal)
     USING INDEX SEEK s:Signal(user, seq)
-    WHERE s.user = $user AND s.seq > 0
+    WHERE s.user = $given.user AND s.seq > 0
     DETACH DELETE s
     RETURN count(*) AS signals
 }
 CALL (u) {
     MATCH (r:Response)
     USING INDEX SEEK r:Response(user, seq)
-    WHERE r.user = $user AND r.seq > 0
+    WHERE r.user = $given.user AND r.seq > 0
     DETACH DELETE r
     RETURN count(*) AS responses
 }
 CALL (u) {
     MATCH (b:Belief)
     USING INDEX SEEK b:Belief(user, seq)
-    WHERE b.user = $user AND b.seq > 0
+    WHERE b.user = $given.user AND b.seq > 0
     DETACH DELETE b
     RETURN count(*) AS beliefs
 }

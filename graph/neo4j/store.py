@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import neo4j
-from neo4j.exceptions import IncompleteCommit
+from neo4j.exceptions import ClientError, IncompleteCommit
 
 from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.errors import IntegrityError, StoreUnavailableError
@@ -72,6 +72,28 @@ class Neo4jStore:
         self._connections = Connections(
             uri, username=username, password=password, database=database, timeout_s=timeout_s
         )
+        try:
+            self._rehearse()
+        except BaseException:
+            self.close()
+            raise
+
+    def _rehearse(self) -> None:
+        """Have the server plan the two queries of a signal now: one that has just begun takes seconds for it.
+
+        They run for a user that cannot be, and are rolled back. What takes too long is left to the first signal.
+        """
+
+        def work(transaction: _Transaction) -> None:
+            transaction.neighbourhood(Reach())
+            transaction.save(Changes(seq=0, recorded_us=0))
+            raise _NothingWritten(None)
+
+        try:
+            self._transact(Scope("", UserId("")), work)
+        except StoreUnavailableError as error:
+            if not isinstance(error.__cause__, ClientError):
+                raise
 
     @property
     def target(self) -> str:
@@ -130,7 +152,7 @@ class Neo4jStore:
         """Delete the user's nodes and edges in one transaction."""
 
         def attempt(connection: neo4j.ManagedTransaction) -> Erasure:
-            found = connection.run(statement("erase"), user=rows.user_key(scope)).single()
+            found = connection.run(statement("erase"), given={"user": rows.user_key(scope)}).single()
             counts = dict.fromkeys(("beliefs", "responses", "signals", "revisions", "links"), 0)
             return Erasure(**(counts if found is None else found.data()))
 
@@ -140,9 +162,8 @@ class Neo4jStore:
         """Record the embedding model's name on first use; return the recorded one."""
 
         def attempt(connection: neo4j.ManagedTransaction) -> str | None:
-            recorded: str | None = connection.run(statement("embedding model"), name=name).single(
-                strict=True
-            )["name"]
+            found = connection.run(statement("embedding model"), given={"name": name}).single(strict=True)
+            recorded: str | None = found["name"]
             return recorded
 
         return self._managed(attempt)
@@ -170,7 +191,7 @@ def _head(found: neo4j.Record) -> Head:
 
 
 def _rows(connection: neo4j.ManagedTransaction, query: str, **parameters: Any) -> list[Any]:
-    return [record["row"] for record in connection.run(statement(query), parameters)]
+    return [record["row"] for record in connection.run(statement(query), given=parameters)]
 
 
 class _Transaction:
@@ -188,7 +209,8 @@ class _Transaction:
 
     def head(self) -> Head:
         if self._head is None:
-            self._head = _head(self._connection.run(statement("lock"), self._whose).single(strict=True))
+            found = self._connection.run(statement("lock"), given=self._whose).single(strict=True)
+            self._head = _head(found)
         return self._head
 
     def _rows(self, query: str, **parameters: Any) -> list[Any]:
@@ -213,7 +235,8 @@ class _Transaction:
             "candidates": reach.nearest + _MORE,
             "steps": depth if depth >= 2 else 0,
         }
-        found = self._connection.run(statement("neighbourhood"), {**self._whose, **asked}).single(strict=True)
+        given = {**self._whose, **asked}
+        found = self._connection.run(statement("neighbourhood"), given=given).single(strict=True)
         self._head = _head(found)
         return self._to_neighbourhood(self._head, found)
 
@@ -316,7 +339,8 @@ class _Transaction:
     def inferred(self, belief_id: BeliefId) -> Iterator[Item]:
         if self.head().seq == 0:
             return iter(())
-        found = self._connection.run(statement("inferred"), belief=rows.join(self._user, belief_id))
+        given = {"belief": rows.join(self._user, belief_id)}
+        found = self._connection.run(statement("inferred"), given=given)
         return (rows.to_item(record["row"]) for record in found)
 
     def revisions(
@@ -376,7 +400,7 @@ class _Transaction:
     def save(self, changes: Changes) -> None:
         self.head()
         wanted = rows.save_parameters(self._user, changes)
-        written = self._connection.run(statement("save"), wanted).single(strict=True)
+        written = self._connection.run(statement("save"), given=wanted).single(strict=True)
         for part in _COUNTED:
             if written[part] != len(wanted[part]):
                 raise IntegrityError(

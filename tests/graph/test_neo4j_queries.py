@@ -1,5 +1,6 @@
 """How the queries run: round trips of a signal, index seeks at the start of every plan, cost without the rest."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
+from beliefgraph.graph.neo4j.connections import statement
 from beliefgraph.graph.neo4j.store import Neo4jStore
 from beliefgraph.graph.store import Reach, Reader, Scope, Store
 from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_beliefs, second, vector
@@ -16,12 +18,12 @@ from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, 
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
-from tests.neo4j_server import Address, open_scratch
+from tests.neo4j_server import Address, open_scratch, wipe
 
 pytestmark = pytest.mark.neo4j
 
 BLOCKS = load_blocks("beliefgraph.graph.neo4j", "queries.cypher")
-NAMES = {text: name for name, text in BLOCKS.items()}
+NAMES = {statement(name): name for name in BLOCKS}
 OPENING = {"server", "store", "set version", "await indexes"}
 """Run when a store is opened, on its one `Store` node or on none."""
 SEEKS = {
@@ -43,22 +45,25 @@ def store(neo4j_address: Address) -> Iterator[Neo4jStore]:
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
-    """Collect the names and parameters of the queries that transactions run."""
+    """Collect the names and parameters of our queries that transactions run."""
     found: Ran = []
     run = neo4j.ManagedTransaction.run
 
     def note(self: Any, query: Any, parameters: Any = None, **more: Any) -> Any:
-        found.append((NAMES[query], {**(parameters or {}), **more}))
+        if query in NAMES:
+            found.append((NAMES[query], more["given"]))
         return run(self, query, parameters, **more)
 
     monkeypatch.setattr(neo4j.ManagedTransaction, "run", note)
     return found
 
 
-def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
-    """One signal on a response with three beliefs: one query reads under the lock, one writes; no other."""
+STATEMENTS = ["Likes tea", "Works at night", "Wants examples"]
+
+
+def _pipeline(store: Store) -> Pipeline:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    pipeline = Pipeline(
+    return Pipeline(
         store=store,
         embedder=WordEmbedder(),
         relater=ScriptedRelater(),
@@ -66,9 +71,14 @@ def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
         parameters=load_parameters(None),
         clock=lambda: now,
     )
+
+
+def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
+    """One signal on a response with three beliefs: one query reads under the lock, one writes; no other."""
+    pipeline = _pipeline(store)
     scope, beliefs = Scope("acme", UserId("ada")), ["b1", "b2", "b3"]
-    for belief, statement in zip(beliefs, ["Likes tea", "Works at night", "Wants examples"], strict=True):
-        pipeline.apply(scope, BeliefEvent(user="ada", id=belief, statement=statement))
+    for belief, said in zip(beliefs, STATEMENTS, strict=True):
+        pipeline.apply(scope, BeliefEvent(user="ada", id=belief, statement=said))
     premises = [PremiseInput(id=belief) for belief in beliefs]
     for number in range(3):
         pipeline.apply(scope, ResponseEvent(user="ada", id=f"r{number}", text="An answer", beliefs=premises))
@@ -77,6 +87,35 @@ def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
             scope, SignalEvent(user="ada", id=f"s{number}", kind="rating", value=-1, response=f"r{number}")
         )
         assert ["neighbourhood", "save"] == [name for name, _ in ran]
+
+
+def _forget_plans(address: Address) -> int:
+    """Let the server forget every plan; return how many there were."""
+    with address.driver() as driver:
+        said = driver.execute_query("CALL db.clearQueryCaches()", database_=address.database)
+    return int("".join(re.findall(r"cleared of (\d+) queries", said.records[0][0])) or 0)
+
+
+def test_a_signal_waits_for_no_plan(neo4j_address: Address, store: Neo4jStore) -> None:
+    """Opening a store has the queries of a signal planned, whatever its user, its length and number of beliefs."""
+    pipeline = _pipeline(store)
+    pipeline.embed(["the model is known"])
+    _forget_plans(neo4j_address)
+    open_scratch(neo4j_address.uri).close()
+    planned = _forget_plans(neo4j_address)
+    open_scratch(neo4j_address.uri).close()
+    for user, count in (("a", 0), ("ada", 1), ("a-user-of-a-longer-name", 3)):
+        scope, beliefs = Scope("acme", UserId(user)), [f"b{number}" for number in range(count)]
+        for belief, said in zip(beliefs, STATEMENTS, strict=False):
+            pipeline.apply(scope, BeliefEvent(user=user, id=belief, statement=said))
+        premises = [PremiseInput(id=belief) for belief in beliefs]
+        pipeline.apply(scope, ResponseEvent(user=user, id="r", text="An answer", beliefs=premises))
+        for number in range(2):
+            pipeline.apply(
+                scope, SignalEvent(user=user, id=f"s{number}", kind="rating", response="r", value=-1)
+            )
+    assert planned == _forget_plans(neo4j_address)
+    assert planned > 0
 
 
 def _story(draft: Draft) -> None:
@@ -170,7 +209,8 @@ def _profile(address: Address, asked: Ran) -> list[dict[str, Any]]:
     with address.driver() as driver, driver.session(database=address.database) as session:
         for name, parameters in asked:
             with session.begin_transaction() as transaction:
-                plan = transaction.run("PROFILE " + BLOCKS[name], parameters).consume().profile
+                query = statement(name).replace("CYPHER ", "PROFILE CYPHER ", 1)
+                plan = transaction.run(query, given=parameters).consume().profile
                 assert plan is not None
                 plans.append(plan)
                 transaction.rollback()
@@ -209,8 +249,13 @@ def test_every_plan_starts_at_an_index(neo4j_address: Address, store: Neo4jStore
 
 
 def test_the_rest_of_the_graph_costs_nothing(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
-    """With 300 other users, one of them large, each query touches as much as before."""
+    """With 300 other users, one of them large, each query touches as much as before, planned for an empty database."""
     asked = [one for one in _use_everything(store, ran) if one[0] not in ("tenants", "users")]
+    wipe(neo4j_address)
+    _forget_plans(neo4j_address)
+    _profile(neo4j_address, asked)
+    put(store, ADA, _story)
+    put(store, ADA, _more)
     alone = _hits(neo4j_address, asked)
     for number in range(300):
         put(store, Scope("acme", UserId(f"user{number}")), _story)
