@@ -73,7 +73,7 @@ def aggregate(
     vectors = dict(zip(names, pipeline.embed(statements) if statements else [], strict=True))
     tally = _Tally()
     for scope in scopes(pipeline.store, tenant):
-        look = _Look(bank, vectors, pipeline.parameters, scope.user_id)
+        look = _Look(bank, vectors, pipeline.parameters, scope.user_id, RelationBook(pipeline.relater))
         found = _looked(pipeline, scope, look)
         on_user()
         if found is not None:
@@ -89,7 +89,7 @@ def _looked(pipeline: Pipeline, scope: Scope, look: "_Look") -> dict[str, Turned
         try:
             return pipeline.store.read(scope, look.of)
         except UnrelatedPairs as unrelated:
-            look.book.add(unrelated.pairs, pipeline.relater)
+            look.book.add(unrelated.pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Look:
     vectors: Mapping[str, Vector]
     parameters: Parameters
     user: UserId
-    book: RelationBook = field(default_factory=RelationBook)
+    book: RelationBook
 
     def of(self, reader: Reader) -> dict[str, TurnedOut] | None:
         """Return the outcomes by statement; None without consent. Raises `UnrelatedPairs`."""

@@ -196,14 +196,14 @@ def _stand(
         parameters=pipeline.parameters,
         vectors=dict(zip(bank.beliefs, pipeline.embed(statements) if statements else [], strict=True)),
         topics=pipeline.topics(),
-        book=RelationBook(),
+        book=RelationBook(pipeline.relater),
         now_us=now_us,
     )
     while True:
         try:
             return pipeline.store.read(scope, outlook.of)
         except UnrelatedPairs as unrelated:
-            outlook.book.add(unrelated.pairs, pipeline.relater)
+            outlook.book.add(unrelated.pairs)
 
 
 def _opened(bank: Bank, name: str, gain_nats: float) -> OpenQuestion:
