@@ -8,8 +8,9 @@ from beliefgraph.api.describe import Said
 from beliefgraph.api.wire import dictionary
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import GeneratedBy
+from beliefgraph.graph.model import GeneratedBy, Kind
 from beliefgraph.ingest.events import (
+    MAX_SPOKEN,
     BeliefEvent,
     Confidence,
     Context,
@@ -43,7 +44,7 @@ class NewBelief(Body):
 
 @dictionary.body(
     SignalEvent,
-    without=(*_ADDRESSED, "note"),
+    without=(*_ADDRESSED, "note", "speaks"),
     id=_ID,
     kind=Said(
         "What the user did: `rating`, `stars`, `accept`, `edit`, `correction`, `statement`, …", "rating"
@@ -231,6 +232,16 @@ class EventPremise(Body):
     ] = None
 
 
+class Spoken(Body):
+    """A belief that an answer to a question speaks for (or, with a strength below one half, against)."""
+
+    statement: Annotated[Text, Field(description="The statement.", examples=["Wants short answers"])]
+    kind: Annotated[Kind, Field(description="Its kind.", examples=["preference"])] = "preference"
+    strength: Annotated[
+        Confidence, Field(description="How sure the answer makes us of an even chance.", examples=[0.9])
+    ]
+
+
 _TYPE = "The type of the event."
 
 
@@ -253,7 +264,7 @@ class ResponseLine(Body):
 
 @dictionary.body(
     SignalEvent,
-    without=("type",),
+    without=("type", "speaks"),
     id=_ID,
     kind=Said("What the user did.", "rating"),
     value=Said("How, as the kind wants it.", -1),
@@ -265,6 +276,9 @@ class SignalLine(Body):
     """The user did something."""
 
     type: Annotated[Literal["signal"], Field(description=_TYPE, examples=["signal"])]
+    speaks: Annotated[
+        list[Spoken], Field(max_length=MAX_SPOKEN, description="What an answer to a question speaks for.")
+    ] = Field(default_factory=list)
 
 
 @dictionary.body(

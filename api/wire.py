@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from beliefgraph.api.describe import Dictionary, Model, Said, Worked, envelope
 from beliefgraph.graph import model
+from beliefgraph.graph.prior import Prior as PriorRecord
 from beliefgraph.graph.store import Erasure as ErasureCounts
 from beliefgraph.ingest.resolution import Decision as JobDecision
 from beliefgraph.queries import explain, personalize, trace
@@ -191,6 +192,12 @@ Move = record(
     nats=Said("What one is worth when it comes, in nats.", -0.9),
     times=Said("How many of them it takes; null when no number would do.", 3),
 )
+Prior = record(
+    PriorRecord,
+    log_odds=Said("The base rate, as log-odds.", 0.0),
+    users=Said("Among how many consenting users it was counted; 0: it is the parameters'.", 0),
+    own=Said("The part of it that comes from the user's other beliefs, in nats.", 0.0),
+)
 Explanation = record(
     explain.Explanation,
     worked={
@@ -200,6 +207,7 @@ Explanation = record(
     },
     belief=Said("The belief."),
     base_nats=Said("The base rate of beliefs of this kind and source, as log-odds.", 0.0),
+    prior=Said("What the base rate rests on."),
     contributions=Said("Every item of evidence, heaviest first; with the rest they add up to `log_odds`."),
     conflict_nats=Said("What conflicts with other beliefs take off.", 0.0),
     log_odds=Said("The log-odds of the confidence.", 1.9),
