@@ -17,10 +17,10 @@ from pathlib import Path
 from beliefgraph.evaluation import Evaluation, evaluate
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
-from bench import assistments, relations, speed, worlds
+from bench import assistments, audits, relations, speed, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "worlds", "relations", "assistments")
+PARTS = ("speed", "audits", "worlds", "relations", "assistments")
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -49,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
         started = time.perf_counter()
         if part == "speed":
             _speed(quick=options.quick)
+        elif part == "audits":
+            _heading("Which signals reach the model: an audit")
+            audits.report(quick=options.quick)
         elif part == "worlds":
             _worlds(quick=options.quick)
         elif part == "relations":

@@ -33,7 +33,7 @@ def apply_signal(working: WorkingSet, event: SignalEvent, signal_id: SignalId) -
     value = check_signal(event, working.parameters)
     known = working.find_signal(signal_id)
     if known is not None:
-        if not _says_the_same(event, value, known):
+        if not says_the_same(event, value, known):
             raise DuplicateIdError("signal", signal_id)
         return working.outcome(known)
     response = None if event.response is None else working.response(ResponseId(event.response))
@@ -117,7 +117,8 @@ def _check_set(event: SignalEvent) -> float | None:
     return float(event.value)
 
 
-def _says_the_same(event: SignalEvent, value: float | None, known: Signal) -> bool:
+def says_the_same(event: SignalEvent, value: float | None, known: Signal) -> bool:
+    """Say whether a signal, with its value as a number, is the one that is recorded under its id."""
     return (
         (event.kind, value, event.text, tuple(event.tags))
         == (known.kind, known.value, known.text, known.tags)
