@@ -19,10 +19,10 @@ from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, curves, relations, speed, worlds
+from bench import assistments, audits, curves, relations, speed, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "worlds", "curve", "relations", "assistments")
+PARTS = ("speed", "audits", "worlds", "curve", "relations", "assistments")
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -52,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         started = time.perf_counter()
         if part == "speed":
             _speed(quick=options.quick)
+        elif part == "audits":
+            _heading("Which signals reach the model: an audit")
+            audits.report(quick=options.quick)
         elif part == "worlds":
             _worlds(quick=options.quick)
         elif part == "curve":

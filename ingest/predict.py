@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.ledger import sigmoid
 from beliefgraph.graph.model import GeneratedBy
 from beliefgraph.ingest.attribution import Premise, attribute, satisfaction
 from beliefgraph.ingest.parameters import Parameters
@@ -47,15 +48,24 @@ def word_probes(parameters: Parameters) -> dict[str, float]:
 
 def response_probes(parameters: Parameters) -> dict[str, float]:
     """Return what thumbs on a response that rests on one belief alone weigh, in nats."""
-    premise = Premise(weight=1.0, adherence=parameters.attribution.adherence, confidence=0.5)
-    rating = parameters.signal("rating")
-
-    def thumb(value: float) -> float:
-        emission = rating.emission(value, 1.0, None)
-        faults = parameters.attribution.faults
-        return attribute([premise], [emission], faults, form_ratio=1.0, other_ratio=1.0).nats[0]
-
     return {
-        "thumbs-down on a response that rests on it alone": thumb(-1.0),
-        "thumbs-up on a response that rests on it alone": thumb(1.0),
+        "thumbs-down on a response that rests on it alone": _weight(parameters, "rating", -1.0),
+        "thumbs-up on a response that rests on it alone": _weight(parameters, "rating", 1.0),
     }
+
+
+def most_moved(parameters: Parameters, kind: str) -> float:
+    """Return by how much a signal of a kind can move a belief at ½ that alone is behind the response; 0: by nothing."""
+    signal = parameters.signal(kind)
+    values: list[float | None] = [point for point, _ in signal.scale] or [None]
+    return (
+        max(abs(sigmoid(_weight(parameters, kind, value)) - 0.5) for value in values) if signal.emits else 0.0
+    )
+
+
+def _weight(parameters: Parameters, kind: str, value: float | None) -> float:
+    """Return what a signal weighs for a belief at ½ that alone is behind the response, in nats."""
+    premise = Premise(weight=1.0, adherence=parameters.attribution.adherence, confidence=0.5)
+    emission = parameters.signal(kind).emission(value, 1.0, None)
+    faults = parameters.attribution.faults
+    return attribute([premise], [emission], faults, form_ratio=1.0, other_ratio=1.0).nats[0]

@@ -36,7 +36,10 @@ def apply_signal(working: WorkingSet, event: SignalEvent, signal_id: SignalId) -
     value = check_signal(event, working.parameters)
     known = working.find_signal(signal_id)
     if known is not None:
-        if not _says_the_same(working, event, value, known):
+        repeated = says_the_same(event, value, known) and (
+            not is_answer(known) or answers_the_same(event, said_by(working.revisions_by(known.id)))
+        )
+        if not repeated:
             raise DuplicateIdError("signal", signal_id)
         return working.outcome(known)
     response = None if event.response is None else working.response(ResponseId(event.response))
@@ -129,14 +132,14 @@ def _check_set(event: SignalEvent) -> float | None:
     return float(event.value)
 
 
-def _says_the_same(working: WorkingSet, event: SignalEvent, value: float | None, known: Signal) -> bool:
+def says_the_same(event: SignalEvent, value: float | None, known: Signal) -> bool:
+    """Say whether a signal, with its value as a number, is the one that is recorded under its id, answers apart."""
     return (
         (event.kind, value, event.text, tuple(event.tags))
         == (known.kind, known.value, known.text, known.tags)
         and (event.response, event.belief) == (known.response_id, known.belief_id)
         and (event.context, event.note) == (known.context, known.note)
         and (event.at is None or to_us(event.at) == to_us(known.observed_at))
-        and (not is_answer(known) or answers_the_same(event, said_by(working.revisions_by(known.id))))
     )
 
 

@@ -35,8 +35,11 @@ if TYPE_CHECKING:
     from beliefgraph.ingest.population import Population as Population
     from beliefgraph.ingest.reader import IngestReport as IngestReport
     from beliefgraph.ingest.relate import Relation as Relation
+    from beliefgraph.logaudit import audit_log as audit_log
     from beliefgraph.onboarding import Onboarding as Onboarding
+    from beliefgraph.queries.audit import Audit as Audit
     from beliefgraph.queries.explain import Explanation as Explanation
+    from beliefgraph.queries.log_audit import LogAudit as LogAudit
     from beliefgraph.queries.pages import Page as Page
     from beliefgraph.queries.personalize import Personalization as Personalization
     from beliefgraph.queries.trace import Trace as Trace
@@ -74,6 +77,9 @@ _HOMES = {
     "Population": "ingest.population",
     "IngestReport": "ingest.reader",
     "Relation": "ingest.relate",
+    "audit_log": "logaudit",
+    "Audit": "queries.audit",
+    "LogAudit": "queries.log_audit",
     "Explanation": "queries.explain",
     "Page": "queries.pages",
     "Personalization": "queries.personalize",

@@ -1,11 +1,12 @@
 """Where the parts are put together: a target becomes a store, settings become a pipeline, and both a `BeliefGraph`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
+from beliefgraph.auditing import audit_store
 from beliefgraph.curve import Curve, population_curve
 from beliefgraph.graph.clock import Clock, to_us, utc_now
 from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
@@ -23,6 +24,9 @@ from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.population import Population, load_population
 from beliefgraph.ingest.reader import IngestReport, Line, ingest
 from beliefgraph.ingest.relate import EmbeddingRelater, Pair, Relater, Relation
+from beliefgraph.ingest.validation import check_one_of
+from beliefgraph.queries.audit import Audit, Scrutiny, Stopped
+from beliefgraph.queries.funnels import Per
 from beliefgraph.queries.verify import VerifyReport, verify
 from beliefgraph.selfmodel import SelfModel
 from beliefgraph.settings import Settings, default_file, read_settings
@@ -131,6 +135,45 @@ class BeliefGraph:
             self._pipeline.parameters,
             at_least=at_least,
             as_of_us=None if as_of is None else to_us(as_of),
+        )
+
+    def audit(
+        self,
+        *,
+        user: str | None = None,
+        since: datetime | None = None,
+        as_of: datetime | None = None,
+        per: Per = "week",
+        source: str = "source",
+        rejects: Mapping[str, Iterable[Line]] | None = None,
+        on_stopped: Callable[[Stopped], None] | None = None,
+    ) -> Audit:
+        """Say of the tenant's signals (or one user's) how far they came, and why those stopped that moved no belief.
+
+        `since` is when the user did it. A signal's source is what its context, or else its response's attributes, have
+        under the name `source`. `rejects` maps names to lines that `ingest` refused, which are not stored.
+        `on_stopped` sees each signal that moved no belief.
+        """
+        if user is not None:
+            check_identifier("user", user)
+        for name, moment in (("since", since), ("as_of", as_of)):
+            if moment is not None:
+                check_time(name, moment)
+        check_one_of("per", per, get_args(Per))
+        check_text("source", source)
+        scrutiny = Scrutiny(
+            since_us=None if since is None else to_us(since),
+            as_of_us=None if as_of is None else to_us(as_of),
+            per=per,
+            source=source,
+        )
+        return audit_store(
+            self._pipeline,
+            self._tenant,
+            user_id=None if user is None else UserId(user),
+            scrutiny=scrutiny,
+            rejects=rejects,
+            on_stopped=on_stopped,
         )
 
     def relate(self, a: str, b: str) -> Relation:

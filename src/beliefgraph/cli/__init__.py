@@ -4,13 +4,24 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 commands; app.py what they share, console.py how answers look.
 """
 
-from beliefgraph.cli import deciding, demo, logs, moving, onboarding, reads, records, service, writes
+from beliefgraph.cli import (
+    auditing,
+    deciding,
+    demo,
+    logs,
+    moving,
+    onboarding,
+    reads,
+    records,
+    service,
+    writes,
+)
 from beliefgraph.cli.app import app
 from beliefgraph.cli.options import Session
 
 __all__ = ["Session", "app", "main"]
 
-for family in (demo, logs, moving, writes, onboarding, deciding, reads, records, service):
+for family in (demo, auditing, logs, moving, writes, onboarding, deciding, reads, records, service):
     for command in family.COMMANDS:
         app.add_command(command)
 

@@ -20,7 +20,7 @@ _HELP = click.exceptions.NoArgsIsHelpError
 DONE, FINDINGS, WRONG_USE, UNAVAILABLE, INTERRUPTED, NO_READER = 0, 1, 2, 3, 130, 141
 
 _FAMILIES: Mapping[str, Sequence[str]] = {
-    "Start here": ("demo",),
+    "Start here": ("demo", "audit"),
     "Write": ("believe", "respond", "signal", "retract", "amend", "erase"),
     "New users": ("onboard", "prior"),
     "Read": (

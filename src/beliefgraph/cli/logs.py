@@ -41,9 +41,9 @@ def ingest(session: Session, files: tuple[str, ...], rejects: str | None, strict
     Sending a log twice changes nothing. A line that cannot be applied is reported with its number and the rest goes
     on; mend the lines that --rejects keeps and send that file.
     """
-    sources = _sources(files)
+    sources = open_sources(files)
     reports: list[tuple[Source, IngestReport]] = []
-    with session.open() as graph, _Rejects(rejects, files) as kept, _progress(sources) as advance:
+    with session.open() as graph, _Rejects(rejects, files) as kept, file_progress(sources) as advance:
         for source in sources:
             report = graph.ingest(
                 source.lines(kept.keep),
@@ -67,7 +67,8 @@ def _advance(advance: Advance, source: "Source", _: int) -> None:
     advance(source)
 
 
-def _sources(files: Sequence[str]) -> list["Source"]:
+def open_sources(files: Sequence[str]) -> list["Source"]:
+    """Return the files to read. Raises `InvalidInputError` for one that cannot be."""
     from beliefgraph.cli.sources import Source
 
     return [Source(name) for name in files]
@@ -105,7 +106,7 @@ class _Rejects:
         self._name = name
         self._file: BinaryIO | None = None
         self._at_line_end = True
-        if name is not None and any(_same_file(name, source) for source in sources):
+        if name is not None and any(same_file(name, source) for source in sources):
             raise click.UsageError(f"rejects: {name} is read at the same time; name another file")
 
     def __enter__(self) -> Self:
@@ -135,12 +136,13 @@ class _Rejects:
             self.keep(raw if raw.endswith(b"\n") else raw + b"\n")
 
 
-def _same_file(first: str, second: str) -> bool:
+def same_file(first: str, second: str) -> bool:
+    """Say whether two names are of one file that is there."""
     return Path(first).exists() and Path(second).exists() and Path(first).samefile(second)
 
 
 @contextmanager
-def _progress(sources: Sequence["Source"]) -> Iterator[Advance]:
+def file_progress(sources: Sequence["Source"]) -> Iterator[Advance]:
     """Show how far the files are read, on a terminal alone."""
     target = screen(stderr=True) if sys.stderr is not None and sys.stderr.isatty() else None
     if target is None:
@@ -165,7 +167,7 @@ def evaluate(session: Session, files: tuple[str, ...], plot: str | None, as_json
 
     Runs on a scratch store, at the times of the log; no store of yours is touched.
     """
-    sources = _sources(files)
+    sources = open_sources(files)
     _check_plot(plot)
     from beliefgraph.evaluation import evaluate as run
 
@@ -185,7 +187,7 @@ def _replay(run: Callable[..., T], session: Session, sources: "Sequence[Source]"
     from beliefgraph.settings import read_settings
 
     settings = read_settings()
-    with _progress(sources) as advance:
+    with file_progress(sources) as advance:
 
         def advance_all(_: int) -> None:
             for source in sources:
@@ -250,7 +252,7 @@ def _curve(
     if files:
         from beliefgraph.evaluation import evaluate_with_curve
 
-        return _replay(evaluate_with_curve, session, _sources(files), at_least=at_least)[1]
+        return _replay(evaluate_with_curve, session, open_sources(files), at_least=at_least)[1]
     with session.open() as graph:
         if user is not None:
             return graph.user(user).curve(as_of=as_of)

@@ -1,0 +1,167 @@
+"""The audit of a product's own log read aloud, for a product manager. Wording only; the numbers come with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from beliefgraph.queries.audit_prose import UNITS, aligned, cut, shown_share
+from beliefgraph.queries.funnels import UNNAMED
+
+if TYPE_CHECKING:
+    from beliefgraph.queries.log_audit import EventProspect, LogAudit, Prospect
+
+_SHOWN = 20
+_REMEDIES = {
+    "no_user": (
+        "carry no user id",
+        "Send the id of the user with the event{user}.",
+    ),
+    "refused": (
+        "would be refused at the door",
+        "Say what their words stand for in the map, or mend the events:",
+    ),
+    "no_response_id": (
+        "carry no response id",
+        "Send the id of the response that the user saw with the event{response}.",
+    ),
+    "no_responses": (
+        "name a response, but there is none in this log",
+        "Log each response, with its id and user, when it is made, and add those rows here.",
+    ),
+    "other_user": (
+        "name a response of another user",
+        "Use one user id for a person throughout: it often changes at sign-in, or from one system to the next.",
+    ),
+    "unknown_response": (
+        "name a response that never appears in the log",
+        "Log each response under the id that signals name. Ids that never appear: {missing:,} ({missing_examples}).",
+    ),
+}
+
+
+def log_prose(audit: LogAudit) -> str:
+    """Return the account: what was read, what would reach the model, what is missing, and tables."""
+    return "\n".join([*_summary(audit), *_lost(audit), *_remarks(audit), *_tables(audit)])
+
+
+def _summary(audit: LogAudit) -> Iterable[str]:
+    total = audit.total
+    parts = {
+        "of responses": audit.response_rows,
+        "of signals": total.received,
+        "of events that are not known here": sum(audit.unknown.values()),
+        "to be ignored": audit.ignored,
+        "that cannot be read": audit.unreadable,
+    }
+    shown = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+    yield f"Rows: {audit.rows:,} ({shown or 'none'})."
+    if audit.absent:
+        yield f"The map names columns that no row has: {', '.join(audit.absent)}."
+    if total.share is None:
+        yield "There is no signal among them."
+        return
+    yield (
+        f"{total.reaching:,} of {total.received:,} signals ({shown_share(total.share)}) would reach the model, "
+        "once each response is recorded with the beliefs that generated it."
+    )
+    if audit.orphans:
+        shown = _some(audit.orphan_examples, audit.orphans)
+        yield f"Users none of whose signals would: {audit.orphans:,} of {audit.users:,} ({shown})."
+
+
+def _some(shown: Sequence[str], count: int) -> str:
+    return ", ".join(shown) + (", …" if count > len(shown) else "")
+
+
+def _lost(audit: LogAudit) -> Iterable[str]:
+    if not audit.total.reasons:
+        return
+    yield ""
+    yield f"Lost on the way: {sum(audit.total.reasons.values()):,}. What to add, to close the loop:"
+    for reason, count in audit.total.reasons.items():
+        what, remedy = _REMEDIES[reason]
+        yield f"{count:>7,}  {what} ({_events_with(audit, reason)}), such as {_some(audit.examples[reason], count)}"
+        yield f"         {remedy.format(**_particulars(audit))}"
+        if reason == "refused":
+            for refusal in audit.refusals[:_SHOWN]:
+                yield f"         {refusal.count:,} × {refusal.field}: {cut(refusal.expected)}"
+
+
+def _particulars(audit: LogAudit) -> dict[str, Any]:
+    columns = {
+        name: f" (column {audit.columns[name][0]})" for name in ("user", "response") if name in audit.columns
+    }
+    return {
+        "user": columns.get("user", ""),
+        "response": columns.get("response", "; no column holds one yet"),
+        "missing": audit.missing_responses,
+        "missing_examples": _some(audit.missing_examples, audit.missing_responses),
+    }
+
+
+def _events_with(audit: LogAudit, reason: str) -> str:
+    counts = {event: found.prospect.reasons.get(reason, 0) for event, found in audit.events.items()}
+    return _listed(counts)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    held = sorted(
+        ((count, name) for name, count in counts.items() if count), key=lambda each: (-each[0], each[1])
+    )
+    return _some([f"{name} {count:,}" for count, name in held[:_SHOWN]], len(held))
+
+
+def _remarks(audit: LogAudit) -> Iterable[str]:
+    if audit.unknown:
+        yield ""
+        yield "Events that are not known here; say of each which kind of signal it is, or that it is to be ignored:"
+        yield f"         {_listed(audit.unknown)}"
+    said = {event: found.texts for event, found in audit.events.items()}
+    if sum(said.values()):
+        read = {event: found.texts_read for event, found in audit.events.items()}
+        unread = {event: said[event] - read[event] for event in said}
+        yield ""
+        yield f"Texts: {sum(said.values()):,}. Read for what they say of the user: {_listed(read) or 'none'}."
+        if sum(unread.values()):
+            yield f"Not read, because their signal is lost or its kind says nothing in words: {_listed(unread)}."
+    for count, what in (
+        (audit.unnamed_responses, "responses carry no id or no user: no signal can be traced to them"),
+        (audit.naive, "times have no timezone; they are taken for UTC here, but must be sent with one"),
+        (audit.undated, "signals have no time that can be read"),
+    ):
+        if count:
+            yield f"{count:>7,}  {what}"
+
+
+def _tables(audit: LogAudit) -> Iterable[str]:
+    if not audit.events:
+        return
+    head = ("by event", "is", "received", "understood", "would reach", "share", "moves at most")
+    rows = [_event_row(event, found) for event, found in list(audit.events.items())[:_SHOWN]]
+    yield ""
+    yield from aligned([head, *rows])
+    yield "“Moves at most”: what one such signal adds to, or takes from, a belief of 50 % alone behind a response."
+    if set(audit.sources) != {UNNAMED}:
+        yield ""
+        yield from _table("by source", audit.sources)
+    if len(audit.periods) > 1:
+        yield ""
+        yield from _table(f"by {UNITS[audit.per]}", audit.periods)
+
+
+def _event_row(event: str, found: EventProspect) -> tuple[str, ...]:
+    moves = f"{100 * found.moves:.0f} points" if found.moves else "by its text"
+    return (event, found.kind, *_cells(found.prospect), moves)
+
+
+def _table(head: str, prospects: Mapping[str, Prospect]) -> Iterable[str]:
+    rows = [(name, *_cells(found)) for name, found in list(prospects.items())[-_SHOWN:]]
+    yield from aligned([(head, "received", "understood", "would reach", "share"), *rows])
+    if len(prospects) > _SHOWN:
+        yield f"and {len(prospects) - _SHOWN:,} before these"
+
+
+def _cells(found: Prospect) -> tuple[str, ...]:
+    counts = (found.received, found.understood, found.reaching)
+    return (*(f"{count:,}" for count in counts), shown_share(found.share))
