@@ -58,9 +58,9 @@ def most_moved(parameters: Parameters, kind: str) -> float:
     """Return by how much a signal of a kind can move a belief at ½ that alone is behind the response; 0: by nothing."""
     signal = parameters.signal(kind)
     values: list[float | None] = [point for point, _ in signal.scale] or [None]
-    return (
-        max(abs(sigmoid(_weight(parameters, kind, value)) - 0.5) for value in values) if signal.emits else 0.0
-    )
+    if not signal.emits or "response" not in signal.about:
+        return 0.0
+    return max(abs(sigmoid(_weight(parameters, kind, value)) - 0.5) for value in values)
 
 
 def _weight(parameters: Parameters, kind: str, value: float | None) -> float:

@@ -35,6 +35,7 @@ _HEARD = {
     "form": "about the form of the answer",
     "other_fault": "about something else in the answer, not about her",
     "not_lasting": "a text that says nothing lasting about her",
+    "no_evidence": "of a kind that is no evidence on a belief, such as consent or a question that was skipped",
     "tells_little": "telling too little, such as a rating in the middle",
     "spread": "shared among so many beliefs that none of them moved",
     "saturated": "telling what we were as sure of already",
@@ -76,7 +77,7 @@ def _reasons(audit: Audit) -> Iterable[str]:
     heard = audit.total.received - audit.total.moved - audit.total.lost
     if heard:
         yield ""
-        yield f"Heard, and rightly moved no belief: {heard:,}"
+        yield f"Heard, but moved no belief: {heard:,}"
         yield from (f"{reasons[reason]:>7,}  {what}" for reason, what in _HEARD.items() if reason in reasons)
 
 

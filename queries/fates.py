@@ -24,6 +24,7 @@ Reason = Literal[
     "form",
     "other_fault",
     "not_lasting",
+    "no_evidence",
     "tells_little",
     "spread",
     "saturated",
@@ -42,12 +43,13 @@ class AuditRules:
     """What the parameters say that the audit needs.
 
     `hold_delta`: a smaller change of confidence is none; `silent`: kinds that are no evidence of satisfaction;
-    `spoken`: kinds that are nothing without their text.
+    `spoken`: kinds that are nothing without their text; `alone`: kinds that are about no response and no belief.
     """
 
     hold_delta: float
     silent: frozenset[str]
     spoken: frozenset[str]
+    alone: frozenset[str]
 
 
 class Heard(NamedTuple):
@@ -214,11 +216,12 @@ class History:
         return self._why_little(heard, changes)
 
     def _why_nothing(self, heard: Heard) -> Reason:
-        if heard.kind in self._rules.silent or heard.belief is not None:
-            return "not_lasting" if heard.kind in self._rules.spoken else "tells_little"
-        if heard.response is not None:
+        rules, kind = self._rules, heard.kind
+        if kind in rules.alone or (kind in rules.silent and kind not in rules.spoken):
+            return "no_evidence"
+        if heard.response is not None and kind not in rules.silent:
             return "tells_little" if self._confidences(heard) else "no_beliefs_behind"
-        return "not_lasting" if heard.kind in self._rules.spoken else "untraced"
+        return "not_lasting" if kind in rules.spoken else "untraced"
 
     def _why_little(self, heard: Heard, changes: Mapping[BeliefId, _Change]) -> tuple[int, Reason]:
         """Tell apart what says little, what is shared among many beliefs, and what we were as sure of already."""

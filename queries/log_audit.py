@@ -36,12 +36,13 @@ class Prospect:
 class EventProspect:
     """What one event of the log is to us, and how far its signals would come.
 
-    `moves` is by how much one can move a belief at ½ that alone is behind a response (0: such a signal is no evidence
-    of satisfaction, its text is what counts). Of its `texts`, `texts_read` would be read.
+    `moves` is by how much one can move a belief at ½ that alone is behind a response; one that `speaks` counts by its
+    text as well. Of its `texts`, `texts_read` would be read.
     """
 
     kind: str
     moves: float
+    speaks: bool
     prospect: Prospect
     texts: int
     texts_read: int

@@ -151,7 +151,7 @@ def _tables(audit: LogAudit) -> Iterable[str]:
 
 
 def _event_row(event: str, found: EventProspect) -> tuple[str, ...]:
-    moves = f"{100 * found.moves:.0f} points" if found.moves else "by its text"
+    moves = f"{100 * found.moves:.0f} points" if found.moves else "by its text" if found.speaks else "–"
     return (event, found.kind, *_cells(found.prospect), moves)
 
 

@@ -60,6 +60,7 @@ def audit_rules(parameters: Parameters) -> AuditRules:
         hold_delta=parameters.attribution.hold_delta,
         silent=frozenset(name for name, kind in kinds.items() if not kind.emits),
         spoken=frozenset(name for name, kind in kinds.items() if kind.text in ("correction", "statement")),
+        alone=frozenset(name for name, kind in kinds.items() if kind.about == ["nothing"]),
     )
 
 

@@ -149,8 +149,11 @@ class _Log:
             if fault in self._refusals or len(self._refusals) < _MOST_REFUSALS:
                 self._refusals[fault] += 1
             return "refused"
-        speaks = self._parameters.signal(kind).text in _SPOKEN
-        return None if row.response is not None or speaks else "no_response_id"
+        alone = "response" not in self._parameters.signal(kind).about
+        return None if row.response is not None or alone or self._speaks(kind) else "no_response_id"
+
+    def _speaks(self, kind: str) -> bool:
+        return self._parameters.signal(kind).text in _SPOKEN
 
     def result(self) -> LogAudit:
         """Trace every signal to its response, and add up."""
@@ -217,6 +220,7 @@ class _Log:
             found[event] = EventProspect(
                 kind=kind,
                 moves=most_moved(self._parameters, kind),
+                speaks=self._speaks(kind),
                 prospect=prospect(fates),
                 texts=said,
                 texts_read=read if is_read else 0,

@@ -209,19 +209,35 @@ def test_a_text_that_says_nothing_lasting(world: World) -> None:
     assert (3, 1, 0) == _steps(world.graph.audit().total)[:3]
 
 
-def test_what_tells_little(world: World) -> None:
-    """A rating in the middle, a click that is as likely either way, a kind that is no evidence."""
-    kinds = {"goodness": 1.0, "satisfied": 0.4, "dissatisfied": 0.4, "about": ["response"]}
-    silent = {"about": ["response", "belief"]}
-    parameters = parameters_with(signals__click=kinds, signals__hover=silent)
-    with open_world(parameters=parameters) as other:
-        _answer(other, tea=0.7)
-        other.ada.signal("stars", 3, response="r0", id="s0")
-        other.ada.signal("click", response="r0", id="s1")
-        other.ada.signal("hover", response="r0", id="s2")
-        other.ada.signal("hover", belief="tea", id="s3")
-        other.ada.signal("rating", 0, belief="tea", id="s4")
-        assert dict.fromkeys(("s0", "s1", "s2", "s3", "s4"), "tells_little") == _fates(other)
+def test_what_tells_little() -> None:
+    """A rating in the middle, of an answer or of a belief, and a click that is as likely either way."""
+    click = {"goodness": 1.0, "satisfied": 0.4, "dissatisfied": 0.4, "about": ["response"]}
+    with open_world(parameters=parameters_with(signals__click=click)) as world:
+        _answer(world, tea=0.7)
+        world.ada.signal("stars", 3, response="r0", id="s0")
+        world.ada.signal("click", response="r0", id="s1")
+        world.ada.signal("rating", 0, belief="tea", id="s2")
+        assert dict.fromkeys(("s0", "s1", "s2"), "tells_little") == _fates(world)
+
+
+def test_a_kind_that_is_no_evidence() -> None:
+    """Consent, a question that was skipped and a kind of one's own say nothing of a belief, and are not lost."""
+    hover = {"about": ["response", "belief", "nothing"]}
+    with open_world(parameters=parameters_with(signals__hover=hover)) as world:
+        _answer(world, tea=0.7)
+        world.ada.signal("hover", response="r0", id="s0")
+        world.ada.signal("hover", belief="tea", id="s1")
+        world.ada.signal("hover", id="s2")
+        world.ada.signal("consent", 1, id="s3")
+        world.ada.signal("onboarding", tags=["question:length"], id="s4")
+        assert dict.fromkeys(("s0", "s1", "s2", "s3", "s4"), "no_evidence") == _fates(world)
+        assert world.graph.audit().ok
+
+
+def test_an_answer_to_a_question(world: World) -> None:
+    """It reaches the model by the beliefs that it speaks for."""
+    world.ada.onboard({"length": "short"})
+    assert {None} == set(_fates(world).values())
 
 
 def test_what_is_shared_among_many_beliefs(world: World) -> None:
