@@ -101,8 +101,8 @@ class Dictionary:
         inner = tuple(one if one is Ellipsis else self._translated(one) for one in arguments)
         if origin in (Union, UnionType):
             return Union[inner]  # noqa: UP007 - made at run time
-        if origin is tuple and Ellipsis not in arguments and len(set(arguments)) > 1:
-            return _pair(inner)
+        if origin is tuple and Ellipsis not in arguments:
+            return _pair(inner) if len(set(arguments)) > 1 else _so_many(inner)
         return {Mapping: dict}.get(origin, origin)[inner]
 
 
@@ -156,6 +156,11 @@ def _reader(shown: list[str], worked: Mapping[str, Worked]) -> Callable[[Any], A
         }
 
     return read
+
+
+def _so_many(kinds: tuple[Any, ...]) -> Any:
+    """Return the type of a list of a fixed length; generators of clients know no other tuple."""
+    return Annotated[tuple[kinds[0], ...], Field(min_length=len(kinds), max_length=len(kinds))]  # type: ignore[valid-type]
 
 
 def _pair(models: tuple[Any, ...]) -> Model:

@@ -19,10 +19,10 @@ from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, audits, curves, relations, speed, worlds
+from bench import assistments, audits, curves, fuzz, relations, speed, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "audits", "worlds", "curve", "relations", "assistments")
+PARTS = ("speed", "audits", "worlds", "curve", "relations", "fuzz", "assistments")
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -59,6 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
             _worlds(quick=options.quick)
         elif part == "curve":
             _curve(options.curves, quick=options.quick)
+        elif part == "fuzz":
+            _heading("Requests drawn at random from the description of the service")
+            fuzz.report(quick=options.quick)
         elif part == "relations":
             _heading("How two statements relate, what is worth believing, and what a life leaves")
             relations.report(options.data, quick=options.quick)
