@@ -3,7 +3,7 @@
 What events mean lies in statements.py, responses.py, signals.py and retractions.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -39,7 +39,7 @@ from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, r
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
 from beliefgraph.ingest.signals import apply_signal, check_signal
-from beliefgraph.ingest.statements import believe
+from beliefgraph.ingest.statements import believe, spawned_id
 from beliefgraph.ingest.working import NEAREST, Inputs, WorkingSet
 
 _AHEAD_US = 5 * 60 * 1_000_000
@@ -153,7 +153,9 @@ class Pipeline:
 
     def _around(self, reader: Reader, scope: Scope, links: Sequence[Link]) -> WorkingSet:
         """Fetch the beliefs at the ends of conflicts, with everything that they can move."""
-        inputs = Inputs(now_us=to_us(self.clock()), parameters=self.parameters)
+        inputs = Inputs(
+            now_us=to_us(self.clock()), parameters=self.parameters, book=RelationBook(self.relater)
+        )
         reach = Reach(beliefs=list(dict.fromkeys(end for link in links for end in (link.low, link.high))))
         return WorkingSet(reader, scope, reach, reader.neighbourhood(reach), inputs)
 
@@ -319,6 +321,7 @@ def _reach(named: Sequence[_Identified], vectors: dict[str, Vector]) -> Reach:
                 if event.belief is not None:
                     beliefs[BeliefId(event.belief)] = None
                 keys.update((normal_form(said.statement), None) for said in event.speaks)
+                beliefs.update(dict.fromkeys(_born(one.id, event)))
             case RetractEvent() as event:
                 signals[SignalId(event.signal)] = None
     return Reach(
@@ -329,6 +332,14 @@ def _reach(named: Sequence[_Identified], vectors: dict[str, Vector]) -> Reach:
         vectors=vectors,
         nearest=NEAREST,
     )
+
+
+def _born(id: str, event: SignalEvent) -> Iterator[BeliefId]:
+    """Yield the ids that beliefs made by a signal would get, to be seen whether they are free."""
+    if event.text is not None:
+        yield spawned_id(SignalId(id))
+    for said in event.speaks:
+        yield spawned_id(SignalId(id), normal_form(said.statement))
 
 
 def _apply(working: WorkingSet, one: _Identified) -> Result | BeliefGraphError:
