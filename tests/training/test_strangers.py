@@ -9,7 +9,7 @@ import numpy.typing as npt
 from training.statements import Cluster
 from training.strangers import NEAR, SAME_TOPIC, Strangers
 
-# Two angles stand for what a text is about: texts 75 degrees apart are near (cosine .26), texts 10 degrees apart the same.
+# An angle stands for what a text is about: 75 degrees apart is near (cosine .26), 5 degrees apart the same.
 _ANGLES = {"Likes jazz": 0, "Hates jazz": 5, "Plays bass": 75, "Plays no bass": 80, "Eats fish": 180}
 _CLUSTERS = [
     Cluster(same=["Likes jazz"], against=["Hates jazz"]),
