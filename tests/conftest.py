@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.neo4j_server import Address, NoServer, claim, find_server, wipe
+from bench.neo4j_server import Address, NoServer
+from tests.neo4j_server import claim, find_server, wipe
 
 _DEVELOPERS_OWN = dict(os.environ)
 

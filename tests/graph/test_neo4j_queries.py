@@ -17,8 +17,9 @@ from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_b
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
+from bench.neo4j_server import Address
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
-from tests.neo4j_server import Address, open_scratch, wipe
+from tests.neo4j_server import open_scratch, wipe
 
 pytestmark = pytest.mark.neo4j
 

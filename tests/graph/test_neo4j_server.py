@@ -31,8 +31,9 @@ from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.queries.verify import verify
 from beliefgraph.settings import Settings
+from bench.neo4j_server import Address, NoServer, running_local_server
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
-from tests.neo4j_server import Address, NoServer, open_scratch, running_local_server
+from tests.neo4j_server import open_scratch
 
 pytestmark = pytest.mark.neo4j
 
