@@ -6,6 +6,7 @@ commands; app.py what they share, console.py how answers look.
 
 from beliefgraph.cli import (
     auditing,
+    calibrating,
     deciding,
     demo,
     logs,
@@ -21,7 +22,19 @@ from beliefgraph.cli.options import Session
 
 __all__ = ["Session", "app", "main"]
 
-for family in (demo, auditing, logs, moving, writes, onboarding, deciding, reads, records, service):
+for family in (
+    demo,
+    auditing,
+    logs,
+    moving,
+    writes,
+    onboarding,
+    calibrating,
+    deciding,
+    reads,
+    records,
+    service,
+):
     for command in family.COMMANDS:
         app.add_command(command)
 
