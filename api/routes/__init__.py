@@ -3,7 +3,17 @@
 A route reads its parameters, makes one call of the library and answers with a model of wire.py. No rules here.
 """
 
-from beliefgraph.api.routes import beliefs, choices, conflicts, events, responses, service, signals, users
+from beliefgraph.api.routes import (
+    beliefs,
+    choices,
+    conflicts,
+    events,
+    provenance,
+    responses,
+    service,
+    signals,
+    users,
+)
 
 ROUTERS = (
     users.router,
@@ -12,6 +22,7 @@ ROUTERS = (
     signals.router,
     choices.router,
     conflicts.router,
+    provenance.router,
     events.router,
     service.router,
 )

@@ -41,9 +41,11 @@ def list_conflicts(
     dependencies=needs("read"),
     summary="List pairs of beliefs that say, or may say, the same",
 )
-def list_duplicates(of: OfUser, limit: Limit = 100, cursor: Cursor = None) -> Page[Conflict]:
+def list_duplicates(
+    of: OfUser, as_of: AsOf = None, limit: Limit = 100, cursor: Cursor = None
+) -> Page[Conflict]:
     """Decided like conflicts, by their id."""
-    return of.read(lambda user: _page(user.duplicates(), limit, cursor))
+    return of.read(lambda user: _page(user.duplicates(as_of=as_of), limit, cursor))
 
 
 @router.post(

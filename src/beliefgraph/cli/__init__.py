@@ -11,6 +11,7 @@ from beliefgraph.cli import (
     logs,
     moving,
     onboarding,
+    provenance,
     reads,
     records,
     service,
@@ -21,7 +22,19 @@ from beliefgraph.cli.options import Session
 
 __all__ = ["Session", "app", "main"]
 
-for family in (demo, auditing, logs, moving, writes, onboarding, deciding, reads, records, service):
+for family in (
+    demo,
+    auditing,
+    logs,
+    moving,
+    writes,
+    onboarding,
+    deciding,
+    reads,
+    provenance,
+    records,
+    service,
+):
     for command in family.COMMANDS:
         app.add_command(command)
 
