@@ -24,6 +24,7 @@ from beliefgraph.api.routes import ROUTERS
 from beliefgraph.api.tracing import Tracing
 from beliefgraph.bootstrap import BeliefGraph
 from beliefgraph.graph.errors import BeliefGraphError
+from beliefgraph.ingest.bank import Bank, load_bank
 from beliefgraph.ingest.validation import complaint
 
 EXPOSED = ("ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID")
@@ -37,12 +38,13 @@ def create_app(
     tenant: str = "default",
     cors_origins: Sequence[str] = (),
     tracing: Tracing | None = None,
+    bank: Bank | None = None,
     now: Callable[[], float] = time.time,
 ) -> FastAPI:
     """Make the application. Its lifespan opens the store with `open_graph`, and closes it.
 
     Without `keys` it answers this machine alone, as `tenant`; who serves it must listen on loopback. `now` is the time
-    in seconds that ETags go by.
+    in seconds that ETags go by. `bank` has the questions to get to know users by; None: those that ship.
     """
     limits, metrics = limits or Limits(), Metrics(__version__)
 
@@ -73,6 +75,7 @@ def create_app(
         **silent,  # newer versions of FastAPI would put paths, and with them ids of users, into traces
     )
     app.state.now = now
+    app.state.bank = load_bank(bank)
     app.state.pages = Pages(version=__version__, guarded=keys is not None, limits=limits)
     for router in ROUTERS:
         app.include_router(router)

@@ -205,13 +205,27 @@ class Premises(Body):
     ] = None
 
 
+class Answers(Body):
+    """Answers to questions of the bank that `/onboarding` asks from."""
+
+    answers: Annotated[
+        dict[Identifier, Identifier | None],
+        Field(
+            min_length=1,
+            max_length=200,
+            description="The id of the answer to each question, by the id of the question; null: it was skipped.",
+            examples=[{"length": "short", "tone": None}],
+        ),
+    ]
+
+
 class Resolution(Body):
     """A person's decision on a conflict or on duplicates: exactly one of the first five fields."""
 
     keep: Annotated[
         Identifier | None,
         Field(
-            description="This belief stands; the other is superseded, or taken in.",
+            description="This belief stands; the other is superseded, or merged into it if they say the same.",
             examples=["b1"],
         ),
     ] = None
@@ -219,8 +233,10 @@ class Resolution(Body):
         dict[Identifier, Context] | None,
         Field(max_length=2, description="Both are right, each in its context (conflicts only)."),
     ] = None
-    dismiss: Annotated[bool, Field(strict=True, description="They do not conflict.")] = False
-    confirm: Annotated[bool, Field(strict=True, description="They do conflict.")] = False
+    dismiss: Annotated[
+        bool, Field(strict=True, description="They do not conflict, or are to be kept apart.")
+    ] = False
+    confirm: Annotated[bool, Field(strict=True, description="They do conflict, or do say the same.")] = False
     undo: Annotated[bool, Field(strict=True, description="As before the last decision.")] = False
     reason: Annotated[Text | None, Field(description="Why, in words.", examples=["she said so"])] = None
 

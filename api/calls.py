@@ -82,13 +82,15 @@ class UserCall:
     call: Call
     user: SelfModel
 
-    def read(self, work: Callable[[SelfModel], T]) -> T:
+    def read(self, work: Callable[[SelfModel], T], *, of_nobody: bool = False) -> T:
         """Answer a question about a user of whom something is held, under the ETag of her self-model.
 
-        Raises `NotFoundError` when nothing is, and `NotModified` when the caller has the answer already. The tag is
-        taken before the answer: should somebody write in between, the next question is answered anew.
+        Raises `NotFoundError` when nothing is (unless `of_nobody`: then the question makes sense all the same), and
+        `NotModified` when the caller has the answer already. The tag is taken before the answer: should somebody
+        write in between, the next question is answered anew.
         """
-        tag = _tag(self.sequence(), self.call.request.app.state.now())
+        sequence = self.user.sequence() if of_nobody else self.sequence()
+        tag = _tag(sequence, self.call.request.app.state.now())
         wanted = self.call.request.headers.get("if-none-match", "")
         if wanted.strip() == "*" or tag in [one.strip() for one in wanted.split(",")]:
             raise NotModified(tag)
@@ -177,7 +179,7 @@ def _true_or_false(value: Any) -> Any:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
-        raise ValueError(f"must be a whole number from 1 to {MAX_LIMIT}")
+        raise ValueError("must be a whole number, at least 1")
     return value
 
 
@@ -202,6 +204,12 @@ Limit = Annotated[
     Field(ge=1, le=MAX_LIMIT),
     BeforeValidator(_whole),
     Query(description="At most so many on a page.", examples=[100]),
+]
+Count = Annotated[
+    int,
+    Field(ge=1, le=10**9),
+    BeforeValidator(_whole),
+    Query(description="Only users with at least so many interactions.", examples=[20]),
 ]
 Cursor = Annotated[
     str | None,

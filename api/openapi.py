@@ -17,7 +17,8 @@ from beliefgraph.api.describe import Said, envelope, example_of
 from beliefgraph.api.problems import MEDIA_TYPE, Kind
 
 Operation = dict[str, Any]
-_STARTS_A_USER = ("believe", "personalize", "send_events")
+_OF_NOBODY = ("believe", "personalize", "send_events", "next_question", "answer_questions", "get_consent")
+"""What can be asked of a user of whom nothing is held."""
 _ABOUT = """\
 Beliefs about the users of your product, the responses that they generated, and the signals that users gave: every
 signal is traced to the beliefs behind the response, interpreted, and moves them at once.
@@ -33,6 +34,8 @@ _TAGS = {
     "provenance": "Where records come from, what came of them, what changed and what would be otherwise.",
     "choosing": "Which beliefs the next response should use.",
     "conflicts": "Beliefs that cannot both be true, and beliefs that say the same.",
+    "onboarding": "Questions that are worth asking a user, and her answers.",
+    "learning": "Which signals reach the model, and how much better it foresees them.",
     "events": "Imports.",
     "service": "The service about itself. No key is needed.",
 }
@@ -170,13 +173,13 @@ def _problems(path: str, method: str, operation: Operation, *, guarded: bool) ->
     yield from (problems.TOO_MANY_REQUESTS, problems.INVALID_INPUT, problems.KEYS_UNAVAILABLE)
     yield from (problems.STORE_UNAVAILABLE, problems.STORE_VERSION, problems.STORE_DAMAGED)
     name = operation["operationId"]
-    if "{user_id}" in path and name not in _STARTS_A_USER:
+    if "{user_id}" in path and name not in _OF_NOBODY:
         yield problems.NOT_FOUND
     if "requestBody" in operation:
         yield from (problems.MALFORMED_BODY, problems.UNSUPPORTED_MEDIA_TYPE, problems.BODY_TOO_LARGE)
         yield problems.MODEL_UNAVAILABLE
     headers = [one["name"] for one in operation.get("parameters", []) if one["in"] == "header"]
-    if "Idempotency-Key" in headers:
+    if "Idempotency-Key" in headers or name == "answer_questions":  # two at a time, with different answers
         yield problems.DUPLICATE_ID
     if "If-Match" in headers:
         yield problems.CHANGED

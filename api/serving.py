@@ -14,6 +14,7 @@ from beliefgraph.api.logs import configure
 from beliefgraph.api.tracing import tracing_of
 from beliefgraph.bootstrap import BeliefGraph
 from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
+from beliefgraph.ingest.bank import load_bank
 from beliefgraph.settings import Settings
 
 _GRACE_S = 30
@@ -37,7 +38,7 @@ def serve(
     """Serve until the process is told to stop (SIGTERM, SIGINT); what was accepted by then is answered.
 
     `announce` gets a sentence that says where, and whom it serves. Raises `InvalidInputError` for a host that may not
-    be served without keys, and whatever opening the store raises.
+    be served without keys or a bank of questions that cannot be read, and whatever opening the store raises.
     """
     import uvicorn
 
@@ -50,6 +51,7 @@ def serve(
         )
     if keys is not None:
         keys.keys()  # a file that cannot be read is noticed now
+    bank = load_bank(settings.bank)
     configure(settings.log_level)
     listening = _listen(host, port)
     try:
@@ -63,6 +65,7 @@ def serve(
         tenant=tenant,
         limits=Limits(threads=settings.threads, rate_per_s=settings.rate_limit),
         cors_origins=settings.cors_origins,
+        bank=bank,
         tracing=tracing_of(wanted=settings.traces, version=__version__),
     )
     config = uvicorn.Config(

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import InvalidInputError
-from beliefgraph.graph.ids import BeliefId, SignalId, derived_id, normal_form
+from beliefgraph.graph.ids import BeliefId, normal_form
 from beliefgraph.graph.ledger import ANSWER_PREFIX, Item, answer_slot, logit
 from beliefgraph.graph.model import Revision, Signal
 from beliefgraph.ingest.events import SignalEvent, SpokenInput
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.relate import Likeness, restated
-from beliefgraph.ingest.statements import ANSWERED, Statement, asked, hold, likenesses_of, restate
+from beliefgraph.ingest.statements import ANSWERED, Statement, asked, free_id, hold, likenesses_of, restate
 from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 ONBOARDING = "onboarding"
@@ -89,7 +89,7 @@ def apply_answer(working: WorkingSet, signal: Signal, speaks: Iterable[SpokenInp
             said=(answer_slot(question), nats),
         )
         if belief_id is None:
-            belief_id = _born_id(signal.id, spoken.statement)
+            belief_id = free_id(working, signal.id, normal_form(spoken.statement))
             hold(working, statement, belief_id, reason=ANSWERED, cause=cause)
         elif nats > 0:
             restate(working, belief_id, statement, item_id=signal.id, reason=ANSWERED, cause=cause)
@@ -141,7 +141,3 @@ def _believed_as(working: WorkingSet, statement: str) -> BeliefId | None:
         working.parameters,
     )
     return None if equal is None else equal.belief_id
-
-
-def _born_id(signal_id: SignalId, statement: str) -> BeliefId:
-    return BeliefId(derived_id("b", "spawned", signal_id, normal_form(statement)))

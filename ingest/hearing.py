@@ -9,7 +9,7 @@ from beliefgraph.graph.ledger import WORD, Item
 from beliefgraph.graph.model import BeliefNode, Response, Signal, Source, context_of
 from beliefgraph.ingest.lasting import lasting_parts
 from beliefgraph.ingest.relate import Likeness, about, refined, restated
-from beliefgraph.ingest.statements import Statement, hold, likenesses_of, restate, spawned_id
+from beliefgraph.ingest.statements import Statement, free_id, hold, likenesses_of, restate
 from beliefgraph.ingest.words import word_nats
 from beliefgraph.ingest.working import Cause, WorkingSet
 
@@ -173,4 +173,5 @@ def statement_of(
 def spawn(working: WorkingSet, signal: Signal, statement: Statement, place: int = 0, *, reason: str) -> None:
     """Hold what a signal states as a new belief; `place` tells apart the parts of one text."""
     cause = Cause(kind="signal", id=signal.id)
-    hold(working, statement, spawned_id(signal.id, place), reason=reason, cause=cause)
+    belief_id = free_id(working, signal.id, *([str(place)] if place else []))
+    hold(working, statement, belief_id, reason=reason, cause=cause)

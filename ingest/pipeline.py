@@ -3,7 +3,7 @@
 What events mean lies in statements.py, responses.py, signals.py and retractions.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ from beliefgraph.graph.store import (
     Vector,
     Writer,
 )
-from beliefgraph.ingest.embedder import Embedder
+from beliefgraph.ingest.embedder import Embedder, common_questions
 from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
 from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
@@ -39,7 +39,7 @@ from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, r
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
 from beliefgraph.ingest.signals import apply_signal, check_signal
-from beliefgraph.ingest.statements import believe
+from beliefgraph.ingest.statements import believe, spawned_id
 from beliefgraph.ingest.working import NEAREST, Inputs, WorkingSet
 
 _AHEAD_US = 5 * 60 * 1_000_000
@@ -93,6 +93,7 @@ class Pipeline:
     clock: Clock
     _checked_model: bool = field(default=False, init=False)
     _topics: Topics | None = field(default=None, init=False)
+    _common: Vector | None = field(default=None, init=False)
 
     def apply(
         self,
@@ -169,7 +170,9 @@ class Pipeline:
 
     def _around(self, reader: Reader, scope: Scope, links: Sequence[Link]) -> WorkingSet:
         """Fetch the beliefs at the ends of conflicts, with everything that they can move."""
-        inputs = Inputs(now_us=to_us(self.clock()), parameters=self.parameters)
+        inputs = Inputs(
+            now_us=to_us(self.clock()), parameters=self.parameters, book=RelationBook(self.relater)
+        )
         reach = Reach(beliefs=list(dict.fromkeys(end for link in links for end in (link.low, link.high))))
         return WorkingSet(reader, scope, reach, reader.neighbourhood(reach), inputs)
 
@@ -282,6 +285,18 @@ class Pipeline:
             self._topics = Topics(population, np.array(rows, dtype=np.float32))
         return self._topics
 
+    def direction(self, query: str) -> Vector:
+        """Return where the beliefs lie that a query is about: its vector less the mean of common questions (no unit).
+
+        What any question has in common with any belief is not what this one is about; without that part no belief is
+        near every query. Centring on a bank of questions: Bogolin et al., Cross Modal Retrieval with Querybank
+        Normalisation, 2022; Suzuki et al., Centering Similarity Measures to Reduce Hubs, 2013.
+        """
+        if self._common is None:
+            self._common = np.mean(self.embed(common_questions()), axis=0, dtype=np.float32)
+        (vector,) = self.embed([query])
+        return vector - self._common
+
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return unit vectors of texts. Raises `StoreVersionError` if the store's vectors come from another model."""
         if not self._checked_model:
@@ -337,6 +352,7 @@ def _reach(named: Sequence[_Identified], vectors: dict[str, Vector]) -> Reach:
                 if event.belief is not None:
                     beliefs[BeliefId(event.belief)] = None
                 keys.update((normal_form(said.statement), None) for said in event.speaks)
+                beliefs.update(dict.fromkeys(_born(one.id, event)))
             case RetractEvent() as event:
                 signals[SignalId(event.signal)] = None
     return Reach(
@@ -347,6 +363,14 @@ def _reach(named: Sequence[_Identified], vectors: dict[str, Vector]) -> Reach:
         vectors=vectors,
         nearest=NEAREST,
     )
+
+
+def _born(id: str, event: SignalEvent) -> Iterator[BeliefId]:
+    """Yield the ids that beliefs made by a signal would get, to be seen whether they are free."""
+    if event.text is not None:
+        yield spawned_id(SignalId(id))
+    for said in event.speaks:
+        yield spawned_id(SignalId(id), normal_form(said.statement))
 
 
 def _apply(working: WorkingSet, one: _Identified) -> Result | BeliefGraphError:

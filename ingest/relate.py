@@ -124,7 +124,7 @@ class UnrelatedPairs(Exception):
 class RelationBook:
     """The relations computed so far for one unit of work, so that no model runs inside its transaction."""
 
-    relater: Relater | None = None
+    relater: Relater
     relations: dict[Pair, Relation] = field(default_factory=dict)
 
     def look_up(self, pairs: Sequence[Pair]) -> list[Relation]:
@@ -136,7 +136,6 @@ class RelationBook:
 
     def add(self, pairs: Sequence[Pair]) -> None:
         """Relate pairs and keep what comes out."""
-        assert self.relater is not None
         self.relations.update(zip(pairs, self.relater.relate(pairs), strict=True))
 
     def situate(self, relation: Relation, cosine: float) -> Relation:

@@ -194,9 +194,18 @@ def likenesses_of(working: WorkingSet, text: str) -> list[Likeness]:
     return liken(text, working.near(text), working.beliefs, working.inputs.book, working.parameters.text)
 
 
-def spawned_id(signal_id: SignalId, place: int = 0) -> BeliefId:
-    """Return the id of the belief that a signal's text becomes, or one of its lasting parts, counted from 0."""
-    return BeliefId(derived_id("b", "spawned", signal_id, *([str(place)] if place else [])))
+def spawned_id(signal_id: SignalId, *parts: str) -> BeliefId:
+    """Return the id that a belief made by a signal gets, unless something has it; `parts` tell several apart."""
+    return BeliefId(derived_id("b", "spawned", signal_id, *parts))
+
+
+def free_id(working: WorkingSet, signal_id: SignalId, *parts: str) -> BeliefId:
+    """Return the id for a belief made by a signal: the next one that is free, since a caller may have taken any."""
+    belief_id, tried = spawned_id(signal_id, *parts), 0
+    while working.find_belief(belief_id) is not None:
+        tried += 1
+        belief_id = spawned_id(signal_id, *parts, f"taken {tried}")
+    return belief_id
 
 
 def _stating_item(working: WorkingSet, node: BeliefNode, statement: Statement, *, item_id: str) -> Item:

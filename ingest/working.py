@@ -63,9 +63,9 @@ class Inputs:
 
     now_us: int
     parameters: Parameters
+    book: RelationBook
     vectors: Mapping[str, Vector] = field(default_factory=dict)
     model: str = ""
-    book: RelationBook = field(default_factory=RelationBook)
     detector: str = ""
     worth: Mapping[str, float] = field(default_factory=dict)
     topics: Topics | None = None

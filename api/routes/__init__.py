@@ -8,6 +8,8 @@ from beliefgraph.api.routes import (
     choices,
     conflicts,
     events,
+    learning,
+    onboarding,
     provenance,
     responses,
     service,
@@ -23,6 +25,8 @@ ROUTERS = (
     choices.router,
     conflicts.router,
     provenance.router,
+    onboarding.router,
+    learning.router,
     events.router,
     service.router,
 )

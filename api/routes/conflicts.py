@@ -14,6 +14,7 @@ from beliefgraph.ingest.resolution import Decision
 from beliefgraph.queries.pages import Page
 
 router = APIRouter(prefix="/v1/users/{user_id}", tags=["conflicts"])
+Status = Annotated[ConflictStatus | None, Query(description="Only these.", examples=["confirmed"])]
 
 
 @router.get(
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/v1/users/{user_id}", tags=["conflicts"])
 )
 def list_conflicts(
     of: OfUser,
-    status: Annotated[ConflictStatus | None, Query(description="Only these.", examples=["confirmed"])] = None,
+    status: Status = None,
     as_of: AsOf = None,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -42,10 +43,10 @@ def list_conflicts(
     summary="List pairs of beliefs that say, or may say, the same",
 )
 def list_duplicates(
-    of: OfUser, as_of: AsOf = None, limit: Limit = 100, cursor: Cursor = None
+    of: OfUser, status: Status = None, as_of: AsOf = None, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[Conflict]:
-    """Decided like conflicts, by their id."""
-    return of.read(lambda user: _page(user.duplicates(as_of=as_of), limit, cursor))
+    """`suspected` ones are proposed merges. Decided as conflicts are, by id: `keep` merges, `dismiss` keeps apart."""
+    return of.read(lambda user: _page(user.duplicates(status=status, as_of=as_of), limit, cursor))
 
 
 @router.post(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beliefgraph.bootstrap import BeliefGraph as BeliefGraph
+    from beliefgraph.calibration import Calibration as Calibration
     from beliefgraph.curve import Curve as Curve
     from beliefgraph.graph.errors import BeliefGraphError as BeliefGraphError
     from beliefgraph.graph.errors import ChangedMeanwhileError as ChangedMeanwhileError
@@ -74,6 +75,7 @@ _HOMES = {
         "graph.model",
     ),
     "Bank": "ingest.bank",
+    "Calibration": "calibration",
     "Curve": "curve",
     "Onboarding": "onboarding",
     "Parameters": "ingest.parameters",

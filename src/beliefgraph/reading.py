@@ -15,6 +15,7 @@ from beliefgraph.graph.model import (
     ConflictStatus,
     Context,
     GeneratedBy,
+    LinkKind,
     Outcome,
     Response,
     Revision,
@@ -83,7 +84,7 @@ class SelfModelReads:
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise InvalidInputError("limit", "must be a whole number, at least 1")
         as_of_us, now_us = self._as_of(as_of), self._now_us()
-        (vector,) = self._pipeline.embed([query])
+        vector = self._pipeline.direction(query)
         return self._read(
             lambda reader: personalize(
                 reader,
@@ -317,17 +318,13 @@ class SelfModelReads:
         self, *, status: ConflictStatus | None = None, as_of: datetime | None = None
     ) -> list[Conflict]:
         """Return the contradictions between beliefs, oldest first."""
-        if status is not None:
-            check_one_of("status", status, get_args(ConflictStatus))
-        as_of_us = self._as_of(as_of)
-        links = self._read(lambda reader: reader.links("contradicts", as_of_us=as_of_us))
-        return [to_conflict(link) for link in links if status in (None, link.status)]
+        return self._links("contradicts", status, as_of)
 
-    def duplicates(self, *, as_of: datetime | None = None) -> list[Conflict]:
+    def duplicates(
+        self, *, status: ConflictStatus | None = None, as_of: datetime | None = None
+    ) -> list[Conflict]:
         """Return pairs of beliefs that say, or may say, the same, oldest first; `resolve` decides one."""
-        as_of_us = self._as_of(as_of)
-        links = self._read(lambda reader: reader.links("duplicates", as_of_us=as_of_us))
-        return [to_conflict(link) for link in links]
+        return self._links("duplicates", status, as_of)
 
     def belief_graph(self, *, as_of: datetime | None = None) -> "nx.MultiDiGraph[BeliefId]":
         """Return all beliefs with the edges between them as a networkx graph, for `beliefgraph.queries.consistency`."""
@@ -345,6 +342,13 @@ class SelfModelReads:
         return self._read(lambda reader: list(export_events(reader, self.user_id, as_of_us)))
 
     # Between the lines
+
+    def _links(self, kind: LinkKind, status: ConflictStatus | None, as_of: datetime | None) -> list[Conflict]:
+        if status is not None:
+            check_one_of("status", status, get_args(ConflictStatus))
+        as_of_us = self._as_of(as_of)
+        links = self._read(lambda reader: reader.links(kind, as_of_us=as_of_us))
+        return [to_conflict(link) for link in links if status in (None, link.status)]
 
     def _read(self, work: Callable[[Reader], T]) -> T:
         return self._pipeline.store.read(self._scope, work)

@@ -8,7 +8,7 @@ from pathlib import Path
 from beliefgraph.graph.errors import InvalidInputError
 
 _OWN = (
-    *("STORE", "MODEL", "RELATER", "PARAMETERS", "POPULATION", "SQLITE_SYNCHRONOUS"),
+    *("STORE", "MODEL", "RELATER", "PARAMETERS", "POPULATION", "BANK", "SQLITE_SYNCHRONOUS"),
     *("API_KEYS", "LOG_LEVEL", "THREADS", "RATE_LIMIT", "CORS_ORIGINS"),
 )
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -24,6 +24,7 @@ class Settings:
     relater: str | None = None
     parameters: str | None = None
     population: str | None = None
+    bank: str | None = None
     api_keys: str | None = None
     log_level: str = "INFO"
     threads: int = 16
@@ -77,6 +78,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         relater=own.get("RELATER") or None,
         parameters=own.get("PARAMETERS") or None,
         population=own.get("POPULATION") or None,
+        bank=own.get("BANK") or None,
         api_keys=own.get("API_KEYS") or None,
         log_level=_one_of("BELIEFGRAPH_LOG_LEVEL", own.get("LOG_LEVEL") or "INFO", _LEVELS),
         threads=_number("BELIEFGRAPH_THREADS", own.get("THREADS") or "16", least=1, most=1000),

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from beliefgraph import Belief
+from beliefgraph.graph.ids import SignalId, derived_id, normal_form
+from beliefgraph.ingest.bank import load_bank
+from beliefgraph.ingest.statements import spawned_id
 from tests.embedders import CONTRADICTION, ENTAILS, EQUIVALENT, SUSPICION
 from tests.worlds import PARAMETERS, START, World, near, open_world
 
@@ -289,3 +292,28 @@ def test_times_of_evidence() -> None:
         assert pytest.approx(0.75) == late.confidence
         assert START - timedelta(days=2) == late.created_at
         assert START == late.revised_at
+
+
+def test_a_belief_made_by_a_signal_never_takes_an_id_that_is_taken() -> None:
+    """The caller may have used any id: each part of a text, and an answer's statement, gets one that is free."""
+    said, bank = "I live in Oslo. I work with Rust.", load_bank()
+    name, question = next(iter(bank.questions.items()))
+    answer = next(iter(question.answers))
+    told = bank.beliefs[next(iter(question.answers[answer].speaks))].statement
+    asked_id = SignalId(derived_id("s", "onboarding", name, "0"))
+    with open_world() as world:
+        taken = [
+            spawned_id(SignalId("s1")),
+            spawned_id(SignalId("s1"), "1"),
+            spawned_id(SignalId("s1"), "taken 1"),
+            spawned_id(asked_id, normal_form(told)),
+        ]
+        for number, id in enumerate(taken):
+            world.ada.believe(f"collects stamps of year {number}", id=id)
+        parts = world.ada.signal("statement", text=said, id="s1").spawned
+        assert ["I live in Oslo", "I work with Rust"] == [belief.statement.rstrip(".") for belief in parts]
+        (outcome,) = world.ada.onboard({name: answer}).outcomes
+        born = [belief.id for belief in (*parts, *outcome.spawned)]
+        assert len(born) == len(set(born) - set(taken))
+        assert outcome == world.ada.signal_record(outcome.signal.id)
+        assert world.graph.verify().ok

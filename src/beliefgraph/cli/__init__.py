@@ -6,6 +6,7 @@ commands; app.py what they share, console.py how answers look.
 
 from beliefgraph.cli import (
     auditing,
+    calibrating,
     deciding,
     demo,
     logs,
@@ -29,6 +30,7 @@ for family in (
     moving,
     writes,
     onboarding,
+    calibrating,
     deciding,
     reads,
     provenance,
