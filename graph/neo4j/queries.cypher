@@ -312,6 +312,17 @@ WHERE v.cause = $given.cause AND v.seq > $given.after AND v.recorded_us <= $give
 RETURN v {.*} AS row
 ORDER BY v.cause, v.seq LIMIT $given.limit
 
+// name: latest revisions
+UNWIND $given.keys AS key
+CALL (key) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
+    WHERE v.belief = key AND v.seq < $given.before AND v.recorded_us <= $given.as_of
+    RETURN v ORDER BY v.belief DESC, v.seq DESC LIMIT $given.limit
+}
+RETURN v {.*} AS row
+ORDER BY v.seq DESC
+
 // name: revision before
 MATCH (v:Revision)
 USING INDEX SEEK v:Revision(belief, seq)

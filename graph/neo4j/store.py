@@ -367,6 +367,17 @@ class _Transaction:
             found = self._rows("revisions", **window)
         return [rows.to_revision(row) for row in found]
 
+    def latest_revisions(
+        self,
+        beliefs: Iterable[BeliefId],
+        *,
+        limit: int,
+        before: int | None = None,
+        as_of_us: int | None = None,
+    ) -> list[Revision]:
+        found = self._rows("latest revisions", keys=self._keys(beliefs), **_window(before, limit, as_of_us))
+        return [rows.to_revision(row) for row in found]
+
     def revision_before(self, revision: Revision) -> Revision | None:
         belief = rows.join(self._user, revision.belief_id)
         found = self._rows("revision before", belief=belief, seq=revision.seq)
