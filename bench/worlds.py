@@ -34,7 +34,7 @@ POINTS = (5, 20, 100)
 """After how many rated responses the confidences are compared with the truth."""
 WAYS = ("ours", "fixed step", "Beta counting", "exponential average")
 _LENGTH, _A_DAY = POINTS[-1], 10
-_START, _LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+_START, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 _PRIOR = 0.6
 _UP, _DOWN, _PULL, _COUNTED = 0.05, 0.12, 0.1, 2.0
 Floats = npt.NDArray[np.float64]
@@ -161,14 +161,15 @@ def learn_ours(life: Life, world: World, pipeline: Pipeline, user: str) -> Float
         ]
         if failed:
             raise failed[0]
-        at_us, done = to_us(_at(point)), point
+        at_us, done = to_us(moment(point)), point
         nodes = pipeline.store.read(scope, lambda reader: reader.beliefs())
         confidences = {node.id: view(node, at_us).confidence for node in nodes}
         read.append([confidences[_name(belief)] for belief in range(beliefs)])
     return np.array(read)
 
 
-def _at(number: int) -> datetime:
+def moment(number: int) -> datetime:
+    """Return when a response is shown: ten a day."""
     day, hour = divmod(number, _A_DAY)
     return _START + timedelta(days=day, hours=hour)
 
@@ -193,7 +194,7 @@ def held(user: str, beliefs: int) -> Iterator[Event]:
 def events_of(user: str, number: int, step: Step, echoes: int) -> Iterator[Event]:
     """Yield a response with its signals."""
     premises = [PremiseInput(id=_name(b), weight=weight, adherence=h) for b, weight, h in step.premises]
-    name, at = f"r{number}", _at(number)
+    name, at = f"r{number}", moment(number)
     yield ResponseEvent(user=user, id=name, text="an answer", beliefs=premises, at=at)
     value = 1.0 if step.good else -1.0
     yield SignalEvent(user=user, id=f"s{number}", response=name, kind="rating", value=value, at=at)
@@ -246,7 +247,7 @@ class Outcome:
 def simulate(world: World, *, users: int, seed: int) -> Outcome:
     """Run one world."""
     chance = np.random.default_rng([seed, *world.name.encode()])
-    pipeline = open_pipeline(":memory:", clock=lambda: _LATER)
+    pipeline = open_pipeline(":memory:", clock=lambda: LATER)
     errors: dict[str, list[Floats]] = {way: [] for way in WAYS}
     for number in range(users):
         life = live(world, chance)

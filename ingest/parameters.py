@@ -1,12 +1,15 @@
 """The parameters of interpretation: one frozen, versioned object, read from TOML. No arithmetic with them here."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from beliefgraph.graph.errors import InvalidInputError, UnknownSignalKindError
@@ -15,6 +18,8 @@ from beliefgraph.ingest.attribution import Emission, Faults
 from beliefgraph.ingest.population import LEAST_USERS, Population
 from beliefgraph.ingest.validation import invalid_input
 
+Floats = npt.NDArray[np.float64]
+Number = TypeVar("Number", float, Floats)
 Probability = Annotated[float, Field(gt=0, lt=1, strict=True)]
 Rate = Annotated[float, Field(ge=0, le=1, strict=True)]
 Ratio = Annotated[float, Field(gt=0, le=1000, strict=True)]
@@ -101,7 +106,7 @@ class SignalParameters(_Frozen):
             accident=accident if accident is not None else min(0.95, self.accident * accident_factor),
         )
 
-    def good_outcome(self, satisfaction: float) -> float:
+    def good_outcome(self, satisfaction: Number) -> Number:
         """Return P(good outcome) of this kind when the user is satisfied with that probability."""
         meant = satisfaction * self.satisfied + (1 - satisfaction) * self.dissatisfied
         return (1 - self.accident) * meant + self.accident * 0.5
@@ -205,9 +210,34 @@ class PriorParameters(_Frozen):
 class ServingParameters(_Frozen):
     """When a belief is used for a response."""
 
-    relevant_cosine: Goodness
+    relevant: Goodness
     confident: Probability
     limit: Annotated[int, Field(gt=0, le=1000)]
+
+
+class Recalibration(_Frozen):
+    """A map on top of what is foreseen of a kind of signal (Platt's): σ(slope · logit p + offset)."""
+
+    slope: Positive
+    offset: Annotated[float, Field(strict=True)]
+
+    def __call__(self, probability: Floats) -> Floats:
+        """Return what is foreseen with the map on top."""
+        log_odds = np.log(probability / (1 - probability))
+        return np.asarray(1 / (1 + np.exp(-(self.slope * log_odds + self.offset))))
+
+
+class Provenance(_Frozen):
+    """What parameters were fitted to: whose signals, of which period, from which parameters on."""
+
+    started_from: str
+    users: int
+    held_out_users: int
+    signals: int
+    judgements: int
+    since: str
+    until: str
+    digest: str
 
 
 class Parameters(_Frozen):
@@ -226,7 +256,9 @@ class Parameters(_Frozen):
     onboarding: OnboardingParameters
     prior: PriorParameters
     serving: ServingParameters
+    recalibration: dict[str, Recalibration] = {}
     population: Population | None = None
+    provenance: Provenance | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "Parameters":
@@ -234,6 +266,11 @@ class Parameters(_Frozen):
             missing = set(get_args(wanted)) - set(found)
             if missing:
                 raise ValueError(f"{name} must have {', '.join(sorted(missing))}")
+        strangers = set(self.recalibration) - {
+            name for name, kind in self.signals.items() if kind.has_outcome
+        }
+        if strangers:
+            raise ValueError(f"recalibration names no kind with an outcome: {', '.join(sorted(strangers))}")
         unknown = set(self.text.cues) - set(self.tags)
         if unknown:
             raise ValueError(f"text.cues names tags that are not there: {', '.join(sorted(unknown))}")
@@ -245,6 +282,11 @@ class Parameters(_Frozen):
             return self.signals[kind]
         except KeyError:
             raise UnknownSignalKindError(kind, self.signals) from None
+
+    def foreseen(self, kind: str, satisfied: Floats) -> Floats:
+        """Return P(good outcome) of this kind of signal where users are satisfied with these probabilities."""
+        plain = self.signal(kind).good_outcome(satisfied)
+        return self.recalibration[kind](plain) if kind in self.recalibration else plain
 
     def base_rate(self, source: Source, kind: Kind) -> float:
         """Return π: the base rate of beliefs of this source and kind."""
@@ -303,3 +345,61 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         both_tables = isinstance(value, dict) and isinstance(merged.get(name), dict)
         merged[name] = _merge(merged[name], value) if both_tables else value
     return merged
+
+
+def save_parameters(parameters: Parameters, path: Path | str) -> None:
+    """Write what differs from the shipped parameters as TOML that `load_parameters` reads, whole or not at all."""
+    place = Path(path)
+    own = _difference(_plain(load_parameters()), _plain(parameters))
+    beside = place.with_name(place.name + ".new")
+    beside.write_text(_toml(own), encoding="utf-8")
+    beside.replace(place)
+
+
+def _plain(parameters: Parameters) -> dict[str, Any]:
+    return parameters.model_dump(exclude={"population"}, exclude_none=True)
+
+
+def _difference(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what must be laid on one mapping to get the other."""
+    own: dict[str, Any] = {}
+    for name, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(name), dict):
+            inner = _difference(below[name], value)
+            if inner:
+                own[name] = inner
+        elif name not in below or below[name] != value:
+            own[name] = value
+    return own
+
+
+def _toml(values: Mapping[str, Any], path: str = "") -> str:
+    """Write a mapping as TOML: what is plain first, then a table for each mapping."""
+    plain = [
+        f"{_key(name)} = {_toml_value(value)}\n" for name, value in values.items() if not _is_table(value)
+    ]
+    inner = [
+        _toml(value, f"{path}.{_key(name)}".lstrip(".")) for name, value in values.items() if _is_table(value)
+    ]
+    head = f"\n[{path}]\n" if path and plain else ""
+    return head + "".join(plain) + "".join(inner)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _key(name: str) -> str:
+    return (
+        name
+        if name.replace("_", "").replace("-", "").isalnum() and name.isascii()
+        else json.dumps(name, ensure_ascii=False)
+    )
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(name)} = {_toml_value(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml_value(each) for each in value) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else repr(value)

@@ -17,7 +17,7 @@ from beliefgraph.graph.errors import (
     StoreVersionError,
 )
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
-from beliefgraph.graph.model import Belief, Link, Outcome, Response, view
+from beliefgraph.graph.model import Belief, BeliefNode, Link, Outcome, Response, view
 from beliefgraph.graph.store import (
     Changes,
     Erasure,
@@ -29,7 +29,7 @@ from beliefgraph.graph.store import (
     Vector,
     Writer,
 )
-from beliefgraph.ingest.embedder import Embedder
+from beliefgraph.ingest.embedder import Embedder, common_questions
 from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
 from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
@@ -59,6 +59,7 @@ class Batch:
     `ids` supplies an id for each event that brings none (None: a fresh one). With `own_time` every event happens at
     its own `at`, as when a log is replayed, instead of now. With `stop_at_error` nothing after the first event that
     cannot be applied is. `observe` sees the working set before each event (its index); it may run more than once.
+    `look` sees the store as it is, and what became of the events, after the last one; it may run more than once too.
     With `if_seq` nothing is applied unless it is the user's last number (`ChangedMeanwhileError`).
     """
 
@@ -68,6 +69,7 @@ class Batch:
     stop_at_error: bool = False
     if_seq: int | None = None
     observe: Callable[[WorkingSet, int], None] | None = None
+    look: Callable[[Reader, Sequence[Result | BeliefGraphError]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Pipeline:
     clock: Clock
     _checked_model: bool = field(default=False, init=False)
     _topics: Topics | None = field(default=None, init=False)
+    _common: Vector | None = field(default=None, init=False)
 
     def apply(
         self,
@@ -110,6 +113,20 @@ class Pipeline:
         if isinstance(result, BeliefGraphError):
             raise result
         return result
+
+    def suppose(self, scope: Scope, event: SignalEvent | RetractEvent) -> tuple[Outcome, list[BeliefNode]]:
+        """Work out what an event would do, and return the beliefs that it would revise as they are. Writes nothing."""
+        nodes: list[BeliefNode] = []
+
+        def look(reader: Reader, results: Sequence[Result | BeliefGraphError]) -> None:
+            moved = [r.belief_id for found in results if isinstance(found, Outcome) for r in found.revisions]
+            nodes[:] = reader.beliefs(moved)
+
+        (outcome,) = self._run(scope, Batch(events=[event], look=look), dry_run=True)
+        if isinstance(outcome, BeliefGraphError):
+            raise outcome
+        assert isinstance(outcome, Outcome)
+        return outcome, nodes
 
     def apply_all(self, scope: Scope, batch: Batch) -> list[Result | BeliefGraphError]:
         """Apply events of one user in order, in one transaction; what cannot be applied comes back as its error."""
@@ -192,6 +209,8 @@ class Pipeline:
                 results.append(error or _apply(working, one))
                 if batch.stop_at_error and isinstance(results[-1], BeliefGraphError):
                     break
+            if batch.look is not None:
+                batch.look(reader, results)
             return results, working.changes()
 
         while True:
@@ -265,6 +284,18 @@ class Pipeline:
             rows = self.embed(statements) if statements else []
             self._topics = Topics(population, np.array(rows, dtype=np.float32))
         return self._topics
+
+    def direction(self, query: str) -> Vector:
+        """Return where the beliefs lie that a query is about: its vector less the mean of common questions (no unit).
+
+        What any question has in common with any belief is not what this one is about; without that part no belief is
+        near every query. Centring on a bank of questions: Bogolin et al., Cross Modal Retrieval with Querybank
+        Normalisation, 2022; Suzuki et al., Centering Similarity Measures to Reduce Hubs, 2013.
+        """
+        if self._common is None:
+            self._common = np.mean(self.embed(common_questions()), axis=0, dtype=np.float32)
+        (vector,) = self.embed([query])
+        return vector - self._common
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return unit vectors of texts. Raises `StoreVersionError` if the store's vectors come from another model."""

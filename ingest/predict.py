@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import sigmoid
@@ -38,7 +40,7 @@ def predict(
     signal = parameters.signal(kind)
     if not signal.has_outcome:
         raise InvalidInputError("kind", f"a signal of kind {kind!r} cannot turn out good or bad")
-    return signal.good_outcome(satisfied)
+    return float(parameters.foreseen(kind, np.array(satisfied)))
 
 
 def word_probes(parameters: Parameters) -> dict[str, float]:

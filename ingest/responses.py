@@ -142,7 +142,7 @@ def _record(working: WorkingSet, response: Response, signals: Sequence[Read], ca
 
 def _attribute(working: WorkingSet, response: Response, signals: Sequence[Read]) -> Attribution:
     parameters = working.parameters
-    ratios = [_ratios(parameters, response, signal, readings) for signal, readings in signals]
+    ratios = [ratios_of(parameters, response, signal, readings) for signal, readings in signals]
     emissions = [
         parameters.signal(signal.kind).emission(
             signal.value, parameters.accident_factor(signal.context), ratio.accident
@@ -189,10 +189,10 @@ def reason_for(attribution: Attribution, index: int) -> str:
     return max(instead, key=lambda cause: instead[cause])
 
 
-def _ratios(
+def ratios_of(
     parameters: Parameters, response: Response, signal: Signal, readings: Sequence[TextReading]
 ) -> Ratios:
-    """Read tags, phrases and text of one signal as evidence about the cause."""
+    """Read tags, phrases and text of one signal as evidence about the cause; `readings` are those recorded with it."""
     if not signal.tags and not signal.text:
         return _SILENT
     limits = parameters.text

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self, get_args
 
 from beliefgraph.auditing import audit_store
+from beliefgraph.calibration import SHARE, Calibration, calibrate
 from beliefgraph.curve import Curve, population_curve
 from beliefgraph.graph.clock import Clock, to_us, utc_now
 from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
@@ -135,6 +136,27 @@ class BeliefGraph:
             self._pipeline.parameters,
             at_least=at_least,
             as_of_us=None if as_of is None else to_us(as_of),
+        )
+
+    def calibrate(
+        self,
+        *,
+        share: float = SHARE,
+        on_user: Callable[[], None] = lambda: None,
+        on_round: Callable[[], None] = lambda: None,
+    ) -> Calibration:
+        """Fit the parameters to the tenant's users, and compare both on the `share` of them that is held out.
+
+        Writes nothing: `.save(path)` of what is returned does, if it is better. Raises `InvalidInputError` when there
+        are too few users.
+        """
+        return calibrate(
+            self._pipeline.store,
+            self._tenant,
+            self._pipeline.parameters,
+            share=share,
+            on_user=on_user,
+            on_round=on_round,
         )
 
     def audit(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefgraph.calibration import SHARE, Calibration, calibrate
 from beliefgraph.curve import Curve, population_curve
 from beliefgraph.graph.clock import utc_now
 from beliefgraph.graph.ids import ResponseId, SignalId
@@ -157,6 +158,21 @@ def evaluate_with_curve(
             pipeline.store, _TENANT, watch.parameters, at_least=at_least, rejected=report.rejected
         )
     return watch.evaluation(report), curve
+
+
+def calibrate_log(
+    lines: Iterable[Line],
+    *,
+    share: float = SHARE,
+    parameters: Parameters | None = None,
+    embedder: Embedder | None = None,
+    relater: Relater | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Calibration:
+    """Replay a log of events at its own times through a scratch store, and calibrate on what it leaves there."""
+    watch = _Watch(parameters or load_parameters())
+    with _replayed(lines, watch, embedder, relater, on_progress) as (pipeline, _):
+        return calibrate(pipeline.store, _TENANT, watch.parameters, share=share)
 
 
 @contextmanager

@@ -1,16 +1,18 @@
-"""The picture of a curve of learning. Drawing only; the numbers come from curve.py. Needs matplotlib."""
+"""The pictures of a curve of learning and of a calibration. Drawing only, of given numbers. Needs matplotlib."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
     from beliefgraph.curve import Curve
+    from beliefgraph.scoring import Reliability
     from beliefgraph.stages import Estimate, Stage
 
 _OURS, _INK = "#1f5fa8", "#333333"
@@ -49,6 +51,30 @@ def draw(curve: Curve, path: Path | str) -> None:
         axes.tick_params(colors=_INK)
         axes.grid(axis="y", color="0.92", linewidth=0.8)
         axes.set_axisbelow(True)
+    figure.savefig(path)
+
+
+def draw_reliability(pairs: Mapping[str, tuple[Reliability, Reliability]], path: Path | str) -> None:
+    """Draw, for each kind of outcome, what was foreseen against what came, before and after a calibration."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.0 * max(1, len(pairs)), 5.0), dpi=120, layout="constrained")
+    panels = figure.subplots(1, max(1, len(pairs)), squeeze=False)[0]
+    for axes, (title, both) in zip(panels, pairs.items(), strict=False):
+        axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
+        for name, colour, bins in zip(
+            ("before", "after"), (_COLOURS["fixed_steps"], _OURS), both, strict=True
+        ):
+            filled = bins.counts > 0
+            sizes = 12 + 120 * bins.counts[filled] / bins.counts.max()
+            axes.plot(bins.predicted[filled], bins.observed[filled], color=colour, linewidth=1.2, label=name)
+            axes.scatter(bins.predicted[filled], bins.observed[filled], s=sizes, color=colour, alpha=0.6)
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        axes.set_xlabel("said beforehand", color=_INK)
+        axes.set_ylabel("share that came true", color=_INK)
+        axes.set_title("\n".join(wrap(title, 40)), loc="left", fontsize=11, color=_INK)
+        axes.legend(frameon=False, loc="upper left")
+        axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path)
 
 

@@ -6,11 +6,13 @@ commands; app.py what they share, console.py how answers look.
 
 from beliefgraph.cli import (
     auditing,
+    calibrating,
     deciding,
     demo,
     logs,
     moving,
     onboarding,
+    provenance,
     reads,
     records,
     service,
@@ -21,7 +23,20 @@ from beliefgraph.cli.options import Session
 
 __all__ = ["Session", "app", "main"]
 
-for family in (demo, auditing, logs, moving, writes, onboarding, deciding, reads, records, service):
+for family in (
+    demo,
+    auditing,
+    logs,
+    moving,
+    writes,
+    onboarding,
+    calibrating,
+    deciding,
+    reads,
+    provenance,
+    records,
+    service,
+):
     for command in family.COMMANDS:
         app.add_command(command)
 

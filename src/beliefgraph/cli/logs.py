@@ -168,10 +168,10 @@ def evaluate(session: Session, files: tuple[str, ...], plot: str | None, as_json
     Runs on a scratch store, at the times of the log; no store of yours is touched.
     """
     sources = open_sources(files)
-    _check_plot(plot)
+    check_plot(plot)
     from beliefgraph.evaluation import evaluate as run
 
-    evaluation = _replay(run, session, sources)
+    evaluation = replay(run, session, sources)
     if as_json:
         show_json(evaluation.as_json())
     else:
@@ -181,7 +181,7 @@ def evaluate(session: Session, files: tuple[str, ...], plot: str | None, as_json
     return FINDINGS if evaluation.rejected else DONE
 
 
-def _replay(run: Callable[..., T], session: Session, sources: "Sequence[Source]", **options: Any) -> T:
+def replay(run: Callable[..., T], session: Session, sources: "Sequence[Source]", **options: Any) -> T:
     """Replay logs through a scratch store, with the parameters and the model that the settings name."""
     from beliefgraph.ingest.parameters import load_parameters
     from beliefgraph.settings import read_settings
@@ -235,7 +235,7 @@ def curve(
         raise click.UsageError(f"{'user' if user else 'as-of'}: is for a store, not for a log")
     if user is not None and at_least > 1:
         raise click.UsageError("at-least: is for all users, not for one")
-    _check_plot(plot)
+    check_plot(plot)
     found = _curve(session, files, user, at_least, as_of)
     if as_json:
         show_json(found.as_json())
@@ -252,14 +252,14 @@ def _curve(
     if files:
         from beliefgraph.evaluation import evaluate_with_curve
 
-        return _replay(evaluate_with_curve, session, open_sources(files), at_least=at_least)[1]
+        return replay(evaluate_with_curve, session, open_sources(files), at_least=at_least)[1]
     with session.open() as graph:
         if user is not None:
             return graph.user(user).curve(as_of=as_of)
         return graph.curve(at_least=at_least, as_of=as_of)
 
 
-def _check_plot(plot: str | None) -> None:
+def check_plot(plot: str | None) -> None:
     """Say before the long run what would be wrong after it."""
     if plot is None:
         return
@@ -279,13 +279,14 @@ def _embedder(model: str | None) -> Any:
 
 @click.command()
 @click.argument("user")
+@as_of_option
 @store_options
 @click.pass_obj
-def export(session: Session, user: str) -> None:
+def export(session: Session, user: str, as_of: "datetime | None") -> None:
     """Write everything held on a user as events (JSON Lines), in the order in which they were applied."""
     import json
 
-    for event in with_user(lambda ada: ada.export(), session, user):
+    for event in with_user(lambda ada: ada.export(as_of=as_of), session, user):
         click.echo(json.dumps(event, ensure_ascii=False).encode())
 
 

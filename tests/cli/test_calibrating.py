@@ -1,0 +1,33 @@
+"""Calibration on the command line: what it answers, what it writes, and what wrong use gets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from beliefgraph.ingest.parameters import load_parameters
+from bench import curves, worlds
+from tests.cli.shell import Shell
+
+GRUMPY = replace(worlds.BASE, name="grumpy", candour=0.7, fault=0.05)
+
+
+def test_a_log_is_calibrated(shell: Shell, tmp_path: Path) -> None:
+    """Better parameters are written where --out says; what is not better exits 1 and writes nothing."""
+    log = shell.write("log.jsonl", "\n".join(curves.to_lines(GRUMPY, users=70, seed=1)))
+    out = tmp_path / "fitted.toml"
+    found = shell.json("calibrate", log, "--share", "0.5", "--out", str(out))
+    assert found["better"]
+    assert found["version"] == load_parameters(out).version
+    assert 7000 == found["provenance"]["signals"]
+    shell.run("ingest", log)
+    shown = shell.run("calibrate", "--share", "0.5").stdout
+    assert "Prediction of signals" in shown
+    assert "better on held-out users" in shown
+
+
+def test_too_few_users_are_wrong_use(shell: Shell, tmp_path: Path) -> None:
+    """An empty store, a share out of range and a picture of no known form are told apart, and nothing is written."""
+    out = tmp_path / "fitted.toml"
+    assert shell.error("calibrate", "--out", str(out)).startswith("users: must be at least 20")
+    assert shell.error("calibrate", "--share", "2").startswith("share: must lie between 0 and 1")
+    assert shell.error("calibrate", "--plot", "x.bmp").startswith("plot: the file's name must end in")
+    assert not out.exists()

@@ -1,0 +1,213 @@
+"""The fit: it foresees what the pipeline foresaw, adds up over users, and moves as far as the data say."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from beliefgraph import SelfModel
+from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.model import GeneratedBy
+from beliefgraph.ingest.fitting.blocks import block
+from beliefgraph.ingest.fitting.forward import run
+from beliefgraph.ingest.fitting.histories import History, Vocabulary, read_history, vocabulary
+from beliefgraph.ingest.fitting.rates import drawn, free_rates, tables
+from beliefgraph.ingest.fitting.search import fit, summarize
+from beliefgraph.ingest.parameters import Parameters
+from beliefgraph.ingest.predict import predict
+from bench import worlds
+from bench.fitting import history_of
+from tests.worlds import PARAMETERS, World, open_world, parameters_with
+
+WORDS = vocabulary(PARAMETERS)
+
+
+def _busy(world: World, model: SelfModel) -> None:
+    """Live through what a fit must follow: beliefs, fading, pins, words, tags, contexts, signals of all sorts."""
+    model.believe("prefers short answers", id="a", kind="state")
+    model.believe("works with python", confidence=0.7, source="imported", id="b")
+    model.believe("is vegetarian", source="inferred", id="c", kind="fact")
+    edges = ([("a", 0.5, None), ("b", 0.5, 0.9)], [("c", 1.0, 0.4)], [("a", 0.3, 1.0), ("c", 0.7, None)])
+    told: tuple[tuple[str, float | None, dict[str, Any]], ...] = (
+        ("rating", -1, {"context": {"device": "mobile"}}),
+        ("rating", 1, {}),
+        ("stars", 2, {"tags": ["too_long"]}),
+        ("dwell", 90, {}),
+        ("copy", None, {}),
+        ("rating", -1, {"tags": ["ignored_preference", "mistake"]}),
+    )
+    for number in range(24):
+        world.clock.pass_time(hours=7)
+        behind = [
+            GeneratedBy(belief_id=BeliefId(name), weight=weight, adherence=adherence)
+            for name, weight, adherence in edges[number % 3]
+        ]
+        name = f"r{number}"
+        model.respond(f"response {number}", beliefs=behind, id=name)
+        kind, value, given = told[number % len(told)]
+        model.signal(kind, value, response=name, **given)
+        if number % 5 == 0:
+            model.signal("edit", 0.0, response=name)
+        if number == 6:
+            model.signal("confirm", belief="b")
+        if number == 9:
+            model.signal("deny", belief="c")
+            model.believe("prefers short answers", source="imported", confidence=0.9)
+        if number == 12:
+            model.amend("a", confidence=0.2)
+        if number == 15:
+            gone = model.signal("rating", 1, response=name, at=world.clock.now - timedelta(hours=1))
+            model.retract(gone.signal.id)
+
+
+def _read(world: World, user: str = "ada", words: Vocabulary = WORDS) -> History:
+    model = world.graph.user(user)
+    return world.graph._pipeline.store.read(model._scope, lambda reader: read_history(reader, words))
+
+
+def test_a_fit_foresees_what_the_pipeline_foresaw() -> None:
+    """P(not D) of every response, run forward in arrays, is what `predict` makes of the snapshot that was recorded."""
+    with open_world() as world:
+        _busy(world, world.ada)
+        found = block([_read(world)])
+        foreseen = run(found, tables(PARAMETERS, WORDS), WORDS).satisfied[:, 0]
+        responses = list(world.ada.responses())[::-1]
+        expected = [
+            predict(
+                response.generated_by,
+                {edge.belief_id: edge.confidence_then or 0.0 for edge in response.generated_by},
+                PARAMETERS,
+            )
+            for response in responses
+        ]
+    assert 24 == len(expected)
+    assert np.sort(expected) == pytest.approx(np.sort(foreseen), abs=1e-9)
+
+
+def test_judgements_are_told_from_other_words() -> None:
+    """A confirmation, a denial and an edit each judge a belief once, with the confidence that it had just before."""
+    with open_world() as world:
+        _busy(world, world.ada)
+        history = _read(world)
+        expected = [(1, 1.0), (2, 0.0), (0, 0.0)]
+        assert expected == [(w.belief, w.truth) for w in history.words if w.truth is not None]
+        found = block([history])
+        confidences = run(found, tables(PARAMETERS, WORDS), WORDS).confidence[:, 0]
+        before = {
+            revision.belief_id: revision.before
+            for belief in "abc"
+            for revision in world.ada.revisions(belief)
+            if revision.reason in ("confirmed", "denied", "edited")
+        }
+    judged = ~np.isnan(found.words.truth)
+    assert sorted(before.values()) == pytest.approx(np.sort(confidences[judged]), abs=1e-9)
+
+
+def test_what_was_retracted_is_not_there() -> None:
+    """A history with a retracted signal is the history without it."""
+    histories = []
+    for retracted in (True, False):
+        with open_world() as world:
+            world.ada.believe("prefers tea", id="b")
+            world.ada.respond("tea", beliefs=["b"], id="r")
+            world.ada.signal("rating", 1, response="r", id="s1")
+            if retracted:
+                world.ada.signal("stars", 1, response="r", id="s2")
+                world.ada.signal("deny", belief="b", id="s3")
+                world.ada.retract("s2")
+                world.ada.retract("s3")
+            histories.append(_read(world))
+    assert histories[1].shown == histories[0].shown
+    assert histories[1].words == histories[0].words
+
+
+def _population(world: worlds.World, users: int, seed: int = 3) -> list[History]:
+    chance = np.random.default_rng(seed)
+    return [history_of(worlds.live(world, chance), WORDS) for _ in range(users)]
+
+
+def test_simulated_histories_are_those_of_the_store() -> None:
+    """The bench's short way from a simulated life to a history gives what reading its store gives."""
+    from beliefgraph.graph.ids import UserId
+    from beliefgraph.graph.store import Scope
+    from bench.scratch import open_pipeline
+
+    life = worlds.live(worlds.BASE, np.random.default_rng(5))
+    pipeline = open_pipeline(":memory:", clock=lambda: worlds.LATER)
+    worlds.learn_ours(life, worlds.BASE, pipeline, "ada")
+    stored = pipeline.store.read(Scope("bench", UserId("ada")), lambda reader: read_history(reader, WORDS))
+    short = history_of(life, WORDS)
+    assert (stored.beliefs, stored.order, stored.words) == (short.beliefs, short.order, short.words)
+    assert stored.shown == short.shown
+
+
+def test_summaries_add_up_over_partitions() -> None:
+    """What all users say is the sum of what each part of them says: loss, slope and information."""
+    users = _population(worlds.BASE, 12)
+    rates = free_rates(PARAMETERS, WORDS, [block(users)])
+    z = np.linspace(-0.3, 0.3, len(rates))
+    whole = summarize([block(users)], rates, z, WORDS)
+    parts = summarize([block(users[:5])], rates, z, WORDS) + summarize([block(users[5:])], rates, z, WORDS)
+    assert whole.loss == pytest.approx(parts.loss)
+    assert whole.slope == pytest.approx(parts.slope, rel=1e-4, abs=1e-3)
+    assert whole.information == pytest.approx(parts.information, rel=1e-4, abs=1e-3)
+
+
+def test_the_fit_finds_other_rates() -> None:
+    """Users who press thumbs-down when content far more often than is assumed are found to."""
+    world = worlds.World(name="grumpy", candour=0.75, accident=0.02)
+    found = [block(_population(world, 150))]
+    result = fit(found, free_rates(PARAMETERS, WORDS, found), WORDS)
+    satisfied = next(each for each in result.rates if each.rate.name == "signals.rating.satisfied")
+    assert satisfied.low < 0.75 + 0.05 and satisfied.value < 0.85
+    assert satisfied.told > 0.4
+    assert result.gained > 10
+
+
+def test_little_data_moves_little() -> None:
+    """Three users move no rate by more than a third of its prior's standard deviation, and none without records."""
+    found = [block(_population(worlds.BASE, 3))]
+    rates = free_rates(PARAMETERS, WORDS, found)
+    result = fit(found, rates, WORDS)
+    assert all(abs(each.rate.score(each.value)) < 1 / 3 for each in result.rates)
+    assert not [each for each in rates if "stars" in each.name or "skill" in each.name]
+    assert fit([block(_population(worlds.BASE, 1))], [], WORDS).values == {}
+
+
+@pytest.mark.parametrize("z", [-1.0, 0.0, 1.5])
+def test_a_rate_on_its_own_scale(z: float) -> None:
+    """A rate at z standard deviations scores z, and stays a probability or positive."""
+    found = [block(_population(worlds.BASE, 3))]
+    for rate in free_rates(PARAMETERS, WORDS, found):
+        value = float(rate.value(np.array(z)))
+        assert z == pytest.approx(rate.score(value))
+        assert 0 < value < (1 if rate.probability else 1e6)
+
+
+def test_draws_change_only_what_they_name() -> None:
+    """One draw a column: the rate that moved, and nothing else."""
+    found = [block(_population(worlds.BASE, 3))]
+    rates = free_rates(PARAMETERS, WORDS, found)
+    values = tables(PARAMETERS, WORDS)
+    moved = drawn(values, rates, np.eye(len(rates)))
+    for place, rate in enumerate(rates):
+        assert moved[rate.table][rate.row, place] == pytest.approx(float(rate.value(np.array(1.0))))
+        others = [n for n in range(len(rates)) if n != place]
+        assert moved[rate.table][rate.row, others] == pytest.approx(values[rate.table][rate.row, 0])
+
+
+def test_contexts_and_slips_have_their_places() -> None:
+    """Entries of one key never hold together; tags that name an accident have a rate of their own."""
+    words: Sequence[tuple[int, ...]] = vocabulary(PARAMETERS).contexts
+    assert [(), (0,), (1,)] == list(words)
+    other: Parameters = parameters_with(
+        accident_contexts=[
+            {"key": "device", "value": "mobile", "factor": 3.0},
+            {"key": "place", "value": "train", "factor": 2.0},
+        ]
+    )
+    both = vocabulary(other)
+    assert (0, 1) == both.contexts[both.context({"device": "mobile", "place": "train"})]
+    assert {"mistake": 0} == both.slips
