@@ -40,7 +40,7 @@ def test_a_fault_is_seen() -> None:
 
     @app.get("/things/{number}")
     def thing(number: str) -> Response:
-        return Response(status_code=500 if number.startswith("0") else 200)
+        return Response(status_code={"0": 500, "1": 418}.get(number[:1], 200))
 
     faulty = app.openapi()
     schema = faulty["paths"]["/things/{number}"]["get"]["parameters"][0]["schema"]
