@@ -22,10 +22,21 @@ from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, audits, curves, fuzz, preferences, relations, speed, stores, worlds
+from bench import assistments, audits, curves, fuzz, http, preferences, relations, speed, stores, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "stores", "audits", "worlds", "curve", "relations", "preferences", "fuzz", "assistments")
+PARTS = (
+    "speed",
+    "stores",
+    "audits",
+    "worlds",
+    "curve",
+    "relations",
+    "preferences",
+    "http",
+    "fuzz",
+    "assistments",
+)
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -64,6 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
             _worlds(quick=options.quick)
         elif part == "curve":
             _curve(options.curves, quick=options.quick)
+        elif part == "http":
+            _heading("The service under load, from a second process")
+            http.report(quick=options.quick)
         elif part == "fuzz":
             _heading("Requests drawn at random from the description of the service")
             fuzz.report(quick=options.quick)

@@ -22,13 +22,10 @@ from schemathesis import GenerationMode
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.specs.openapi import checks
 
-from beliefgraph import BeliefGraph
 from beliefgraph.api.app import create_app
 from beliefgraph.api.keys import KeyFile
 from beliefgraph.api.limits import Limits
-from beliefgraph.ingest.relate import EmbeddingRelater
-from bench.scratch import HashedWords
-from bench.service import in_thread
+from bench.service import in_thread, open_hashed
 
 REQUESTS, QUICK_REQUESTS = 20_000, 400
 _USER = "ada"
@@ -142,13 +139,9 @@ def fuzzed() -> Iterator[Fuzzed]:
     with tempfile.TemporaryDirectory() as folder:
         keys = KeyFile(Path(folder) / "keys.jsonl")
         _, key = keys.create("acme", ["admin"])
-
-        def opened() -> BeliefGraph:
-            embedder = HashedWords()
-            place = Path(folder) / "beliefs.db"
-            return BeliefGraph.open(place, embedder=embedder, relater=EmbeddingRelater(embedder))
-
-        with in_thread(create_app(opened, keys=keys, limits=Limits(rate_per_s=0))) as address:
+        place = Path(folder) / "beliefs.db"
+        app = create_app(lambda: open_hashed(place), keys=keys, limits=Limits(rate_per_s=0))
+        with in_thread(app) as address:
             found = Fuzzed(address, requests.get(f"{address}/openapi.json", timeout=60).json(), key)
             found.tell_story()
             yield found
