@@ -21,7 +21,7 @@ from beliefgraph.ingest.embedder import SentenceTransformerEmbedder
 from beliefgraph.ingest.lasting import Gate, lasting_parts, to_judge
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import Pair, Relater
-from training.meeting import meetings
+from training.meeting import meetings, read_across
 from training.statements import Cluster, draw, read_clusters
 
 HELD_OUT = Path(__file__).parents[1] / "training" / "data" / "held_out"
@@ -320,7 +320,8 @@ def report(data: Path, *, quick: bool) -> None:
 def _report_meetings(classifier: Classifier, confirmed: float, most: int | None) -> None:
     """Print how right confirmed contradictions are among the near pairs of one user, as the store meets them."""
     clusters = list(read_clusters(HELD_OUT / "validation.txt"))
-    found = meetings(clusters, SentenceTransformerEmbedder().encode)[:most]
+    across = read_across(HELD_OUT / "validation_across.txt")
+    found = meetings(clusters, SentenceTransformerEmbedder().encode, across)[:most]
     relations = classifier.relate([each.pair for each in found])
     said = np.array(
         [

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +41,11 @@ class Embedder(Protocol):
     def forget(self) -> None:
         """Drop every remembered text and vector (a user was erased)."""
         ...
+
+
+def common_questions() -> list[str]:
+    """Return questions as anybody asks them, of all kinds of things: the background that a query stands out from."""
+    return files("beliefgraph.ingest").joinpath("questions.txt").read_text("utf-8").splitlines()
 
 
 class SentenceTransformerEmbedder:

@@ -210,7 +210,7 @@ class PriorParameters(_Frozen):
 class ServingParameters(_Frozen):
     """When a belief is used for a response."""
 
-    relevant_cosine: Goodness
+    relevant: Goodness
     confident: Probability
     limit: Annotated[int, Field(gt=0, le=1000)]
 

@@ -29,7 +29,7 @@ from beliefgraph.graph.store import (
     Vector,
     Writer,
 )
-from beliefgraph.ingest.embedder import Embedder
+from beliefgraph.ingest.embedder import Embedder, common_questions
 from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
 from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
@@ -92,6 +92,7 @@ class Pipeline:
     clock: Clock
     _checked_model: bool = field(default=False, init=False)
     _topics: Topics | None = field(default=None, init=False)
+    _common: Vector | None = field(default=None, init=False)
 
     def apply(
         self,
@@ -279,6 +280,18 @@ class Pipeline:
             rows = self.embed(statements) if statements else []
             self._topics = Topics(population, np.array(rows, dtype=np.float32))
         return self._topics
+
+    def direction(self, query: str) -> Vector:
+        """Return where the beliefs lie that a query is about: its vector less the mean of common questions (no unit).
+
+        What any question has in common with any belief is not what this one is about; without that part no belief is
+        near every query. Centring on a bank of questions: Bogolin et al., Cross Modal Retrieval with Querybank
+        Normalisation, 2022; Suzuki et al., Centering Similarity Measures to Reduce Hubs, 2013.
+        """
+        if self._common is None:
+            self._common = np.mean(self.embed(common_questions()), axis=0, dtype=np.float32)
+        (vector,) = self.embed([query])
+        return vector - self._common
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return unit vectors of texts. Raises `StoreVersionError` if the store's vectors come from another model."""

@@ -27,7 +27,7 @@ class ServingLimits(Protocol):
     """When a belief is used: how near its statement is to the query, how sure we are, and how many at most."""
 
     @property
-    def relevant_cosine(self) -> float: ...  # noqa: D102 - named by the class
+    def relevant(self) -> float: ...  # noqa: D102 - named by the class
     @property
     def confident(self) -> float: ...  # noqa: D102
     @property
@@ -151,7 +151,7 @@ def _score(belief: Belief, relevance: Mapping[BeliefId, float]) -> float:
 def _reason(
     belief: Belief, relevance: Mapping[BeliefId, float], limits: ServingLimits, context: Mapping[str, str]
 ) -> Reason:
-    if relevance.get(belief.id, 0.0) < limits.relevant_cosine:
+    if relevance.get(belief.id, 0.0) < limits.relevant:
         return "not_relevant"
     if any(context.get(key, value) != value for key, value in belief.context.items()):
         return "other_context"
@@ -164,7 +164,7 @@ def _reason(
 
 def _question(choices: Sequence[Choice], links: Sequence[Link], limits: ServingLimits) -> str | None:
     """Ask about the most relevant belief that would be used if only it were certain, or between two in conflict."""
-    near = {choice.belief.id: choice for choice in choices if choice.relevance >= limits.relevant_cosine}
+    near = {choice.belief.id: choice for choice in choices if choice.relevance >= limits.relevant}
     asked: list[tuple[float, str]] = [
         (choice.relevance, f"Is this true of you: “{choice.belief.statement}”?")
         for choice in near.values()

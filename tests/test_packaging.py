@@ -12,7 +12,20 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("graph", "ingest", "queries", "api")
-SHIPPED = (".py", ".sql", ".toml", ".yaml", ".cypher", ".html", ".css", ".typed", ".onnx", ".json", ".md")
+SHIPPED = (
+    ".py",
+    ".sql",
+    ".toml",
+    ".yaml",
+    ".cypher",
+    ".html",
+    ".css",
+    ".typed",
+    ".onnx",
+    ".json",
+    ".md",
+    ".txt",
+)
 
 _TOUR = """
 import importlib, importlib.util, pkgutil, sys

@@ -140,6 +140,12 @@ def read_poles(folder: Path = RELATIONS) -> list[Cluster]:
 
 # Persons
 
+
+def spoken_in(statement: str, pronoun: str) -> str:
+    """Return a statement as it is, its marks filled in."""
+    return statement.removeprefix("=").replace("{P}", pronoun).replace("{O}", pronoun)
+
+
 _LEADING = re.compile(
     r"^((?:never|always|usually|often|rarely|only|no longer|hardly ever|almost never|seldom|mostly|still|now"
     r"|really|currently|sometimes|generally|normally|regularly|occasionally|secretly|strongly|just|also|already"
@@ -270,11 +276,17 @@ _SHARES = (("subjectless", 0.4), ("i", 0.3), ("user", 0.1), ("she", 0.08), ("he"
 
 
 def draw(
-    clusters: list[Cluster], rng: random.Random, *, each: dict[str, int], unrelated: float = 0.5
+    clusters: list[Cluster],
+    rng: random.Random,
+    *,
+    each: dict[str, int],
+    unrelated: float = 0.5,
+    beside: Iterable[Pair] = (),
 ) -> list[Pair]:
     """Draw up to `each` pairs of every label from every cluster, in random persons and orders.
 
-    `unrelated` is the mean number of pairs that a cluster forms with others, as neutral ones.
+    `unrelated` is the mean number of pairs that a cluster forms with others, as neutral ones. `beside` are further
+    pairs, spoken likewise.
     """
     verbs = verbs_of(clusters)
     names, shares = zip(*_SHARES, strict=True)
@@ -289,5 +301,5 @@ def draw(
         if rng.random() < unrelated:
             other = rng.choice(rng.choice(clusters).statements())
             drawn.append(Pair(rng.choice(cluster.same), other, "neutral"))
-    spoken_pairs = [Pair(spoken(pair.first), spoken(pair.second), pair.label) for pair in drawn]
+    spoken_pairs = [Pair(spoken(pair.first), spoken(pair.second), pair.label) for pair in (*drawn, *beside)]
     return [pair.swapped() if rng.random() < 0.5 else pair for pair in spoken_pairs]

@@ -76,7 +76,7 @@ class SelfModelReads:
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise InvalidInputError("limit", "must be a whole number, at least 1")
         as_of_us, now_us = self._as_of(as_of), self._now_us()
-        (vector,) = self._pipeline.embed([query])
+        vector = self._pipeline.direction(query)
         return self._read(
             lambda reader: personalize(
                 reader,

@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beliefgraph import Personalization
+from beliefgraph.ingest.embedder import common_questions
 from tests.embedders import CONTRADICTION, SUSPICION
 from tests.worlds import SCRIPT, Step, histories, open_world, parameters_with, play
 
@@ -25,7 +27,9 @@ def test_relevance_times_confidence() -> None:
         plan = world.ada.personalize("python examples")
         assert ["near", "far"] == [choice.belief.id for choice in plan.used]
         near, far = plan.used
-        assert pytest.approx(1.0, abs=1e-6) == near.relevance
+        (vector,) = world.embedder.encode(["python examples"])
+        common = np.mean(world.embedder.encode(common_questions()), axis=0)
+        assert pytest.approx(1.0 - vector @ common, abs=1e-6) == near.relevance
         assert pytest.approx(near.relevance / (near.relevance + far.relevance)) == near.weight
         assert pytest.approx([0.7, 0.99]) == [near.confidence, far.confidence]
         assert near.belief == world.ada.belief("near")
@@ -157,7 +161,7 @@ def test_explain_and_question() -> None:
         plan = world.ada.personalize("python examples")
         assert "Is this true of you: “I prefer python examples with diagrams”?" == plan.question
         told = plan.explain()
-        assert "use (100% of the response): “python examples” (confidence 0.90, relevance 1.00)" in told
+        assert "use (100% of the response): “python examples” (confidence 0.90, relevance 0.98)" in told
         assert "withhold, not relevant: “indian food”" in told
         assert "withhold, tentative: " in told
         assert f"ask: {plan.question}" in told

@@ -1,0 +1,158 @@
+"""Which stored preferences a question is about: prefeval, question → preference among a hundred.
+
+The ways were compared on half of the topics (development); the other half says what the choice is worth. Nothing of
+the data set ships: its licence is for evaluation alone.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from beliefgraph import BeliefGraph
+from beliefgraph.ingest.embedder import Embedder, common_questions
+from beliefgraph.ingest.relate import Pair, Relation
+
+FILE = "prefeval/explicit.jsonl"
+AMONG, WITHIN, DRAWS = 100, 5, 20
+Floats = npt.NDArray[np.float64]
+Way = Callable[[Floats, Floats, Floats], Floats]
+"""From vectors of questions, of preferences and of common questions to a score of each question and preference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Preferences, each with a question that it bears on, and whether their topic is one for development."""
+
+    preferences: Sequence[str]
+    questions: Sequence[str]
+    development: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """How often the preference is among the first five of a hundred: of all topics, development, held out."""
+
+    name: str
+    whole: float
+    development: float
+    held_out: float
+
+    def __str__(self) -> str:
+        """Return one line of the table."""
+        return f"{self.name:<62} {self.whole:6.3f} {self.development:12.3f} {self.held_out:9.3f}"
+
+
+def read(file: Path, few: int | None = None) -> Pairs:
+    """Return the pairs in a file; every second topic, in the order of their names, is for development."""
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()][:few]
+    topics = sorted({row["topic"] for row in rows})
+    return Pairs(
+        preferences=[row["preference"] for row in rows],
+        questions=[row["question"] for row in rows],
+        development=np.array([row["topic"] in topics[::2] for row in rows]),
+    )
+
+
+def cosine(questions: Floats, preferences: Floats, common: Floats) -> Floats:
+    """Score by how near the two texts are."""
+    return np.asarray(questions @ preferences.T, dtype=np.float64)
+
+
+def centred(questions: Floats, preferences: Floats, common: Floats) -> Floats:
+    """Score by how much nearer the question is than common questions are on average: what `personalize` does."""
+    return np.asarray((questions - common.mean(axis=0)) @ preferences.T, dtype=np.float64)
+
+
+def querybank(questions: Floats, preferences: Floats, common: Floats) -> Floats:
+    """Take off three quarters of how near the ten nearest common questions are."""
+    nearest = np.sort(preferences @ common.T, axis=1)[:, -10:].mean(axis=1)
+    return np.asarray(questions @ preferences.T - 0.75 * nearest, dtype=np.float64)
+
+
+def whitened(questions: Floats, preferences: Floats, common: Floats) -> Floats:
+    """Centre, and shrink the directions in which common questions differ most."""
+    values, directions = np.linalg.eigh(np.cov(common.T))
+    shrunk = directions * (values + 0.02) ** -0.5
+    return np.asarray(
+        (questions - common.mean(axis=0)) @ (shrunk @ directions.T) @ preferences.T, dtype=np.float64
+    )
+
+
+WAYS: dict[str, Way] = {
+    "plain cosine": cosine,
+    "less the mean of common questions (what is served)": centred,
+    "less ¾ of the nearest ten common questions": querybank,
+    "centred and whitened by common questions": whitened,
+}
+
+
+def recall(name: str, scores: Floats, pairs: Pairs) -> Recall:
+    """Return recall@5 among a preference and 99 others, over 20 draws of the others."""
+    chance = np.random.default_rng(0)
+    count = len(scores)
+    hits = np.empty(count)
+    for row in range(count):
+        others = np.delete(np.arange(count), row)
+        draws = np.stack([chance.permutation(others)[: AMONG - 1] for _ in range(DRAWS)])
+        hits[row] = ((scores[row][draws] > scores[row, row]).sum(axis=1) < WITHIN).mean()
+    return Recall(
+        name=name,
+        whole=float(hits.mean()),
+        development=float(hits[pairs.development].mean()),
+        held_out=float(hits[~pairs.development].mean()),
+    )
+
+
+class _Unrelated:
+    """Judges every two statements unrelated: what is measured here is relevance alone."""
+
+    name = "unrelated"
+
+    def relate(self, pairs: Sequence[Pair]) -> list[Relation]:
+        return [Relation(0.0, 0.0, 0.0, 1.0) for _ in pairs]
+
+
+def served(pairs: Pairs, embedder: Embedder) -> tuple[int, int]:
+    """Hold the preferences in self-models of a hundred, ask each question with room for five; return hits and asked."""
+    order = np.random.default_rng(0).permutation(len(pairs.questions))
+    hits = asked = 0
+    with BeliefGraph.open(":memory:", embedder=embedder, relater=_Unrelated()) as graph:
+        for number in range(len(order) // AMONG):
+            members = order[number * AMONG : (number + 1) * AMONG]
+            ada = graph.user(f"u{number}")
+            for index in members:
+                ada.believe(pairs.preferences[index], id=f"b{index}")
+            for index in members:
+                plan = ada.personalize(pairs.questions[index], limit=WITHIN)
+                hits += f"b{index}" in {choice.belief.id for choice in plan.used}
+                asked += 1
+    return hits, asked
+
+
+def report(data: Path, embedder: Embedder, *, quick: bool) -> None:
+    """Print recall of each way, and of what is served."""
+    file = data / FILE
+    if not file.is_file():
+        print(f"skipped: no {file}; name the folder with --data")
+        return
+    pairs = read(file, 120 if quick else None)
+    questions, preferences, common = (
+        np.array(embedder.encode(texts), dtype=np.float64)
+        for texts in (pairs.questions, pairs.preferences, common_questions())
+    )
+    print(f"{len(pairs.questions)} questions, recall@{WITHIN} among {AMONG} (mean of {DRAWS} draws)\n")
+    print(f"{'':<62} {'all':>6} {'development':>12} {'held out':>9}")
+    found = [recall(name, way(questions, preferences, common), pairs) for name, way in WAYS.items()]
+    for line in found:
+        print(line, flush=True)
+    hits, asked = served(pairs, embedder)
+    verdict = "met" if found[1].held_out > found[0].held_out else "missed"
+    print(f"\nbetter than plain cosine on the topics held out: {verdict}")
+    if asked:
+        print(
+            f"used by `personalize` with room for {WITHIN}, self-models of {AMONG}: {hits / asked:.3f} of {asked}"
+        )
