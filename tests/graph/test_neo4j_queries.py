@@ -160,6 +160,8 @@ def _read_everything(reader: Reader) -> None:
     reader.revision_before(revision)
     reader.links("contradicts", beliefs=[b1])
     reader.history()
+    reader.news(0)
+    reader.news(1)
 
 
 def _more(draft: Draft) -> None:
