@@ -124,8 +124,13 @@ class Asker:
         return read_state(self.glance.nodes[row].state, self.outlook.at_us).confidence
 
     def _told(self, state: BeliefState, nats: float) -> BeliefState:
+        """Return a state after an answer, which opens what was tentative and settles a contest as a pin does."""
+        standing = read_state(state, self.outlook.at_us).standing
+        if standing == "contested":
+            nothing = replace(state, direct_for=0.0, direct_against=0.0, spoken=0.0)
+            state = replace(nothing, inferred_for=0.0, inferred_against=0.0)
         told = with_word(state, nats, self.outlook.at_us)
-        return replace(told, lifecycle="open") if nats > 0 and state.lifecycle == "tentative" else told
+        return replace(told, lifecycle="open") if nats > 0 and standing == "tentative" else told
 
     def _decided(self, right: int, wrong: int, strength: float) -> dict[int, BeliefState]:
         """Return two states after one was confirmed and the other denied, and what that leaves of their conflict."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from beliefgraph.graph.glance import Floats, Glance
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import LinkKind, context_of, view
+from beliefgraph.graph.model import BeliefNode, LinkKind, context_of, view
 from beliefgraph.queries.asking import Asker, Hearing, Outlook
 from beliefgraph.queries.consistency import conflict_graph, heaviest_consistent
 from beliefgraph.queries.personalize import (
@@ -70,53 +70,29 @@ def personalize(
     Every live belief is in `used` or `withheld`; superseded and retired ones are in neither. Weights are shares of
     relevance and sum to 1.
     """
-    confidence, standing = glance.read(request.at_us)
-    relevance = relevance_of(glance, request.direction)
-    score = np.maximum(0.0, relevance) * confidence
-    ids = np.array([node.id for node in glance.nodes], dtype=np.str_)
-    live = (standing != "superseded") & (standing != "retired")
-    ranked = np.lexsort((ids, -score))
-    ranked = ranked[live[ranked]]
-    fits = _fits(glance, request.context, relevance >= limits.relevant)
-    reasons = np.full(len(ids), "relevant", dtype="U16")
-    reasons[confidence < limits.confident] = "low_confidence"
-    for name in ("contested", "tentative"):
-        reasons[standing == name] = name
-    reasons[fits == 0] = "other_context"
-    reasons[(relevance < limits.relevant) | (relevance <= 0)] = "not_relevant"
-    candidates = ranked[reasons[ranked] == "relevant"]
-    reasons[_contradicted(glance, candidates, score * fits)] = "contradicted"
-    candidates = candidates[reasons[candidates] == "relevant"]
-    reasons[_repeated(glance, candidates)] = "duplicate"
-    candidates = candidates[reasons[candidates] == "relevant"]
-    chosen = _within(glance, candidates, score, request, limits)
-    left_out = np.setdiff1d(candidates, chosen)
-    reasons[left_out] = "budget"
-    used = ranked[reasons[ranked] == "relevant"]
-    withheld = ranked[reasons[ranked] != "relevant"]
-    weights = relevance[used] / relevance[used].sum()
-    asker = Asker(
-        glance=glance,
-        outlook=Outlook(
-            relevance=relevance,
-            weights=dict(zip(used.tolist(), weights.tolist(), strict=True)),
-            least_score=float(score[used].min()) if len(left_out) else 0.0,
-            confident=limits.confident,
-            at_us=request.at_us,
-        ),
-        hearing=hearing,
+    stand = _consider(glance, request, limits)
+    limit = limits.limit if request.limit is None else request.limit
+    left_out = _narrow(glance, stand, request, limit)
+    used, withheld = stand.with_reason("relevant"), stand.with_reason("relevant", not_=True)
+    weights = stand.relevance[used] / stand.relevance[used].sum()
+    outlook = Outlook(
+        relevance=stand.relevance,
+        weights=dict(zip(used.tolist(), weights.tolist(), strict=True)),
+        least_score=float(stand.score[used].min(initial=np.inf)) if left_out or len(used) == limit else 0.0,
+        confident=limits.confident,
+        at_us=request.at_us,
     )
-    question = asker.best(np.flatnonzero(live & (fits > 0) & (reasons != "not_relevant")), limits.least_nats)
+    question = Asker(glance=glance, outlook=outlook, hearing=hearing).best(stand.in_place, limits.least_nats)
     return Personalization(
         query=request.query,
         used=tuple(
-            _choice(glance, int(row), request.at_us, float(relevance[row]), float(weight))
-            for row, weight in zip(used, weights, strict=True)
+            _choice(glance.nodes[row], request.at_us, float(stand.relevance[row]), weight)
+            for row, weight in outlook.weights.items()
         ),
         withheld=Withheld(
             [glance.nodes[row] for row in withheld.tolist()],
-            relevance[withheld].tolist(),
-            reasons[withheld].tolist(),
+            stand.relevance[withheld].tolist(),
+            stand.reasons[withheld].tolist(),
             request.at_us,
         ),
         question=None if question is None else question.text,
@@ -125,12 +101,64 @@ def personalize(
     )
 
 
-def _choice(glance: Glance, row: int, at_us: int, relevance: float, weight: float) -> Choice:
-    belief = view(glance.nodes[row], at_us)
-    reason: Reason = "relevant"
+def _choice(node: BeliefNode, at_us: int, relevance: float, weight: float) -> Choice:
+    belief = view(node, at_us)
     return Choice(
-        belief=belief, confidence=belief.confidence, relevance=relevance, weight=weight, reason=reason
+        belief=belief, confidence=belief.confidence, relevance=relevance, weight=weight, reason="relevant"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stand:
+    """How each belief (row) stands to a request. `ranked` are the live rows, best first; `fits` is as `_fits` has it.
+
+    `reasons` are narrowed down as beliefs are taken out.
+    """
+
+    relevance: Floats
+    score: Floats
+    fits: Floats
+    ranked: Rows
+    reasons: npt.NDArray[np.str_]
+
+    def with_reason(self, reason: Reason, *, not_: bool = False) -> Rows:
+        """Return the live rows with (or without) this reason, best first."""
+        found: Rows = self.ranked[(self.reasons[self.ranked] == reason) != not_]
+        return found
+
+    @property
+    def in_place(self) -> Rows:
+        """The live rows that are relevant and of these circumstances, best first."""
+        return self.ranked[~np.isin(self.reasons[self.ranked], ("not_relevant", "other_context"))]
+
+
+def _consider(glance: Glance, request: Request, limits: ServingLimits) -> _Stand:
+    """Judge each belief by itself."""
+    confidence, standing = glance.read(request.at_us)
+    relevance = relevance_of(glance, request.direction)
+    score = np.maximum(0.0, relevance) * confidence
+    near = (relevance >= limits.relevant) & (relevance > 0)
+    fits = _fits(glance, request.context, near)
+    reasons = np.full(len(glance.nodes), "relevant", dtype="U16")
+    reasons[confidence < limits.confident] = "low_confidence"
+    reasons[standing == "contested"] = "contested"
+    reasons[standing == "tentative"] = "tentative"
+    reasons[fits == 0] = "other_context"
+    reasons[~near] = "not_relevant"
+    ranked = np.lexsort((np.array([node.id for node in glance.nodes], dtype=np.str_), -score))
+    live = ~np.isin(standing, ("superseded", "retired"))
+    return _Stand(relevance=relevance, score=score, fits=fits, ranked=ranked[live[ranked]], reasons=reasons)
+
+
+def _narrow(glance: Glance, stand: _Stand, request: Request, limit: int) -> bool:
+    """Take out what contradicts, repeats or has no room; say whether anything had no room."""
+    contradicted = _contradicted(glance, stand.with_reason("relevant"), stand.score * stand.fits)
+    stand.reasons[contradicted] = "contradicted"
+    stand.reasons[_repeated(glance, stand.with_reason("relevant"))] = "duplicate"
+    candidates = stand.with_reason("relevant")
+    chosen = _within(glance, candidates, stand.score, request, limit)
+    stand.reasons[np.setdiff1d(candidates, chosen)] = "budget"
+    return len(chosen) < len(candidates)
 
 
 # Relevance
@@ -239,12 +267,11 @@ def _repeated(glance: Glance, candidates: Rows) -> Rows:
     return np.array(sorted(repeated), dtype=np.int64)
 
 
-def _within(glance: Glance, candidates: Rows, score: Floats, request: Request, limits: ServingLimits) -> Rows:
+def _within(glance: Glance, candidates: Rows, score: Floats, request: Request, limit: int) -> Rows:
     """Return the candidates that fit into the budget, the best first, each counting less the more it resembles one in.
 
     A relevance-diversity trade-off as of Carbonell and Goldstein's maximal marginal relevance (1998), by a factor.
     """
-    limit = limits.limit if request.limit is None else request.limit
     if request.max_chars is None and len(candidates) <= limit:
         return candidates
     room = np.zeros(len(candidates))
