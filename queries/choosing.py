@@ -28,8 +28,8 @@ from beliefgraph.queries.personalize import (
 Rows = npt.NDArray[np.int64]
 HOPS, PASSED_ON = 2, 0.3
 """How far relevance is passed on between beliefs that grew out of one another, and how much of it at each step."""
-DIVERSITY = 0.3
-"""What a belief of the same direction as one already chosen loses of its score while places are scarce."""
+ALIKE, LOST = 0.85, 0.5
+"""While places are scarce, a belief nearer (cosine) than that to one already chosen loses of its score, up to half."""
 _IN_PLACE = 2.0
 """How much more a belief observed in these very circumstances weighs than a general one that it contradicts."""
 
@@ -280,14 +280,15 @@ def _within(glance: Glance, candidates: Rows, score: Floats, request: Request, l
         lines = [prompt_line(view(glance.nodes[row], request.at_us)) for row in candidates.tolist()]
         room = np.array([len(line) + 1 for line in lines], dtype=np.float64)
         left = request.max_chars - (len(prompt_of([""])) - 1)
-    likeness = np.zeros(len(candidates))
+    lost = np.zeros(len(candidates))
     open_ = np.ones(len(candidates), dtype=np.bool_)
     chosen: list[int] = []
     while len(chosen) < limit and (open_ & (room <= left)).any():
-        value = np.where(open_ & (room <= left), score[candidates] * (1.0 - DIVERSITY * likeness), -1.0)
+        value = np.where(open_ & (room <= left), score[candidates] * (1.0 - lost), -1.0)
         best = int(value.argmax())
         chosen.append(best)
         open_[best] = False
         left -= room[best]
-        likeness = np.maximum(likeness, glance.vectors[candidates] @ glance.vectors[candidates[best]])
+        likeness = glance.vectors[candidates] @ glance.vectors[candidates[best]]
+        lost = np.maximum(lost, LOST * (likeness - ALIKE) / (1.0 - ALIKE))
     return candidates[chosen]

@@ -14,7 +14,6 @@ from beliefgraph.graph.testing.builders import ADA, Draft, put, second, vector
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.predict import Heard
 from beliefgraph.queries.choosing import (
-    DIVERSITY,
     PASSED_ON,
     Request,
     kinship,
@@ -152,7 +151,17 @@ def test_near_duplicates_do_not_fill_the_plan() -> None:
     assert ["same0", "other"] == used(plan_of(glance, limit=2))
     assert {"same1": "budget", "same2": "budget", "same3": "budget"} == reasons(plan_of(glance, limit=2))
     assert 5 == len(used(plan_of(glance)))
-    assert DIVERSITY > 0
+
+
+def test_beliefs_that_merely_share_a_topic_are_not_set_apart() -> None:
+    """Up to a cosine of .85 the more relevant is taken, however near it is to one already chosen."""
+
+    def build(draft: Draft) -> None:
+        draft.belief("first", near=vector(10, 0, 0), nats=3)
+        draft.belief("near", near=vector(8, 6, 0), nats=3)
+        draft.belief("apart", near=vector(7.9, 0, 6.1), nats=3)
+
+    assert ["first", "near"] == used(plan_of(glance_of(build), limit=2))
 
 
 def test_the_prompt_stays_within_its_characters() -> None:
