@@ -3,9 +3,7 @@
 To show one more record, describe it here: its types are taken from the record. What callers send is in bodies.py.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import JsonValue
+from typing import Any, Literal
 
 from beliefgraph.api.describe import Dictionary, Model, Said, Worked, envelope
 from beliefgraph.graph import model
@@ -14,9 +12,6 @@ from beliefgraph.graph.store import Erasure as ErasureCounts
 from beliefgraph.ingest.resolution import Decision as JobDecision
 from beliefgraph.queries import explain, personalize, trace
 from beliefgraph.queries.contributions import Contribution as ContributionRecord
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 _THEN, _LATER = "2026-03-01T12:00:00Z", "2026-03-02T08:30:00Z"
 _STATEMENT = "API documentation should include runnable examples"
@@ -269,36 +264,6 @@ Health = envelope(
     "Health", "Whether the service can answer.", status=(str, Said("`live` or `ready`.", "ready"))
 )
 Version = envelope("Version", "What is running.", version=(str, Said("The version of the package.", "0.1.0")))
-Graph = envelope(
-    "Graph",
-    "A graph as node-link JSON.",
-    directed=(bool, Said("Always true.", True)),
-    multigraph=(bool, Said("Always true.", True)),
-    nodes=(
-        list[dict[str, JsonValue]],
-        Said(
-            "Nodes: `id` (`belief:…`, `revision:…`, `signal:…`, `response:…`), `type` and what is known of it.",
-            [{"id": "belief:b1", "type": "belief", "statement": _STATEMENT}],
-        ),
-    ),
-    edges=(
-        list[dict[str, JsonValue]],
-        Said(
-            "Edges from `source` to `target`, with a `type`: REVISES, CAUSED_BY, ABOUT, GENERATED_BY, OBSERVED_IN, "
-            "SPAWNED_FROM, CONTRADICTS.",
-            [{"source": "signal:s1", "target": "response:r1", "type": "ABOUT", "key": 0}],
-        ),
-    ),
-)
-
-
-def node_link(graph: "nx.MultiDiGraph[str]") -> dict[str, Any]:
-    """Return a graph as node-link JSON."""
-    import networkx as nx
-
-    found: dict[str, Any] = nx.node_link_data(graph, edges="edges")
-    return found
-
 
 _NULL = "; null otherwise."
 EventResult = envelope(

@@ -26,8 +26,8 @@ from beliefgraph.ingest.classifier import Classifier
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.relate import EmbeddingRelater
+from bench.neo4j_server import NoServer, start_server
 from bench.scratch import HashedWords
-from tests.neo4j_server import NoServer, claim, find_server, wipe
 
 MOST_MS = 10.0
 _TENANT = "bench"
@@ -170,9 +170,7 @@ def stores() -> Iterator[dict[str, Store]]:
             "SQLite": SqliteStore(str(Path(folder) / "reading.db"), synchronous="NORMAL")
         }
         try:
-            address = stack.enter_context(find_server())
-            claim(address)
-            wipe(address)
+            address = stack.enter_context(start_server())
             found["Neo4j"] = Neo4jStore(address.uri, username=address.username, password=address.password)
         except NoServer as error:
             print(f"Neo4j is not measured: {error}")

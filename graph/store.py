@@ -212,6 +212,17 @@ class Reader(Protocol):
         """Return revisions, oldest first: of a belief, with a cause, or all; only those with `seq` above `after`."""
         ...
 
+    def latest_revisions(
+        self,
+        beliefs: Iterable[BeliefId],
+        *,
+        limit: int,
+        before: int | None = None,
+        as_of_us: int | None = None,
+    ) -> list[Revision]:
+        """Return, of each of these beliefs, its latest `limit` revisions; all of them newest first."""
+        ...
+
     def revision_before(self, revision: Revision) -> Revision | None:
         """Return the revision of the same belief that came just before this one, None before the first."""
         ...
@@ -257,6 +268,11 @@ class Store(Protocol):
     @property
     def target(self) -> str:
         """Return what names this store in messages, without any secret."""
+        ...
+
+    @property
+    def writers(self) -> int:
+        """Return how many users are worth writing at once: 1 where writers of different users wait for each other."""
         ...
 
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:

@@ -5,9 +5,11 @@ Loaded when first asked, never at import. What follows from a relation is decide
 
 import hashlib
 import json
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,8 @@ _SWAPPED = [0, 2, 1, 3, 4]
 """Where equivalent, entails, entailed, contradiction and neutral stand when the pair is read the other way round."""
 _GATE = 5
 _REMEMBERED = 16_384
+_SHARED_FROM = 4
+"""Pairs in one call from which on they are worth sharing among the cores."""
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 Logits = npt.NDArray[np.float64]
@@ -34,9 +38,9 @@ class Classifier:
     """The shipped network: a `Relater` for two statements, and a `Gate` that says whether a text is a lasting one.
 
     A cross-encoder of 22 million parameters in int8 (`relation_model/CARD.md` says what it was trained on and how
-    good it is). Runs on the CPU in the calling thread; safe to use from several. Each pair is read alone, in both
-    orders, so that what comes out does not depend on its neighbours in a batch. Remembers the relations of the last
-    16,384 pairs by digest, not by text.
+    good it is). Runs on the CPU; safe to use from several threads. Each pair is read alone, in both orders, so that
+    what comes out does not depend on its neighbours in a batch; several pairs are shared among the cores. Remembers the
+    relations of the last 16,384 pairs by digest, not by text.
     """
 
     def __init__(self) -> None:
@@ -51,7 +55,10 @@ class Classifier:
 
     def relate(self, pairs: Sequence[Pair]) -> list[Relation]:
         """Return the calibrated relation of each pair: `equivalent` and `contradiction` do not depend on the order."""
-        return [self._relation(pair) for pair in pairs]
+        if len(pairs) < _SHARED_FROM:
+            return [self._relation(pair) for pair in pairs]
+        with ThreadPoolExecutor(os.cpu_count()) as cores:
+            return list(cores.map(self._relation, pairs))
 
     def situate(self, relation: Relation, cosine: float) -> Relation:
         """Weigh a contradiction by the cosine of the two texts: what has another topic rarely contradicts.

@@ -18,7 +18,7 @@ from beliefgraph.graph.errors import (
 )
 from beliefgraph.graph.glance import Glances
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
-from beliefgraph.graph.model import Belief, Link, Outcome, Response, view
+from beliefgraph.graph.model import Belief, BeliefNode, Link, Outcome, Response, view
 from beliefgraph.graph.store import (
     Changes,
     Erasure,
@@ -60,6 +60,7 @@ class Batch:
     `ids` supplies an id for each event that brings none (None: a fresh one). With `own_time` every event happens at
     its own `at`, as when a log is replayed, instead of now. With `stop_at_error` nothing after the first event that
     cannot be applied is. `observe` sees the working set before each event (its index); it may run more than once.
+    `look` sees the store as it is, and what became of the events, after the last one; it may run more than once too.
     With `if_seq` nothing is applied unless it is the user's last number (`ChangedMeanwhileError`).
     """
 
@@ -69,6 +70,7 @@ class Batch:
     stop_at_error: bool = False
     if_seq: int | None = None
     observe: Callable[[WorkingSet, int], None] | None = None
+    look: Callable[[Reader, Sequence[Result | BeliefGraphError]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,20 @@ class Pipeline:
         if isinstance(result, BeliefGraphError):
             raise result
         return result
+
+    def suppose(self, scope: Scope, event: SignalEvent | RetractEvent) -> tuple[Outcome, list[BeliefNode]]:
+        """Work out what an event would do, and return the beliefs that it would revise as they are. Writes nothing."""
+        nodes: list[BeliefNode] = []
+
+        def look(reader: Reader, results: Sequence[Result | BeliefGraphError]) -> None:
+            moved = [r.belief_id for found in results if isinstance(found, Outcome) for r in found.revisions]
+            nodes[:] = reader.beliefs(moved)
+
+        (outcome,) = self._run(scope, Batch(events=[event], look=look), dry_run=True)
+        if isinstance(outcome, BeliefGraphError):
+            raise outcome
+        assert isinstance(outcome, Outcome)
+        return outcome, nodes
 
     def apply_all(self, scope: Scope, batch: Batch) -> list[Result | BeliefGraphError]:
         """Apply events of one user in order, in one transaction; what cannot be applied comes back as its error."""
@@ -201,6 +217,8 @@ class Pipeline:
                 results.append(error or _apply(working, one))
                 if batch.stop_at_error and isinstance(results[-1], BeliefGraphError):
                     break
+            if batch.look is not None:
+                batch.look(reader, results)
             return results, working.changes()
 
         while True:

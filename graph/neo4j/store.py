@@ -40,6 +40,7 @@ from beliefgraph.graph.store import (
 T = TypeVar("T")
 _ALWAYS = _ALL = 2**62
 _KINDS = get_args(LinkKind)
+_WRITERS = 4
 _MORE = 8
 """So many more beliefs than asked for are ranked in double precision, lest rounding decides who is left out."""
 _COUNTED = (
@@ -102,6 +103,11 @@ class Neo4jStore:
     def target(self) -> str:
         """Return the URI."""
         return self._connections.target
+
+    @property
+    def writers(self) -> int:
+        """Return enough to keep a server busy while this process prepares what comes next."""
+        return _WRITERS
 
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
         """Run `work` under the user's lock, in a transaction that is rolled back."""
@@ -364,6 +370,17 @@ class _Transaction:
             found = self._rows("revisions", **window)
         return [rows.to_revision(row) for row in found]
 
+    def latest_revisions(
+        self,
+        beliefs: Iterable[BeliefId],
+        *,
+        limit: int,
+        before: int | None = None,
+        as_of_us: int | None = None,
+    ) -> list[Revision]:
+        found = self._rows("latest revisions", keys=self._keys(beliefs), **_window(before, limit, as_of_us))
+        return [rows.to_revision(row) for row in found]
+
     def revision_before(self, revision: Revision) -> Revision | None:
         belief = rows.join(self._user, revision.belief_id)
         found = self._rows("revision before", belief=belief, seq=revision.seq)
@@ -426,10 +443,11 @@ class _Transaction:
         wanted = rows.save_parameters(self._user, changes)
         written = self._connection.run(statement("save"), given=wanted).single(strict=True)
         for part in _COUNTED:
-            if written[part] != len(wanted[part]):
+            missing = rows.count(wanted[part]) - written[part]
+            if missing:
                 raise IntegrityError(
                     self._target,
-                    f"{len(wanted[part]) - written[part]} of the {part.replace('_', ' ')} to be written "
+                    f"{missing} of the {part.replace('_', ' ')} to be written "
                     "refer to what this user does not have",
                 )
         self._head = Head(seq=changes.seq, recorded_us=changes.recorded_us)

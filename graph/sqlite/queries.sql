@@ -109,6 +109,16 @@ WHERE l.user = :user AND l.kind = :kind AND l.recorded_at <= :as_of AND NOT EXIS
     AND later.low = l.low AND later.high = l.high AND later.seq > l.seq AND later.recorded_at <= :as_of)
 ORDER BY l.seq
 
+-- name: links of
+SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
+FROM links AS l
+WHERE l.user = :user AND l.kind = :kind AND l.recorded_at <= :as_of
+AND (l.low IN (SELECT value FROM json_each(:beliefs)) OR l.high IN (SELECT value FROM json_each(:beliefs)))
+AND NOT EXISTS (
+    SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
+    AND later.low = l.low AND later.high = l.high AND later.seq > l.seq AND later.recorded_at <= :as_of)
+ORDER BY l.seq
+
 -- name: link versions
 SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
 FROM links AS l WHERE l.user = :user AND l.seq > :after ORDER BY l.seq
@@ -212,6 +222,22 @@ SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, ca
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
 WHERE user = :user AND belief = :belief AND ordinal = :ordinal
+
+-- Ordinals have no gaps: the last one there is tells where the latest begin.
+-- name: latest revisions
+SELECT r.seq, r.belief, r.ordinal, r.before, r.after, r.nats, r.action, r.reason, r.cause_kind, r.cause,
+       r.parameters_version, r.recorded_at, r.item_slot, r.item_id, r.item_nats, r.item_observed_at, r.removed,
+       r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
+       r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context
+FROM (
+    SELECT wanted.value AS belief, (
+        SELECT last.ordinal FROM revisions AS last
+        WHERE last.user = :user AND last.belief = wanted.value AND last.seq < :before AND last.recorded_at <= :as_of
+        ORDER BY last.ordinal DESC LIMIT 1) AS ordinal
+    FROM json_each(:beliefs) AS wanted) AS last
+CROSS JOIN revisions AS r ON r.user = :user AND r.belief = last.belief
+    AND r.ordinal <= last.ordinal AND r.ordinal > last.ordinal - :limit
+ORDER BY r.seq DESC
 
 -- name: revisions by cause
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,

@@ -68,6 +68,11 @@ class SqliteStore:
         """Return the path."""
         return self._connections.target
 
+    @property
+    def writers(self) -> int:
+        """Return 1: SQLite lets one connection write at a time."""
+        return 1
+
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
         """Run `work` on one snapshot of the file."""
         with self._connections.transaction("BEGIN") as connection:
@@ -311,6 +316,20 @@ class _Transaction:
             found = self._rows("revisions", **window)
         return [rows.to_revision(row) for row in found]
 
+    def latest_revisions(
+        self,
+        beliefs: Iterable[BeliefId],
+        *,
+        limit: int,
+        before: int | None = None,
+        as_of_us: int | None = None,
+    ) -> list[Revision]:
+        window = _window(before, limit, as_of_us)
+        return [
+            rows.to_revision(row)
+            for row in self._rows("latest revisions", beliefs=_json_ids(beliefs), **window)
+        ]
+
     def revision_before(self, revision: Revision) -> Revision | None:
         row = self._rows(
             "revision by ordinal", belief=revision.belief_id, ordinal=revision.ordinal - 1
@@ -320,11 +339,13 @@ class _Transaction:
     def links(
         self, kind: LinkKind, *, beliefs: Iterable[BeliefId] | None = None, as_of_us: int | None = None
     ) -> list[Link]:
-        found = [rows.to_link(row) for row in self._rows("links", kind=kind, as_of=_or_always(as_of_us))]
-        if beliefs is None:
-            return found
-        touched = set(beliefs)
-        return [link for link in found if link.low in touched or link.high in touched]
+        wanted = {"kind": kind, "as_of": _or_always(as_of_us)}
+        found = (
+            self._rows("links", **wanted)
+            if beliefs is None
+            else self._rows("links of", beliefs=_json_ids(beliefs), **wanted)
+        )
+        return [rows.to_link(row) for row in found]
 
     def news(self, after: int) -> News:
         revised = self._rows("beliefs revised", after=after) if after else None

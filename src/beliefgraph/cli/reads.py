@@ -231,10 +231,11 @@ def conflicts(session: Session, user: str, status: Any, as_of: "datetime | None"
 
 @click.command()
 @user_argument
+@as_of_option
 @reads
-def duplicates(session: Session, user: str, as_json: bool) -> None:
+def duplicates(session: Session, user: str, as_of: "datetime | None", as_json: bool) -> None:
     """List pairs of a user's beliefs that say, or may say, the same, oldest first."""
-    _show_edges(session, user, lambda model: model.duplicates(), as_json=as_json, sign="≈")
+    _show_edges(session, user, lambda model: model.duplicates(as_of=as_of), as_json=as_json, sign="≈")
 
 
 def _show_edges(
