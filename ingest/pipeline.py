@@ -16,6 +16,7 @@ from beliefgraph.graph.errors import (
     InvalidInputError,
     StoreVersionError,
 )
+from beliefgraph.graph.glance import Glances
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
 from beliefgraph.graph.model import Belief, BeliefNode, Link, Outcome, Response, view
 from beliefgraph.graph.store import (
@@ -92,9 +93,14 @@ class Pipeline:
     gate: Gate
     parameters: Parameters
     clock: Clock
+    glances: Glances = field(init=False)
     _checked_model: bool = field(default=False, init=False)
     _topics: Topics | None = field(default=None, init=False)
     _common: Vector | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Hold nobody's self-model yet."""
+        self.glances = Glances(self.store)
 
     def apply(
         self,
@@ -139,7 +145,9 @@ class Pipeline:
         for model in (self.relater, self.gate):
             if isinstance(model, Remembers):
                 model.forget()
-        return self.store.erase(scope)
+        erased = self.store.erase(scope)
+        self.glances.forget(scope)
+        return erased
 
     def resolve(self, scope: Scope, resolution: Resolution) -> Link:
         """Carry out a person's decision on one edge. Raises `NotFoundError` and `InvalidInputError`."""

@@ -455,6 +455,6 @@ def to_neighbour(row: Row) -> Neighbour:
     return Neighbour(row["id"], min(1.0, max(-1.0, row["cosine"])))
 
 
-def to_vector(row: Row) -> tuple[str, Vector]:
-    """Return a vector with its key."""
-    return row["vector_key"], np.array(row["vector"], dtype=np.float32)
+def to_vector(row: Row) -> Vector:
+    """Return the vector of a belief."""
+    return np.array(row["vector"], dtype=np.float32)
