@@ -248,6 +248,11 @@ class Store(Protocol):
         """Return what names this store in messages, without any secret."""
         ...
 
+    @property
+    def writers(self) -> int:
+        """Return how many users are worth writing at once: 1 where writers of different users wait for each other."""
+        ...
+
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
         """Run `work` on one consistent view: everything it reads belongs to one sequence number."""
         ...

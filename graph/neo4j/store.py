@@ -37,6 +37,7 @@ from beliefgraph.graph.store import (
 
 T = TypeVar("T")
 _ALWAYS = _ALL = 2**62
+_WRITERS = 4
 _MORE = 8
 """So many more beliefs than asked for are ranked in double precision, lest rounding decides who is left out."""
 _COUNTED = (
@@ -99,6 +100,11 @@ class Neo4jStore:
     def target(self) -> str:
         """Return the URI."""
         return self._connections.target
+
+    @property
+    def writers(self) -> int:
+        """Return enough to keep a server busy while this process prepares what comes next."""
+        return _WRITERS
 
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
         """Run `work` under the user's lock, in a transaction that is rolled back."""
@@ -413,10 +419,11 @@ class _Transaction:
         wanted = rows.save_parameters(self._user, changes)
         written = self._connection.run(statement("save"), given=wanted).single(strict=True)
         for part in _COUNTED:
-            if written[part] != len(wanted[part]):
+            missing = rows.count(wanted[part]) - written[part]
+            if missing:
                 raise IntegrityError(
                     self._target,
-                    f"{len(wanted[part]) - written[part]} of the {part.replace('_', ' ')} to be written "
+                    f"{missing} of the {part.replace('_', ' ')} to be written "
                     "refer to what this user does not have",
                 )
         self._head = Head(seq=changes.seq, recorded_us=changes.recorded_us)

@@ -66,6 +66,11 @@ class SqliteStore:
         """Return the path."""
         return self._connections.target
 
+    @property
+    def writers(self) -> int:
+        """Return 1: SQLite lets one connection write at a time."""
+        return 1
+
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
         """Run `work` on one snapshot of the file."""
         with self._connections.transaction("BEGIN") as connection:

@@ -1,7 +1,9 @@
 """The benches run and say what they should; what they measure is no test's business."""
 
 import json
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import EmbeddingRelater
 from bench import assistments, worlds
 from bench.__main__ import main
+from bench.neo4j_server import NoServer
 from bench.scratch import HashedWords
 
 
@@ -26,15 +29,37 @@ def _students(count: int = 30, length: int = 12) -> list[assistments.Student]:
     ]
 
 
-def test_the_quick_run_prints_every_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Speed and worlds run without data; what needs it says which file is missing."""
+def _no_server() -> NoReturn:
+    raise NoServer("none here")
+
+
+def test_the_quick_run_prints_every_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Speed and worlds run without data; what needs data or a server says which is missing."""
+    monkeypatch.setattr("bench.stores.start_server", _no_server)
     assert 0 == main(["--quick", "--data", str(tmp_path)])
     printed = capsys.readouterr().out
-    for heading in ("What a signal costs", "Simulated worlds", "ASSISTments 2015"):
+    for heading in ("What a signal costs", "Neo4j and SQLite", "Simulated worlds", "ASSISTments 2015"):
         assert heading in printed
     assert "skipped: no" in printed
     assert all(world.name in printed for world in worlds.WORLDS)
-    assert 5 == printed.count(" against ")
+    assert "NEO4J IS NOT MEASURED: none here" in printed
+    assert 5 + 6 == printed.count(" against ")
+
+
+@pytest.mark.neo4j
+@pytest.mark.slow
+def test_both_stores_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each figure is printed for each store; the bare driver wrote what the store wrote, and no signal was lost."""
+    assert 0 == main(["--quick", "--only", "stores"])
+    printed = capsys.readouterr().out
+    if "NOT MEASURED" in printed and "REQUIRE_NEO4J" not in os.environ:
+        pytest.skip(printed)
+    assert [6, 6] == [printed.count(f" {store}  ") for store in ("Neo4j", "SQLite")]
+    assert 5 == sum(
+        " Neo4j " in line and ("met" in line or "missed" in line) for line in printed.splitlines()
+    )
 
 
 def test_the_quick_run_replays_the_data_when_it_is_there(

@@ -17,8 +17,9 @@ from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_b
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
+from bench.neo4j_server import Address
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
-from tests.neo4j_server import Address, open_scratch, wipe
+from tests.neo4j_server import open_scratch, wipe
 
 pytestmark = pytest.mark.neo4j
 
@@ -193,14 +194,16 @@ def _free(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     if name != "save":
         return parameters
     later = {**parameters, "seq": parameters["seq"] + 100, "retracted": []}
-    for part in ("beliefs", "responses", "signals", "revisions", "links"):
-        later[part] = []
-        for row in parameters[part]:
-            node = dict(row.get("version", row))
-            node["seq"] += 100
-            if "key" in node:
-                node["key"] += "-again"
-            later[part].append({**row, "version": node} if "version" in row else node)
+    for part in ("beliefs", "responses", "signals", "revisions"):
+        later[part] = dict(parameters[part])
+        if later[part]["count"]:
+            later[part]["seq"] = [seq + 100 for seq in parameters[part]["seq"]]
+        if "key" in later[part]:
+            later[part]["key"] = [key + "-again" for key in parameters[part]["key"]]
+    later["links"] = [
+        {**row, "version": {**row["version"], "seq": row["version"]["seq"] + 100}}
+        for row in parameters["links"]
+    ]
     return later
 
 

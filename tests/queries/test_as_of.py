@@ -12,8 +12,8 @@ from hypothesis import given, settings
 
 from beliefgraph import SelfModel
 from beliefgraph.reading import SelfModelReads
+from bench.neo4j_server import Address
 from tests.embedders import CONTRADICTION, EQUIVALENT
-from tests.neo4j_server import Address
 from tests.worlds import SCRIPT, Step, World, histories, open_world, play
 
 WANTS, HATES, SAME = "wants examples", "hates examples", "wants examples please"
