@@ -22,10 +22,10 @@ from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, audits, curves, preferences, relations, speed, stores, worlds
+from bench import assistments, audits, curves, preferences, reading, relations, speed, stores, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "stores", "audits", "worlds", "curve", "relations", "preferences", "assistments")
+PARTS = ("speed", "stores", "reading", "audits", "worlds", "curve", "relations", "preferences", "assistments")
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -57,6 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
             _speed(quick=options.quick)
         elif part == "stores":
             _stores(quick=options.quick)
+        elif part == "reading":
+            _heading("What an explanation costs, and where a record comes from")
+            reading.report(quick=options.quick)
         elif part == "audits":
             _heading("Which signals reach the model: an audit")
             audits.report(quick=options.quick)

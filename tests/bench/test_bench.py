@@ -38,9 +38,16 @@ def test_the_quick_run_prints_every_part(
 ) -> None:
     """Speed and worlds run without data; what needs data or a server says which is missing."""
     monkeypatch.setattr("bench.stores.start_server", _no_server)
+    monkeypatch.setattr("bench.reading.start_server", _no_server)
     assert 0 == main(["--quick", "--data", str(tmp_path)])
     printed = capsys.readouterr().out
-    for heading in ("What a signal costs", "Neo4j and SQLite", "Simulated worlds", "ASSISTments 2015"):
+    for heading in (
+        "What a signal costs",
+        "Neo4j and SQLite",
+        "What an explanation costs",
+        "Simulated worlds",
+        "ASSISTments 2015",
+    ):
         assert heading in printed
     assert "skipped: no" in printed
     assert all(world.name in printed for world in worlds.WORLDS)
