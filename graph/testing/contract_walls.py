@@ -70,6 +70,8 @@ def _look(reader: Reader) -> list[object]:
         reader.links("contradicts"),
         reader.links("contradicts", beliefs=[b1]),
         reader.nearest(vector(1, 0), limit=5),
+        reader.news(0),
+        reader.news(1),
         reader.neighbourhood(reach),
         reader.neighbourhood(reach, depth=2),
     ]

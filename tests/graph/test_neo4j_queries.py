@@ -162,6 +162,8 @@ def _read_everything(reader: Reader) -> None:
     reader.latest_revisions([b1], limit=2)
     reader.links("contradicts", beliefs=[b1])
     reader.history()
+    reader.news(0)
+    reader.news(1)
 
 
 def _more(draft: Draft) -> None:
