@@ -45,7 +45,6 @@ PARTS = (
     "relations",
     "preferences",
     "reading",
-    "provenance",
     "assistments",
 )
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
@@ -93,12 +92,11 @@ def main(arguments: list[str] | None = None) -> int:
         elif part == "preferences":
             _heading("Which preference a question is about (prefeval)")
             preferences.report(options.data, _embedder(), quick=options.quick)
-        elif part == "provenance":
-            _heading("What an explanation costs, and where a record comes from")
-            provenance.report(quick=options.quick)
         elif part == "reading":
             _heading("How long reads take")
             reading.report(quick=options.quick)
+            _heading("What an explanation costs, and where a record comes from")
+            provenance.report(quick=options.quick)
         else:
             _assistments(options)
         print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)
