@@ -208,7 +208,7 @@ ORDER BY e.observed_at DESC, e.id DESC
 
 -- name: revisions of belief
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
-       item_slot, item_id, item_nats, item_observed_at, removed,
+       item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
@@ -217,7 +217,7 @@ ORDER BY ordinal LIMIT :limit
 
 -- name: revision by ordinal
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
-       item_slot, item_id, item_nats, item_observed_at, removed,
+       item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
@@ -241,7 +241,7 @@ ORDER BY r.seq DESC
 
 -- name: revisions by cause
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
-       item_slot, item_id, item_nats, item_observed_at, removed,
+       item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
@@ -250,7 +250,7 @@ ORDER BY seq LIMIT :limit
 
 -- name: revisions
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
-       item_slot, item_id, item_nats, item_observed_at, removed,
+       item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
@@ -297,7 +297,7 @@ ON CONFLICT (user, belief, slot, id) DO UPDATE SET nats = excluded.nats, observe
 DELETE FROM evidence WHERE user = ? AND belief = ? AND slot = ? AND id = ?
 
 -- name: add revision
-INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: add link
 INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -426,9 +426,9 @@ class _Transaction:
             ),
         )
         items = {
-            (revision.item.belief_id, revision.item.slot, revision.item.id): (revision.item, revision.removed)
+            (item.belief_id, item.slot, item.id): (item, removed)
             for revision in revisions
-            if revision.item is not None
+            for item, removed in revision.items()
         }
         self._many(
             "put item",
