@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import neo4j
 import neo4j.exceptions
@@ -101,10 +101,34 @@ def test_a_target_of_another_form_is_refused(target: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_wrong_scheme_is_unavailable(neo4j_address: Address) -> None:
-    """TLS to a server that speaks none ends in `StoreUnavailableError`."""
-    with pytest.raises(StoreUnavailableError):
-        Neo4jStore(neo4j_address.uri.replace("bolt://", "bolt+s://"), password=WRONG, timeout_s=2)
+@pytest.mark.parametrize("scheme", ["bolt+s", "bolt+ssc", "neo4j+s", "neo4j+ssc"])
+def test_a_wrong_scheme_is_named(neo4j_address: Address, scheme: str) -> None:
+    """TLS to a server that speaks none points at the scheme."""
+    target = f"{scheme}://{neo4j_address.uri.partition('://')[2]}"
+    with pytest.raises(StoreUnavailableError, match="check the scheme"):
+        Neo4jStore(target, password=WRONG, timeout_s=2)
+
+
+def test_an_unknown_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host without an address is not mistaken for a server that is down."""
+
+    def find_none(*_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_none)
+    with pytest.raises(StoreUnavailableError, match="has no address"):
+        Neo4jStore("bolt://nowhere.invalid:7687", password=WRONG, timeout_s=2)
+
+
+def test_a_first_password_is_to_be_changed(neo4j_address: Address) -> None:
+    """A user whose password has expired is told so, and not that the records contradict themselves."""
+    with neo4j_address.driver() as driver:
+        driver.execute_query(f"CREATE USER newcomer SET PASSWORD '{WRONG}'", database_="system")
+        try:
+            with pytest.raises(StoreUnavailableError, match="must be changed"):
+                Neo4jStore(neo4j_address.uri, username="newcomer", password=WRONG)
+        finally:
+            driver.execute_query("DROP USER newcomer", database_="system")
 
 
 def test_no_server_is_unavailable_in_time() -> None:
