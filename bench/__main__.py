@@ -22,10 +22,20 @@ from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, audits, curves, preferences, relations, speed, stores, worlds
+from bench import assistments, audits, curves, preferences, reading, relations, speed, stores, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "stores", "audits", "worlds", "curve", "relations", "preferences", "assistments")
+PARTS = (
+    "speed",
+    "stores",
+    "audits",
+    "worlds",
+    "curve",
+    "relations",
+    "preferences",
+    "reading",
+    "assistments",
+)
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -71,6 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
         elif part == "preferences":
             _heading("Which preference a question is about (prefeval)")
             preferences.report(options.data, _embedder(), quick=options.quick)
+        elif part == "reading":
+            _heading("How long reads take")
+            reading.report(quick=options.quick)
         else:
             _assistments(options)
         print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)

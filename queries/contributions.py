@@ -1,13 +1,13 @@
 """What a belief's confidence is made of, at any time: its evidence items with their terms, adding up exactly."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
 from beliefgraph.graph.ledger import RESPONSE, Item, crowded, fade, sayer_of
-from beliefgraph.graph.model import BeliefNode, Interpretation, Revision, Signal
+from beliefgraph.graph.model import BeliefNode, Interpretation, Signal
+from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.store import Reader
 
 
@@ -37,20 +37,6 @@ def items_of(reader: Reader, belief_id: BeliefId, as_of_us: int | None) -> tuple
         (item for item in items if item.slot == RESPONSE), key=lambda item: item.order, reverse=True
     )
     return [item for item in items if item.slot != RESPONSE], inferred
-
-
-def replayed(revisions: Iterable[Revision]) -> list[Item]:
-    """Return the items that a belief's revisions, oldest first, leave."""
-    items: dict[tuple[str, str], Item] = {}
-    for revision in revisions:
-        if revision.item is None:
-            continue
-        key = (revision.item.slot, revision.item.id)
-        if revision.removed:
-            items.pop(key, None)
-        else:
-            items[key] = revision.item
-    return list(items.values())
 
 
 def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | None) -> list[Contribution]:

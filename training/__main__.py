@@ -1,6 +1,7 @@
 """`python -m training`: train the network from its base, export it in int8, calibrate it, and write its card.
 
-About an hour and a half on two cores; `--continue` goes on from the network that ships, in a quarter of that.
+About an hour and a half on two cores; `--continue FILE` goes on from the network that ships with
+new statements, in some ten minutes.
 `--public` names the folder of the public sets (SNLI and MNLI dev, and for the gate EURTAD), laid out as the README
 beside this file says. `--quick` trains on next to nothing, to see that it works, and ships nothing.
 """
@@ -33,6 +34,7 @@ from training.scenes import negated, read_scenes, read_sets, substituted
 from training.shipped import load_exported
 from training.statements import (
     LABELS,
+    RELATIONS,
     Cluster,
     Pair,
     draw,
@@ -46,10 +48,11 @@ from training.statements import (
 from training.strangers import Strangers
 
 DATA = Path(__file__).parent / "data"
-NAME = "beliefgraph-relations-2026.11"
+NAME = "beliefgraph-relations-2026.11.2"
 _SEED = 20261123
 _SCENES_EACH = {"equivalent": 4, "entails": 4, "contradiction": 5, "neutral": 5}
 _EACH = {"equivalent": 4, "entails": 6, "contradiction": 6, "neutral": 7}
+_AGAIN = {"equivalent": 1, "entails": 1, "contradiction": 1, "neutral": 1}
 _OF_POLES = {"equivalent": 3, "entails": 4, "contradiction": 3, "neutral": 3}
 
 
@@ -63,13 +66,16 @@ def main() -> None:
         "--calibrate", action="store_true", help="export and calibrate --weights, do not train"
     )
     parser.add_argument(
-        "--continue", dest="resume", action="store_true", help="go on from the shipped network, one pass more"
+        "--continue",
+        dest="new",
+        metavar="FILE",
+        help="go on from the shipped network with the clusters of FILE (in data/relations) and some of the rest",
     )
     options = parser.parse_args()
     network = Network(base_folder())
-    if options.resume:
+    if options.new is not None:
         load_exported(network)
-        _train_further(network, options.public)
+        _train_further(network, options.public, RELATIONS / options.new)
     elif options.calibrate:
         network.load_state_dict(torch.load(options.weights))
     else:
@@ -88,10 +94,12 @@ def _train(network: Network, public: Path, *, quick: bool) -> None:
     train(network, [lessons.of_statements() for _ in range(1 if quick else 4)], rate=1e-4, seed=_SEED + 1)
 
 
-def _train_further(network: Network, public: Path) -> None:
-    """Go on with one pass of statements and the gate, at half the rate."""
-    lessons = _Lessons(public, random.Random(_SEED + 2), quick=False)
-    train(network, [lessons.of_statements()], rate=5e-5, seed=_SEED + 2)
+def _train_further(network: Network, public: Path, new: Path) -> None:
+    """Go on with one pass at half the rate: all of a new file, and of the rest enough not to forget it."""
+    rng = random.Random(_SEED + 2)
+    lessons = _Lessons(public, rng, quick=False)
+    drawn = draw(list(read_clusters(new)), rng, each=_EACH)
+    train(network, [[*_examples(drawn), *lessons.again()]], rate=5e-5, seed=_SEED + 2)
 
 
 class _Lessons:
@@ -110,6 +118,13 @@ class _Lessons:
         self._size = 200 if quick else 14_000
         self._strangers = Strangers(self._clusters, SentenceTransformerEmbedder().encode)
 
+    def again(self) -> list[Example]:
+        """Return one pair of each label from every cluster, as many near ones of other topics, and the gate's texts."""
+        rng, size = self._rng, self._size
+        pairs = draw(self._clusters, rng, each=_AGAIN, beside=self._strangers.draw(size // 3, rng))
+        pairs += [*scoped(pairs, self._contexts, rng), *rng.sample(self._changed, size // 28)]
+        return [*_examples(pairs), *self._of_gate()]
+
     def with_scenes(self) -> list[Example]:
         """Return plain sentences in their relations, and statements."""
         rng, size = self._rng, self._size
@@ -123,10 +138,10 @@ class _Lessons:
         drawn += draw(self._poles, rng, each=_OF_POLES)
         drawn += scoped(drawn, self._contexts, rng)
         some = [*rng.sample(self._short, size // 14), *rng.sample(self._changed, size // 28)]
-        return [
-            *_examples([*drawn, *some]),
-            *_gate_examples(self._clusters, [pair.first for pair in self._short], self._public, rng),
-        ]
+        return [*_examples([*drawn, *some]), *self._of_gate()]
+
+    def _of_gate(self) -> list[Example]:
+        return _gate_examples(self._clusters, [pair.first for pair in self._short], self._public, self._rng)
 
 
 def _examples(pairs: list[Pair]) -> list[Example]:

@@ -200,7 +200,45 @@ ORDER BY b.seq DESC LIMIT $given.limit
 MATCH (b:Belief)
 USING INDEX SEEK b:Belief(user, seq)
 WHERE b.user = $given.user AND b.seq > 0 AND b.vector IS NOT NULL
-RETURN {vector_key: b.vector_key, vector: b.vector} AS row
+RETURN {id: b.id, vector_key: b.vector_key, vector: b.vector} AS row
+
+// name: first belief
+MATCH (b:Belief)
+USING INDEX SEEK b:Belief(user, seq)
+WHERE b.user = $given.user AND b.seq > 0
+RETURN b.recorded_us AS row ORDER BY b.user, b.seq LIMIT 1
+
+// What changed since, in one round trip; the vectors of new beliefs alone, since a vector never changes.
+// name: news
+WITH $given.after AS after
+CALL (after) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(user, seq)
+    WHERE v.user = $given.user AND v.seq > after
+    WITH DISTINCT v.belief AS key
+    MATCH (b:Belief {key: key})
+    USING INDEX SEEK b:Belief(key)
+    RETURN collect(b {
+        .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+        .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+        .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
+        .context, vector: CASE WHEN b.seq > after THEN b.vector END
+    }) AS beliefs
+}
+CALL (after) {
+    MATCH (l:LinkVersion)
+    USING INDEX SEEK l:LinkVersion(user, seq)
+    WHERE l.user = $given.user AND l.seq > after
+    WITH l ORDER BY l.user, l.seq
+    RETURN collect(l {.*}) AS links
+}
+CALL (after) {
+    MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
+    WHERE b.user = $given.user AND b.seq > 0
+    RETURN b.recorded_us AS first ORDER BY b.user, b.seq LIMIT 1
+}
+RETURN {beliefs: beliefs, links: links, first_us: first} AS row
 
 // name: states as of
 UNWIND $given.keys AS key
@@ -304,6 +342,17 @@ USING INDEX SEEK v:Revision(cause, seq)
 WHERE v.cause = $given.cause AND v.seq > $given.after AND v.recorded_us <= $given.as_of
 RETURN v {.*} AS row
 ORDER BY v.cause, v.seq LIMIT $given.limit
+
+// name: latest revisions
+UNWIND $given.keys AS key
+CALL (key) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
+    WHERE v.belief = key AND v.seq < $given.before AND v.recorded_us <= $given.as_of
+    RETURN v ORDER BY v.belief DESC, v.seq DESC LIMIT $given.limit
+}
+RETURN v {.*} AS row
+ORDER BY v.seq DESC
 
 // name: revision before
 MATCH (v:Revision)

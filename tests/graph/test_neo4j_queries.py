@@ -159,8 +159,11 @@ def _read_everything(reader: Reader) -> None:
     revision = reader.revisions(b1)[-1]
     reader.revisions(cause_id="s1")
     reader.revision_before(revision)
+    reader.latest_revisions([b1], limit=2)
     reader.links("contradicts", beliefs=[b1])
     reader.history()
+    reader.news(0)
+    reader.news(1)
 
 
 def _more(draft: Draft) -> None:
@@ -283,6 +286,7 @@ def _hits_of_one_more(address: Address, store: Store, ran: Ran, number: int) -> 
     def read(reader: Reader) -> None:
         reader.neighbourhood(Reach(responses=[response], signals=[signal]), depth=2)
         reader.words(BeliefId("b1"))
+        reader.latest_revisions([BeliefId("b1")], limit=10)
         reader.signals(limit=10)
 
     put(store, ADA, lambda draft: draft.response(response, "b1", "b2", "b3"))
