@@ -74,29 +74,24 @@ CALL (seq) {
     UNWIND $given.responses AS key
     MATCH (r:Response {key: key})
     USING INDEX SEEK r:Response(key)
-    RETURN collect(r {.*, premises: COLLECT {
-        MATCH (r)-[g:GENERATED_BY]->(b:Belief)
-        RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
-    }}) AS responses
+    RETURN collect(r) AS asked
 }
-CALL (seq) {
-    UNWIND $given.responses AS key
-    MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
-    USING INDEX SEEK r:Response(key)
-    MATCH (e:Evidence {key: b.key + '/response/' + r.id})
+CALL (asked) {
+    UNWIND asked AS r
+    MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+    OPTIONAL MATCH (e:Evidence {key: b.key + '/response/' + r.id})
     USING INDEX SEEK e:Evidence(key)
-    RETURN collect(e {.*}) AS items
+    RETURN collect(DISTINCT b) AS behind, collect(e {.*}) AS items,
+        collect([r.id, g.position, b.id, g.weight, g.adherence, g.confidence_then]) AS premises
 }
-CALL (seq) {
-    CALL () {
+CALL (asked) {
+    CALL (asked) {
         UNWIND $given.signals AS key
         MATCH (s:Signal {key: key})
         USING INDEX SEEK s:Signal(key)
         RETURN s
       UNION
-        UNWIND $given.responses AS key
-        MATCH (r:Response {key: key})
-        USING INDEX SEEK r:Response(key)
+        UNWIND asked AS r
         UNWIND r.signal_kinds AS kind
         CALL (r, kind) {
             MATCH (s:Signal)
@@ -109,8 +104,8 @@ CALL (seq) {
     }
     RETURN collect(s {.*}) AS signals
 }
-CALL (nearest) {
-    CALL (nearest) {
+CALL (nearest, behind) {
+    CALL (nearest, behind) {
         UNWIND $given.beliefs AS key
         MATCH (b:Belief {key: key})
         USING INDEX SEEK b:Belief(key)
@@ -121,13 +116,11 @@ CALL (nearest) {
         USING INDEX SEEK b:Belief(statement_digest)
         RETURN b
       UNION
-        UNWIND $given.responses AS key
-        MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
-        USING INDEX SEEK r:Response(key)
+        UNWIND behind AS b
         RETURN b
       UNION
-        UNWIND nearest AS asked
-        UNWIND asked.found AS near
+        UNWIND nearest AS of
+        UNWIND of.found AS near
         MATCH (b:Belief {key: near.key})
         USING INDEX SEEK b:Belief(key)
         RETURN b
@@ -164,7 +157,7 @@ CALL (reached) {
     WHERE high IN reached
     RETURN collect(l {.*}) AS links
 }
-RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reached | b {
+RETURN seq, recorded_us, nearest, premises, items, signals, links, [r IN asked | r {.*}] AS responses, [b IN reached | b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context

@@ -253,7 +253,10 @@ class _Transaction:
     def _to_neighbourhood(self, head: Head, found: neo4j.Record) -> Neighbourhood:
         user_id = self._scope.user_id
         beliefs = [rows.to_belief(user_id, row) for row in found["beliefs"]]
-        responses = [rows.to_response(user_id, row) for row in found["responses"]]
+        responses = [
+            rows.to_response(user_id, row)
+            for row in rows.with_premises(found["responses"], found["premises"])
+        ]
         signals = [rows.to_signal(user_id, row, _ALWAYS) for row in found["signals"]]
         items = [rows.to_item(row) for row in found["items"]]
         links = [rows.to_link(row) for row in found["links"]]
