@@ -180,6 +180,16 @@ class Query(Body):
     limit: Annotated[
         int | None, Field(ge=1, le=1000, strict=True, description="At most so many beliefs.", examples=[5])
     ] = None
+    max_chars: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1_000_000,
+            strict=True,
+            description="At most so many characters in `prompt`.",
+            examples=[2000],
+        ),
+    ] = None
     as_of: Annotated[
         Moment | None, Field(description="As it stood then; the same as the parameter.", examples=[None])
     ] = None

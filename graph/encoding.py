@@ -1,9 +1,11 @@
 """Forms in which every store keeps what a database has no type for: JSON, and interpretations as JSON."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from beliefgraph.graph.ids import SignalId
+from beliefgraph.graph.ids import BeliefId, SignalId
+from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.model import Effect, Interpretation, TextReading
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -19,6 +21,19 @@ def to_json(value: Any) -> str:
 def from_json(text: str) -> Any:
     """Return what `to_json` was given (a tuple as a list)."""
     return {} if text == "{}" else [] if text == "[]" else json.loads(text)
+
+
+def items_json(items: Sequence[Item]) -> str:
+    """Return items of one belief as JSON, without its id."""
+    return to_json([[item.slot, item.id, item.nats, item.observed_us] for item in items])
+
+
+def to_items(belief_id: BeliefId, text: str) -> tuple[Item, ...]:
+    """Return the items of a belief that `items_json` wrote."""
+    return tuple(
+        Item(belief_id=belief_id, slot=slot, id=id, nats=nats, observed_us=observed_us)
+        for slot, id, nats, observed_us in from_json(text)
+    )
 
 
 def interpretation_json(interpretation: Interpretation) -> str:

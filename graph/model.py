@@ -5,7 +5,7 @@ Every record belongs to one user of one tenant and has `seq`, its number in that
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -17,7 +17,7 @@ Source = Literal["stated", "corrected", "inferred", "observed", "imported"]
 Kind = Literal["preference", "fact", "trait", "skill", "goal", "state"]
 Action = Literal["reinforce", "reduce", "hold", "spawn", "contest", "retire"]
 Cause = Literal["belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied"]
-CauseKind = Literal["belief", "signal", "retraction", "conflict", "response"]
+CauseKind = Literal["belief", "signal", "retraction", "conflict", "response", "parameters"]
 ConflictStatus = Literal["suspected", "confirmed", "resolved", "dismissed"]
 LinkKind = Literal["contradicts", "duplicates"]
 Context = Mapping[str, str]
@@ -193,7 +193,8 @@ class Revision:
     """The immutable record of one change of one belief.
 
     `nats` is the change of the evidence item, `ordinal` counts the belief's revisions from 1, `item` is the evidence
-    item as this revision leaves it (None: no item changed), `removed` says that the item was taken away.
+    item as this revision leaves it (None: no item changed), `removed` says that the item was taken away. `reread` are
+    the items that weigh otherwise since this revision, under other parameters (`cause_id` is then their version).
     """
 
     id: str
@@ -211,7 +212,15 @@ class Revision:
     ordinal: int = field(repr=False)
     item: Item | None = field(default=None, repr=False)
     removed: bool = field(default=False, repr=False)
+    reread: tuple[Item, ...] = field(default=(), repr=False)
     state: BeliefState = field(repr=False)
+
+    def items(self) -> Iterator[tuple[Item, bool]]:
+        """Yield every item that this revision leaves, or (True) takes away."""
+        if self.item is not None:
+            yield self.item, self.removed
+        for item in self.reread:
+            yield item, False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

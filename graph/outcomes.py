@@ -1,6 +1,6 @@
-"""What a signal did, summed up from its revisions, and read back from the records of the time."""
+"""What revisions did: what a signal changed, summed up or read back from the records, and which items they leave."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
@@ -10,6 +10,7 @@ from beliefgraph.graph.model import (
     CauseKind,
     Effect,
     Interpretation,
+    Item,
     Outcome,
     Revision,
     Signal,
@@ -64,6 +65,18 @@ def effects_of(revisions: Sequence[Revision]) -> tuple[Effect, ...]:
             reason=revision.reason,
         )
     return tuple(effects.values())
+
+
+def replayed(revisions: Iterable[Revision]) -> list[Item]:
+    """Return the items that a belief's revisions, oldest first, leave."""
+    items: dict[tuple[str, str], Item] = {}
+    for revision in revisions:
+        for item, removed in revision.items():
+            if removed:
+                items.pop((item.slot, item.id), None)
+            else:
+                items[item.slot, item.id] = item
+    return list(items.values())
 
 
 def read_outcome(

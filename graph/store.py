@@ -81,6 +81,22 @@ class Neighbourhood:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What of a self-model is newer than a sequence number; enough to bring up to date what somebody holds of it.
+
+    `beliefs` are those made or revised since, `vectors` those of the beliefs made since, `links` the current version of
+    each edge that changed since. `first_us` is when the user's first belief was recorded, 0 when there is none: one who
+    was erased and came back has another.
+    """
+
+    head: Head
+    beliefs: Sequence[BeliefNode]
+    vectors: Mapping[BeliefId, Vector]
+    links: Sequence[Link]
+    first_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Everything one unit of work writes, in one transaction or not at all.
 
@@ -218,6 +234,13 @@ class Reader(Protocol):
         """Return the current version of each edge of a kind that touches one of the beliefs (None: all), by `seq`."""
         ...
 
+    def news(self, after: int) -> News:
+        """Return what of the self-model has a higher number than `after`: beliefs newest first, links by `seq`.
+
+        After 0 that is everything, however long the history; else it takes as long as what changed since is large.
+        """
+        ...
+
     def history(self) -> Changes:
         """Return everything recorded of the user, as one `Changes` that leaves a store without her in this state.
 
@@ -290,6 +313,12 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of every connection; later calls raise `StoreUnavailableError`. Closing twice is fine."""
         ...
+
+
+def current_links(versions: Iterable[Link]) -> list[Link]:
+    """Return the last of the versions of each edge, by `seq`; versions come by `seq`."""
+    latest = {(link.kind, link.low, link.high): link for link in versions}
+    return sorted(latest.values(), key=lambda link: link.seq)
 
 
 _USERS = 500

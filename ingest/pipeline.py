@@ -3,7 +3,7 @@
 What events mean lies in statements.py, responses.py, signals.py and retractions.py.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from beliefgraph.graph.errors import (
     InvalidInputError,
     StoreVersionError,
 )
+from beliefgraph.graph.glance import Glances
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
 from beliefgraph.graph.model import Belief, BeliefNode, Link, Outcome, Response, view
 from beliefgraph.graph.store import (
@@ -34,6 +35,7 @@ from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, Retract
 from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
 from beliefgraph.ingest.priors import Topics
+from beliefgraph.ingest.reinterpretation import reinterpret
 from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs
 from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, resolve, resolve_all
 from beliefgraph.ingest.responses import respond
@@ -91,9 +93,14 @@ class Pipeline:
     gate: Gate
     parameters: Parameters
     clock: Clock
+    glances: Glances = field(init=False)
     _checked_model: bool = field(default=False, init=False)
     _topics: Topics | None = field(default=None, init=False)
     _common: Vector | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Hold nobody's self-model yet."""
+        self.glances = Glances(self.store)
 
     def apply(
         self,
@@ -138,7 +145,9 @@ class Pipeline:
         for model in (self.relater, self.gate):
             if isinstance(model, Remembers):
                 model.forget()
-        return self.store.erase(scope)
+        erased = self.store.erase(scope)
+        self.glances.forget(scope)
+        return erased
 
     def resolve(self, scope: Scope, resolution: Resolution) -> Link:
         """Carry out a person's decision on one edge. Raises `NotFoundError` and `InvalidInputError`."""
@@ -168,12 +177,25 @@ class Pipeline:
 
         return self._transact(scope, plan, dry_run=dry_run)
 
+    def reinterpret(self, scope: Scope) -> tuple[int, int]:
+        """Weigh all evidence of a user anew under the parameters in force; return how many beliefs, how many moved."""
+
+        def plan(reader: Reader) -> tuple[tuple[int, int], Changes | None]:
+            working = self._on(reader, scope, [node.id for node in reader.beliefs()])
+            return reinterpret(working, reader), working.changes()
+
+        return self._transact(scope, plan, dry_run=False)
+
     def _around(self, reader: Reader, scope: Scope, links: Sequence[Link]) -> WorkingSet:
         """Fetch the beliefs at the ends of conflicts, with everything that they can move."""
+        return self._on(reader, scope, dict.fromkeys(end for link in links for end in (link.low, link.high)))
+
+    def _on(self, reader: Reader, scope: Scope, beliefs: Iterable[BeliefId]) -> WorkingSet:
+        """Fetch beliefs, with everything that they can move."""
         inputs = Inputs(
             now_us=to_us(self.clock()), parameters=self.parameters, book=RelationBook(self.relater)
         )
-        reach = Reach(beliefs=list(dict.fromkeys(end for link in links for end in (link.low, link.high))))
+        reach = Reach(beliefs=list(beliefs))
         return WorkingSet(reader, scope, reach, reader.neighbourhood(reach), inputs)
 
     def _run(self, scope: Scope, batch: Batch, *, dry_run: bool) -> list[Result | BeliefGraphError]:

@@ -96,7 +96,7 @@ def weigh(
         return None
     counted = working.counted(response.id).values()
     if signal not in counted:
-        return _attribute(working, response, [(signal, readings)])
+        return attribution_of(working.parameters, response, [(signal, readings)])
     others = [other for other in counted if other.id != signal.id]
     return _record(
         working, response, [*_read(working, others), (signal, readings)], Cause(kind="signal", id=signal.id)
@@ -129,7 +129,7 @@ def _read(working: WorkingSet, signals: Iterable[Signal]) -> list[Read]:
 
 
 def _record(working: WorkingSet, response: Response, signals: Sequence[Read], cause: Cause) -> Attribution:
-    attribution = _attribute(working, response, signals)
+    attribution = attribution_of(working.parameters, response, signals)
     observed_us = min(to_us(signal.observed_at) for signal, _ in signals)
     for index, (edge, nats) in enumerate(zip(response.generated_by, attribution.nats, strict=True)):
         item = Item(
@@ -140,8 +140,8 @@ def _record(working: WorkingSet, response: Response, signals: Sequence[Read], ca
     return attribution
 
 
-def _attribute(working: WorkingSet, response: Response, signals: Sequence[Read]) -> Attribution:
-    parameters = working.parameters
+def attribution_of(parameters: Parameters, response: Response, signals: Sequence[Read]) -> Attribution:
+    """Attribute signals, with what their texts say, to the premises of a response as it was recorded."""
     ratios = [ratios_of(parameters, response, signal, readings) for signal, readings in signals]
     emissions = [
         parameters.signal(signal.kind).emission(

@@ -40,6 +40,8 @@ from beliefgraph.ingest.relate import RelationBook
 
 MERGED = "merged"
 """Reason of revisions by which a belief takes in, or gives back, the evidence of one that says the same."""
+REREAD = "reinterpreted"
+"""Reason of revisions by which a belief's evidence weighs otherwise under other parameters."""
 NEAREST = 16
 """How many beliefs near a text are looked at."""
 _NEIGHBOUR_NATS = 0.01
@@ -80,8 +82,18 @@ class _Change:
     cause: Cause
     item: Item | None = None
     removed: bool = False
+    reread: tuple[Item, ...] = ()
     nats: float = 0.0
     action: Action | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reread:
+    """A belief under other parameters: its state, the items that weigh otherwise, and by how many nats in all."""
+
+    state: BeliefState
+    items: tuple[Item, ...]
+    nats: float
 
 
 class WorkingSet:
@@ -407,10 +419,10 @@ class WorkingSet:
             response = self.response(ResponseId(item.id))
             if any(edge.belief_id == heir for edge in response.generated_by):
                 return
-        history = [each for each in self.revisions_of(heir) if _is_on(each, item)]
-        if any(each.reason != MERGED for each in history):
+        history = self._history_of(heir, item)
+        if any(revision.reason not in (MERGED, REREAD) for revision, _ in history):
             return
-        held = history[-1].item if history and not history[-1].removed else None
+        held = history[-1][1] if history and not history[-1][0].removed else None
         if held is not None and item.slot == RESPONSE:
             self.evidence.absorb({(heir, ResponseId(item.id)): held})
         if held is None or (held.nats, held.observed_us) != (item.nats, item.observed_us):
@@ -419,10 +431,31 @@ class WorkingSet:
 
     def disinherit(self, heir: BeliefId, item: Item, *, cause: Cause) -> None:
         """Take back what a belief inherited as this item, if it did."""
-        history = [each for each in self.revisions_of(heir) if _is_on(each, item)]
-        if history and not history[-1].removed and all(each.reason == MERGED for each in history):
-            assert history[-1].item is not None
-            self.remove_item(history[-1].item, reason=MERGED, cause=cause)
+        history = self._history_of(heir, item)
+        inherited = all(revision.reason in (MERGED, REREAD) for revision, _ in history)
+        if history and not history[-1][0].removed and inherited:
+            self.remove_item(history[-1][1], reason=MERGED, cause=cause)
+
+    def _history_of(self, belief_id: BeliefId, item: Item) -> list[tuple[Revision, Item]]:
+        """Return the revisions that put or took away the item of the same evidence, with what it weighed then."""
+        return [
+            (revision, found)
+            for revision in self.revisions_of(belief_id)
+            for found, _ in revision.items()
+            if (found.slot, found.id) == (item.slot, item.id)
+        ]
+
+    def reread(self, beliefs: Mapping[BeliefId, Reread]) -> None:
+        """Record what the evidence of beliefs weighs under the parameters of this unit: one revision each."""
+        cause = Cause(kind="parameters", id=self.parameters.version)
+        conflicts = self._conflict_nats({belief_id: read.state for belief_id, read in beliefs.items()})
+        for belief_id, read in beliefs.items():
+            state, derived = read.state, conflicts.get(belief_id, read.state.conflict)
+            if abs(derived - state.conflict) > _NEIGHBOUR_NATS:
+                state = replace(state, conflict=derived)
+            change = _Change(state=state, reread=read.items, nats=read.nats, reason=REREAD, cause=cause)
+            self._revise(self.belief(belief_id), change)
+        self.settle_conflicts()
 
     def set_lifecycle(
         self, belief_id: BeliefId, lifecycle: Lifecycle, *, action: Action, reason: str, cause: Cause
@@ -460,6 +493,7 @@ class WorkingSet:
                 ordinal=node.ordinal + 1,
                 item=change.item,
                 removed=change.removed,
+                reread=change.reread,
                 state=state,
             )
         )
@@ -475,18 +509,8 @@ class WorkingSet:
 
     def settle_conflicts(self) -> None:
         """Derive the conflict factor anew of every fetched belief in a confirmed contradiction; record what moved."""
+        nats = self._conflict_nats({})
         edges = [link for link in self._links.values() if link.kind == "contradicts"]
-        touching = {belief for link in edges for belief in (link.low, link.high)}
-        if not touching:
-            return
-        live = {belief for belief in touching if self.belief(belief).state.lifecycle in ("open", "tentative")}
-        own = {belief: read_state(self.belief(belief).state, self.now_us).own for belief in touching}
-        counted = [
-            link
-            for link in edges
-            if link.status == "confirmed" and {link.low, link.high} <= live and self._meet(link)
-        ]
-        nats = conflict_nats(own, [(link.low, link.high, link.strength) for link in counted])
         for link in sorted(edges, key=lambda link: -link.strength):
             for belief in (link.low, link.high):
                 node = self.belief(belief)
@@ -494,6 +518,24 @@ class WorkingSet:
                     state = replace(node.state, conflict=nats[belief])
                     cause = Cause(kind="conflict", id=link.id)
                     self._revise(node, _Change(state=state, reason="conflict", cause=cause))
+
+    def _conflict_nats(self, states: Mapping[BeliefId, BeliefState]) -> dict[BeliefId, float]:
+        """Return the conflict factor of every fetched belief in a contradiction, were these the states of some."""
+        edges = [link for link in self._links.values() if link.kind == "contradicts"]
+        touching = {belief for link in edges for belief in (link.low, link.high)}
+        if not touching:
+            return {}
+        live = {belief for belief in touching if self.belief(belief).state.lifecycle in ("open", "tentative")}
+        own = {
+            belief: read_state(states.get(belief) or self.belief(belief).state, self.now_us).own
+            for belief in touching
+        }
+        counted = [
+            link
+            for link in edges
+            if link.status == "confirmed" and {link.low, link.high} <= live and self._meet(link)
+        ]
+        return conflict_nats(own, [(link.low, link.high, link.strength) for link in counted])
 
     def _meet(self, link: Link) -> bool:
         """Say whether two beliefs can hold in one context."""
@@ -518,12 +560,6 @@ class WorkingSet:
             links=self.new_links,
             retracted={id: note for id, note in self._retracted.items() if id not in self._new_signals},
         )
-
-
-def _is_on(revision: Revision, item: Item) -> bool:
-    """Say whether a revision put or took away the item of the same evidence."""
-    found = revision.item
-    return found is not None and (found.slot, found.id) == (item.slot, item.id)
 
 
 def context_json(context: Context) -> str:

@@ -7,8 +7,9 @@ from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.ids import BeliefId, SignalId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, fold, read_state
 from beliefgraph.graph.model import BeliefNode, Response, Revision
+from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.store import Reader, Store, scopes
-from beliefgraph.queries.contributions import items_of, replayed
+from beliefgraph.queries.contributions import items_of
 
 _TOLERANCE = 1e-9
 

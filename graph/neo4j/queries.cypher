@@ -74,29 +74,24 @@ CALL (seq) {
     UNWIND $given.responses AS key
     MATCH (r:Response {key: key})
     USING INDEX SEEK r:Response(key)
-    RETURN collect(r {.*, premises: COLLECT {
-        MATCH (r)-[g:GENERATED_BY]->(b:Belief)
-        RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
-    }}) AS responses
+    RETURN collect(r) AS asked
 }
-CALL (seq) {
-    UNWIND $given.responses AS key
-    MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
-    USING INDEX SEEK r:Response(key)
-    MATCH (e:Evidence {key: b.key + '/response/' + r.id})
+CALL (asked) {
+    UNWIND asked AS r
+    MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+    OPTIONAL MATCH (e:Evidence {key: b.key + '/response/' + r.id})
     USING INDEX SEEK e:Evidence(key)
-    RETURN collect(e {.*}) AS items
+    RETURN collect(DISTINCT b) AS behind, collect(e {.*}) AS items,
+        collect([r.id, g.position, b.id, g.weight, g.adherence, g.confidence_then]) AS premises
 }
-CALL (seq) {
-    CALL () {
+CALL (asked) {
+    CALL (asked) {
         UNWIND $given.signals AS key
         MATCH (s:Signal {key: key})
         USING INDEX SEEK s:Signal(key)
         RETURN s
       UNION
-        UNWIND $given.responses AS key
-        MATCH (r:Response {key: key})
-        USING INDEX SEEK r:Response(key)
+        UNWIND asked AS r
         UNWIND r.signal_kinds AS kind
         CALL (r, kind) {
             MATCH (s:Signal)
@@ -109,8 +104,8 @@ CALL (seq) {
     }
     RETURN collect(s {.*}) AS signals
 }
-CALL (nearest) {
-    CALL (nearest) {
+CALL (nearest, behind) {
+    CALL (nearest, behind) {
         UNWIND $given.beliefs AS key
         MATCH (b:Belief {key: key})
         USING INDEX SEEK b:Belief(key)
@@ -121,13 +116,11 @@ CALL (nearest) {
         USING INDEX SEEK b:Belief(statement_digest)
         RETURN b
       UNION
-        UNWIND $given.responses AS key
-        MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
-        USING INDEX SEEK r:Response(key)
+        UNWIND behind AS b
         RETURN b
       UNION
-        UNWIND nearest AS asked
-        UNWIND asked.found AS near
+        UNWIND nearest AS of
+        UNWIND of.found AS near
         MATCH (b:Belief {key: near.key})
         USING INDEX SEEK b:Belief(key)
         RETURN b
@@ -164,7 +157,7 @@ CALL (reached) {
     WHERE high IN reached
     RETURN collect(l {.*}) AS links
 }
-RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reached | b {
+RETURN seq, recorded_us, nearest, premises, items, signals, links, [r IN asked | r {.*}] AS responses, [b IN reached | b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
@@ -207,7 +200,49 @@ ORDER BY b.seq DESC LIMIT $given.limit
 MATCH (b:Belief)
 USING INDEX SEEK b:Belief(user, seq)
 WHERE b.user = $given.user AND b.seq > 0 AND b.vector IS NOT NULL
-RETURN {vector_key: b.vector_key, vector: b.vector} AS row
+RETURN {id: b.id, vector_key: b.vector_key, vector: b.vector} AS row
+
+// name: first belief
+MATCH (b:Belief)
+USING INDEX SEEK b:Belief(user, seq)
+WHERE b.user = $given.user AND b.seq > 0
+RETURN b.recorded_us AS row ORDER BY b.user, b.seq LIMIT 1
+
+// What changed since, under the lock, in one round trip; the vectors of new beliefs alone, since a vector never changes.
+// name: news
+MERGE (u:User {key: $given.user})
+ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
+SET u.locked = NOT coalesce(u.locked, false)
+WITH u.seq AS seq, u.recorded_us AS recorded_us
+CALL (seq) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(user, seq)
+    WHERE v.user = $given.user AND v.seq > $given.after
+    WITH DISTINCT v.belief AS key
+    MATCH (b:Belief {key: key})
+    USING INDEX SEEK b:Belief(key)
+    RETURN collect(b {
+        .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+        .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+        .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
+        .context, vector: CASE WHEN b.seq > $given.after THEN b.vector END
+    }) AS beliefs
+}
+CALL (seq) {
+    MATCH (l:LinkVersion)
+    USING INDEX SEEK l:LinkVersion(user, seq)
+    WHERE l.user = $given.user AND l.seq > $given.after
+    WITH l ORDER BY l.user, l.seq
+    RETURN collect(l {.*}) AS links
+}
+CALL (seq) {
+    MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
+    WHERE b.user = $given.user AND b.seq > 0
+    WITH b ORDER BY b.user, b.seq LIMIT 1
+    RETURN collect(b.recorded_us) AS first
+}
+RETURN seq, recorded_us, beliefs, links, first
 
 // name: states as of
 UNWIND $given.keys AS key

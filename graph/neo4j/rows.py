@@ -3,15 +3,23 @@
 A key is the tenant, the user and the ids, joined by a character that ids cannot hold.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from beliefgraph.graph.clock import from_us, to_us
-from beliefgraph.graph.encoding import from_json, interpretation_json, to_interpretation, to_json
+from beliefgraph.graph.encoding import (
+    from_json,
+    interpretation_json,
+    items_json,
+    to_interpretation,
+    to_items,
+    to_json,
+)
 from beliefgraph.graph.ids import BeliefId, SignalId, UserId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state
 from beliefgraph.graph.model import BeliefNode, GeneratedBy, Interpretation, Link, Response, Revision, Signal
@@ -134,9 +142,9 @@ def _revisions(user: str, changes: Changes) -> Properties:
     """Return the revisions, and what they leave: the latest state of each belief and of each item."""
     latest = {revision.belief_id: revision for revision in changes.revisions}
     items = {
-        (revision.item.belief_id, revision.item.slot, revision.item.id): (revision.item, revision.removed)
+        (item.belief_id, item.slot, item.id): (item, removed)
         for revision in changes.revisions
-        if revision.item is not None
+        for item, removed in revision.items()
     }
     observed = _observed(changes)
     words: dict[str, set[str]] = {belief_id: set() for belief_id in latest}
@@ -295,6 +303,7 @@ def _revision(user: str, revision: Revision, *, observed: bool) -> Properties:
         "item_nats": None if item is None else item.nats,
         "item_observed_us": None if item is None else item.observed_us,
         "removed": revision.removed,
+        "reread": items_json(revision.reread) if revision.reread else None,
         **_state(revision.state),
     }
 
@@ -340,6 +349,15 @@ def to_belief(user_id: UserId, row: Row) -> BeliefNode:
         revised_at=from_us(row["revised_us"]),
         state=to_state(row),
     )
+
+
+def with_premises(responses: Iterable[Row], premises: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    """Yield responses with their premises (the response's id and the place in it come first), in order."""
+    of: dict[str, list[Sequence[Any]]] = {}
+    for response_id, *premise in premises:
+        of.setdefault(response_id, []).append(premise)
+    for row in responses:
+        yield {**row, "premises": [edge for _, *edge in sorted(of.get(row["id"], ()), key=itemgetter(0))]}
 
 
 def to_response(user_id: UserId, row: Row) -> Response:
@@ -422,6 +440,7 @@ def to_revision(row: Row) -> Revision:
         recorded_at=from_us(row["recorded_us"]),
         item=item,
         removed=row["removed"],
+        reread=to_items(row["belief_id"], row.get("reread", "[]")),
         state=to_state(row),
     )
 
@@ -446,6 +465,6 @@ def to_neighbour(row: Row) -> Neighbour:
     return Neighbour(row["id"], min(1.0, max(-1.0, row["cosine"])))
 
 
-def to_vector(row: Row) -> tuple[str, Vector]:
-    """Return a vector with its key."""
-    return row["vector_key"], np.array(row["vector"], dtype=np.float32)
+def to_vector(row: Row) -> Vector:
+    """Return the vector of a belief."""
+    return np.array(row["vector"], dtype=np.float32)

@@ -10,7 +10,7 @@ sequence number. One that wrote nothing is rolled back.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import neo4j
 from neo4j.exceptions import ClientError, IncompleteCommit
@@ -28,15 +28,18 @@ from beliefgraph.graph.store import (
     Head,
     Neighbour,
     Neighbourhood,
+    News,
     Reach,
     Reader,
     Scope,
     Vector,
     Writer,
+    current_links,
 )
 
 T = TypeVar("T")
 _ALWAYS = _ALL = 2**62
+_KINDS = get_args(LinkKind)
 _WRITERS = 4
 _MORE = 8
 """So many more beliefs than asked for are ranked in double precision, lest rounding decides who is left out."""
@@ -80,9 +83,9 @@ class Neo4jStore:
             raise
 
     def _rehearse(self) -> None:
-        """Have the server plan the two queries of a signal now: one that has just begun takes seconds for it.
+        """Have the server plan the queries of the loop now: one that has just begun takes seconds for it.
 
-        They run for a user that cannot be, and are rolled back. What takes too long is left to the first signal.
+        They run for a user that cannot be, and are rolled back. What takes too long is left to the first call.
         """
 
         def work(transaction: _Transaction) -> None:
@@ -91,6 +94,7 @@ class Neo4jStore:
             raise _NothingWritten(None)
 
         try:
+            self._transact(Scope("", UserId("")), lambda transaction: transaction.news(after=1))
             self._transact(Scope("", UserId("")), work)
         except StoreUnavailableError as error:
             if not isinstance(error.__cause__, ClientError):
@@ -249,7 +253,10 @@ class _Transaction:
     def _to_neighbourhood(self, head: Head, found: neo4j.Record) -> Neighbourhood:
         user_id = self._scope.user_id
         beliefs = [rows.to_belief(user_id, row) for row in found["beliefs"]]
-        responses = [rows.to_response(user_id, row) for row in found["responses"]]
+        responses = [
+            rows.to_response(user_id, row)
+            for row in rows.with_premises(found["responses"], found["premises"])
+        ]
         signals = [rows.to_signal(user_id, row, _ALWAYS) for row in found["signals"]]
         items = [rows.to_item(row) for row in found["items"]]
         links = [rows.to_link(row) for row in found["links"]]
@@ -398,20 +405,43 @@ class _Transaction:
             key=lambda link: link.seq,
         )
 
+    def news(self, after: int) -> News:
+        if after:
+            return self._news_since(after)
+        versions = self._rows("link versions", kinds=_KINDS, as_of=_ALWAYS)
+        first = self._rows("first belief")
+        return News(
+            head=self.head(),
+            beliefs=self.beliefs(),
+            vectors={row["id"]: rows.to_vector(row) for row in self._rows("vectors")},
+            links=current_links(rows.to_link(row) for row in versions),
+            first_us=first[0] if first else 0,
+        )
+
+    def _news_since(self, after: int) -> News:
+        given = {**self._whose, "after": after}
+        found = self._connection.run(statement("news"), given=given).single(strict=True)
+        self._head = _head(found)
+        beliefs = sorted(found["beliefs"], key=lambda row: -row["seq"])
+        return News(
+            head=self._head,
+            beliefs=[rows.to_belief(self._scope.user_id, row) for row in beliefs],
+            vectors={row["id"]: rows.to_vector(row) for row in beliefs if row["vector"] is not None},
+            links=current_links(rows.to_link(row) for row in found["links"]),
+            first_us=found["first"][0] if found["first"] else 0,
+        )
+
     def history(self) -> Changes:
         head = self.head()
         return Changes(
             seq=head.seq,
             recorded_us=head.recorded_us,
             beliefs=self.beliefs()[::-1],
-            vectors=dict(rows.to_vector(row) for row in self._rows("vectors")),
+            vectors={row["vector_key"]: rows.to_vector(row) for row in self._rows("vectors")},
             responses=self.responses()[::-1],
             signals=self.signals()[::-1],
             revisions=self.revisions(),
-            links=[
-                rows.to_link(row)
-                for row in self._rows("link versions", kinds=["contradicts", "duplicates"], as_of=_ALWAYS)
-            ],
+            links=[rows.to_link(row) for row in self._rows("link versions", kinds=_KINDS, as_of=_ALWAYS)],
         )
 
     def save(self, changes: Changes) -> None:

@@ -37,6 +37,19 @@ LEFT JOIN vectors AS v ON v.pk = b.vector
 WHERE b.user = :user AND b.seq < :before AND b.recorded_at <= :as_of
 ORDER BY b.seq DESC LIMIT :limit
 
+-- name: beliefs revised
+SELECT b.id, b.seq, b.statement, b.statement_key, b.source, b.kind, b.created_at, b.recorded_at,
+       b.parent, b.origin, v.key, b.ordinal, b.revised_at,
+       b.base, b.half_life_days, b.memory_nats, b.reference_at, b.direct_for, b.direct_against, b.inferred_for,
+       b.inferred_against, b.spoken, b.newest_at, b.newest_id, b.conflict, b.lifecycle, b.context
+FROM (SELECT DISTINCT r.belief FROM revisions AS r WHERE r.user = :user AND r.seq > :after) AS revised
+CROSS JOIN beliefs AS b ON b.user = :user AND b.id = revised.belief
+LEFT JOIN vectors AS v ON v.pk = b.vector
+ORDER BY b.seq DESC
+
+-- name: first belief
+SELECT b.recorded_at FROM beliefs AS b WHERE b.user = :user ORDER BY b.seq LIMIT 1
+
 -- name: states as of
 SELECT r.belief, r.ordinal, r.recorded_at,
        r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
@@ -108,7 +121,7 @@ ORDER BY l.seq
 
 -- name: link versions
 SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
-FROM links AS l WHERE l.user = :user ORDER BY l.seq
+FROM links AS l WHERE l.user = :user AND l.seq > :after ORDER BY l.seq
 
 -- name: responses by id
 SELECT r.id, r.text, r.attributes, r.observed_at, r.recorded_at, r.seq
@@ -195,7 +208,7 @@ ORDER BY e.observed_at DESC, e.id DESC
 
 -- name: revisions of belief
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
-       item_slot, item_id, item_nats, item_observed_at, removed,
+       item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
@@ -204,7 +217,7 @@ ORDER BY ordinal LIMIT :limit
 
 -- name: revision by ordinal
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
-       item_slot, item_id, item_nats, item_observed_at, removed,
+       item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
@@ -213,7 +226,7 @@ WHERE user = :user AND belief = :belief AND ordinal = :ordinal
 -- Ordinals have no gaps: the last one there is tells where the latest begin.
 -- name: latest revisions
 SELECT r.seq, r.belief, r.ordinal, r.before, r.after, r.nats, r.action, r.reason, r.cause_kind, r.cause,
-       r.parameters_version, r.recorded_at, r.item_slot, r.item_id, r.item_nats, r.item_observed_at, r.removed,
+       r.parameters_version, r.recorded_at, r.item_slot, r.item_id, r.item_nats, r.item_observed_at, r.removed, r.reread,
        r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
        r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context
 FROM (
@@ -228,7 +241,7 @@ ORDER BY r.seq DESC
 
 -- name: revisions by cause
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
-       item_slot, item_id, item_nats, item_observed_at, removed,
+       item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
@@ -237,7 +250,7 @@ ORDER BY seq LIMIT :limit
 
 -- name: revisions
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
-       item_slot, item_id, item_nats, item_observed_at, removed,
+       item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context
 FROM revisions
@@ -246,7 +259,7 @@ ORDER BY seq LIMIT :limit
 
 -- name: vectors of beliefs
 SELECT b.id, v.value FROM beliefs AS b JOIN vectors AS v ON v.pk = b.vector
-WHERE b.user = :user AND b.recorded_at <= :as_of
+WHERE b.user = :user AND b.seq > :after AND b.recorded_at <= :as_of
 
 -- name: add vector
 INSERT INTO vectors (tenant, key, value) VALUES (:tenant, :key, :value) ON CONFLICT DO NOTHING
@@ -284,7 +297,7 @@ ON CONFLICT (user, belief, slot, id) DO UPDATE SET nats = excluded.nats, observe
 DELETE FROM evidence WHERE user = ? AND belief = ? AND slot = ? AND id = ?
 
 -- name: add revision
-INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: add link
 INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

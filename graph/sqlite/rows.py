@@ -4,7 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from beliefgraph.graph.clock import from_us, to_us
-from beliefgraph.graph.encoding import from_json, interpretation_json, to_interpretation, to_json
+from beliefgraph.graph.encoding import (
+    from_json,
+    interpretation_json,
+    items_json,
+    to_interpretation,
+    to_items,
+    to_json,
+)
 from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.ledger import BeliefState, Item
 from beliefgraph.graph.model import (
@@ -222,6 +229,7 @@ def revision_row(user: int, revision: Revision) -> tuple[Any, ...]:
         None if item is None else item.observed_us,
         int(revision.removed),
         *state_row(revision.state),
+        items_json(revision.reread),
     )
 
 
@@ -246,7 +254,8 @@ def to_revision(row: Row) -> Revision:
         recorded_at=from_us(row[11]),
         item=item,
         removed=bool(row[16]),
-        state=to_state(row[17:]),
+        reread=to_items(row[1], row[17]),
+        state=to_state(row[18:]),
     )
 
 

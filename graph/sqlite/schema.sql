@@ -105,3 +105,7 @@ CREATE VIEW current_links AS
 SELECT * FROM links AS l WHERE NOT EXISTS (
     SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
     AND later.low = l.low AND later.high = l.high AND later.seq > l.seq);
+
+-- Items that weigh otherwise since a revision, because the parameters changed: [[slot, id, nats, observed_at], …].
+-- name: version 2
+ALTER TABLE revisions ADD COLUMN reread TEXT NOT NULL DEFAULT '[]';

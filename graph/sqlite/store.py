@@ -36,11 +36,13 @@ from beliefgraph.graph.store import (
     Head,
     Neighbour,
     Neighbourhood,
+    News,
     Reach,
     Reader,
     Scope,
     Vector,
     Writer,
+    current_links,
 )
 
 T = TypeVar("T")
@@ -210,7 +212,7 @@ class _Transaction:
         ]
 
     def nearest(self, vector: Vector, *, limit: int, as_of_us: int | None = None) -> list[Neighbour]:
-        found = self._rows("vectors of beliefs", as_of=_or_always(as_of_us)).fetchall()
+        found = self._rows("vectors of beliefs", after=0, as_of=_or_always(as_of_us)).fetchall()
         if not found:
             return []
         matrix = np.frombuffer(b"".join(value for _, value in found), dtype=np.float32).reshape(
@@ -345,9 +347,24 @@ class _Transaction:
         )
         return [rows.to_link(row) for row in found]
 
+    def news(self, after: int) -> News:
+        revised = self._rows("beliefs revised", after=after) if after else None
+        vectors = self._rows("vectors of beliefs", after=after, as_of=_ALWAYS)
+        versions = [rows.to_link(row) for row in self._rows("link versions", after=after)]
+        first = self._rows("first belief").fetchone()
+        return News(
+            head=self._head,
+            beliefs=self.beliefs()
+            if revised is None
+            else [rows.to_belief(self._scope.user_id, row) for row in revised],
+            vectors={row[0]: np.frombuffer(row[1], dtype=np.float32) for row in vectors},
+            links=current_links(versions),
+            first_us=0 if first is None else first[0],
+        )
+
     def history(self) -> Changes:
         beliefs = self.beliefs()[::-1]
-        vectors = {row[0]: row[1] for row in self._rows("vectors of beliefs", as_of=_ALWAYS)}
+        vectors = {row[0]: row[1] for row in self._rows("vectors of beliefs", after=0, as_of=_ALWAYS)}
         return Changes(
             seq=self._head.seq,
             recorded_us=self._head.recorded_us,
@@ -360,7 +377,7 @@ class _Transaction:
             responses=self.responses()[::-1],
             signals=self.signals()[::-1],
             revisions=self.revisions(),
-            links=[rows.to_link(row) for row in self._rows("link versions")],
+            links=[rows.to_link(row) for row in self._rows("link versions", after=0)],
         )
 
     def save(self, changes: Changes) -> None:
@@ -409,9 +426,9 @@ class _Transaction:
             ),
         )
         items = {
-            (revision.item.belief_id, revision.item.slot, revision.item.id): (revision.item, revision.removed)
+            (item.belief_id, item.slot, item.id): (item, removed)
             for revision in revisions
-            if revision.item is not None
+            for item, removed in revision.items()
         }
         self._many(
             "put item",

@@ -3,7 +3,7 @@
 States hold arbitrary numbers that differ after every revision: a store must keep them, not understand them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -218,8 +218,12 @@ class Draft:
         cause_kind: CauseKind = "signal",
         action: Action = "reinforce",
         lifecycle: Lifecycle | None = None,
+        reread: Mapping[ResponseId, float] | None = None,
     ) -> Revision:
-        """Add a revision that puts (or removes) an item, or with `slot` None leaves the items alone."""
+        """Add a revision that puts (or removes) an item, or with `slot` None leaves the items alone.
+
+        `reread` maps ids of responses to what their items weigh since.
+        """
         node = self.node(belief_id)
         at = self.at_us - 4 if observed_us is None else observed_us
         item = None
@@ -251,6 +255,10 @@ class Draft:
             ordinal=node.ordinal + 1,
             item=item,
             removed=removed,
+            reread=tuple(
+                Item(belief_id=node.id, slot=RESPONSE, id=id, nats=weight, observed_us=at)
+                for id, weight in (reread or {}).items()
+            ),
             state=state,
         )
         self.revisions.append(revision)

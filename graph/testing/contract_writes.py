@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from beliefgraph.graph.errors import StoreUnavailableError
-from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.ids import BeliefId, ResponseId
 from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.store import Head, Reader, Store, Writer
 from beliefgraph.graph.testing.builders import (
@@ -170,6 +170,29 @@ class WritingContract(StoreHooks):
         assert [] == items()
         put(store, ADA, lambda draft: draft.revise("b1", slot=None))
         assert [] == items()
+
+    def test_a_revision_rereads_items_without_new_evidence(self, store: Store) -> None:
+        """Items that weigh otherwise take the place of their predecessors, and the revision is read back with them."""
+
+        def items() -> dict[str, float]:
+            found = store.read(ADA, lambda reader: list(reader.inferred(BeliefId("b1"))))
+            return {item.id: item.nats for item in found}
+
+        def build(draft: Draft) -> None:
+            draft.belief("b1")
+            draft.revise("b1", 1.0, item_id="r1")
+            draft.revise("b1", 2.0, item_id="r2")
+
+        def reread(draft: Draft) -> None:
+            weights = {ResponseId("r1"): -0.25, ResponseId("r3"): 1e-300}
+            draft.revise("b1", slot=None, reread=weights, cause_kind="parameters", cause_id="2027.01")
+
+        put(store, ADA, build)
+        revision = put(store, ADA, reread).revisions[0]
+        assert {"r1": -0.25, "r2": 2.0, "r3": 1e-300} == items()
+        assert [revision] == store.read(ADA, lambda reader: reader.revisions(cause_id="2027.01"))
+        assert revision == store.read(ADA, lambda reader: reader.history()).revisions[-1]
+        assert [()] * 3 == [each.reread for each in store.read(ADA, lambda reader: reader.revisions())][:-1]
 
     def test_an_item_changed_twice_in_one_unit_ends_as_the_last_revision_says(self, store: Store) -> None:
         """Put then removed is gone; removed then put is there."""

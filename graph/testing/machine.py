@@ -319,6 +319,10 @@ def _revision(draft: Draft, before: Snapshot, data: st.DataObject) -> None:
         cause_id=data.draw(st.sampled_from(SIGNALS), "cause"),
         cause_kind=data.draw(st.sampled_from(get_args(CauseKind)), "cause kind"),
         lifecycle=data.draw(st.none() | st.sampled_from(get_args(Lifecycle)), "lifecycle"),
+        reread=data.draw(
+            st.dictionaries(st.sampled_from(RESPONSES), nats, max_size=2) if slot is None else st.just({}),
+            "reread",
+        ),
     )
 
 

@@ -232,8 +232,9 @@ def _revise(snapshot: Snapshot, revision: Revision) -> None:
         revised_at=revision.recorded_at,
         state=revision.state,
     )
-    if revision.item is not None:
-        key = (revision.item.belief_id, revision.item.slot, revision.item.id)
+    own = [] if revision.item is None else [revision.item]
+    for item in [*own, *revision.reread]:
+        key = (item.belief_id, item.slot, item.id)
         snapshot.items.pop(key, None)
-        if not revision.removed:
-            snapshot.items[key] = revision.item
+        if item is not revision.item or not revision.removed:
+            snapshot.items[key] = item

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from beliefgraph.ingest.parameters import Parameters as Parameters
     from beliefgraph.ingest.population import Population as Population
     from beliefgraph.ingest.reader import IngestReport as IngestReport
+    from beliefgraph.ingest.reinterpretation import Reinterpretation as Reinterpretation
     from beliefgraph.ingest.relate import Relation as Relation
     from beliefgraph.logaudit import audit_log as audit_log
     from beliefgraph.onboarding import Onboarding as Onboarding
@@ -89,6 +90,7 @@ _HOMES = {
     "Parameters": "ingest.parameters",
     "Population": "ingest.population",
     "IngestReport": "ingest.reader",
+    "Reinterpretation": "ingest.reinterpretation",
     "Relation": "ingest.relate",
     "audit_log": "logaudit",
     "Audit": "queries.audit",

@@ -24,6 +24,7 @@ from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.population import Population, load_population
 from beliefgraph.ingest.reader import IngestReport, Line, ingest
+from beliefgraph.ingest.reinterpretation import Reinterpretation
 from beliefgraph.ingest.relate import EmbeddingRelater, Pair, Relater, Relation
 from beliefgraph.ingest.validation import check_one_of
 from beliefgraph.queries.audit import Audit, Scrutiny, Stopped
@@ -195,6 +196,20 @@ class BeliefGraph:
             on_round=on_round,
         )
 
+    def reinterpret(self, *, on_user: Callable[[], None] = lambda: None) -> Reinterpretation:
+        """Weigh all evidence of the tenant's users anew under the parameters in force: one revision a belief moved.
+
+        Each user is one transaction. A job that was cut short is run again: where it has been, there is nothing to do.
+        As of an earlier time, the store answers as it did.
+        """
+        users = beliefs = moved = 0
+        for user_id in self.users():
+            found = self._pipeline.reinterpret(Scope(self._tenant, user_id))
+            users, beliefs, moved = users + 1, beliefs + found[0], moved + found[1]
+            on_user()
+        version = self._pipeline.parameters.version
+        return Reinterpretation(version=version, users=users, beliefs=beliefs, moved=moved)
+
     def audit(
         self,
         *,
@@ -252,7 +267,7 @@ class BeliefGraph:
 
     def warm_up(self) -> None:
         """Load the models now instead of with the first text. Raises `ModelUnavailableError`, `StoreVersionError`."""
-        self._pipeline.embed(["warm"])
+        self._pipeline.direction("warm")
         self._pipeline.relater.relate([("warm", "up")])
         self._pipeline.gate.lasting(["warm"])
 

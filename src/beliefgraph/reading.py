@@ -8,6 +8,7 @@ from beliefgraph.curve import Curve, user_curve
 from beliefgraph.events import export_events
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
+from beliefgraph.graph.glance import glance_at
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.model import (
     Belief,
@@ -29,13 +30,14 @@ from beliefgraph.graph.store import Reader, Scope
 from beliefgraph.ingest.aggregate import consents
 from beliefgraph.ingest.events import check_context, check_identifier, check_premises, check_text, check_time
 from beliefgraph.ingest.pipeline import Pipeline
-from beliefgraph.ingest.predict import predict, response_probes, word_probes
+from beliefgraph.ingest.predict import Heard, predict, response_probes, word_probes
 from beliefgraph.ingest.validation import check_one_of
+from beliefgraph.queries.choosing import Request, personalize
 from beliefgraph.queries.consistency import belief_graph
 from beliefgraph.queries.diff import Diff, diff
 from beliefgraph.queries.explain import Explanation, explain, find_belief
 from beliefgraph.queries.pages import Page, check_limit, page
-from beliefgraph.queries.personalize import Personalization, personalize
+from beliefgraph.queries.personalize import Personalization
 from beliefgraph.queries.provenance import (
     USUAL_LIMIT,
     Provenance,
@@ -76,27 +78,34 @@ class SelfModelReads:
         *,
         context: Context | None = None,
         limit: int | None = None,
+        max_chars: int | None = None,
         as_of: datetime | None = None,
     ) -> Personalization:
-        """Choose the beliefs that the next response should use, with reasons, and say which are withheld and why."""
+        """Choose the beliefs that the next response should use, with reasons, and say which are withheld and why.
+
+        At most `limit` of them, in a `prompt()` of at most `max_chars` characters. `context` are the circumstances now:
+        a belief observed in others is withheld.
+        """
         check_text("query", query)
         check_context("context", {} if context is None else context)
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise InvalidInputError("limit", "must be a whole number, at least 1")
+        check_count("limit", limit)
+        check_count("max_chars", max_chars)
         as_of_us, now_us = self._as_of(as_of), self._now_us()
-        vector = self._pipeline.direction(query)
-        return self._read(
-            lambda reader: personalize(
-                reader,
-                query,
-                vector,
-                limits=self._pipeline.parameters.serving,
-                now_us=now_us,
-                context=context or {},
-                limit=limit,
-                as_of_us=as_of_us,
-            )
+        request = Request(
+            query=query,
+            direction=self._pipeline.direction(query),
+            context=context or {},
+            at_us=now_us if as_of_us is None else as_of_us,
+            limit=limit,
+            max_chars=max_chars,
         )
+        glance = (
+            self._pipeline.glances.look(self._scope)
+            if as_of_us is None
+            else self._read(lambda reader: glance_at(reader, as_of_us))
+        )
+        parameters = self._pipeline.parameters
+        return personalize(glance, request, limits=parameters.serving, hearing=Heard(parameters))
 
     def predict(self, beliefs: Premises, *, kind: str | None = None, as_of: datetime | None = None) -> float:
         """Return the probability that a response resting on these beliefs satisfies.
@@ -361,6 +370,11 @@ class SelfModelReads:
             return None
         check_time(field, as_of)
         return to_us(as_of)
+
+
+def check_count(name: str, count: int | None) -> None:
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise InvalidInputError(name, "must be a whole number, at least 1")
 
 
 def premises_of(beliefs: Premises) -> list[GeneratedBy]:

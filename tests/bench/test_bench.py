@@ -11,7 +11,7 @@ import pytest
 from beliefgraph.evaluation import evaluate
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, worlds
+from bench import assistments, preferences, reading, worlds
 from bench.__main__ import main
 from bench.neo4j_server import NoServer
 from bench.scratch import HashedWords
@@ -38,9 +38,18 @@ def test_the_quick_run_prints_every_part(
 ) -> None:
     """Speed and worlds run without data; what needs data or a server says which is missing."""
     monkeypatch.setattr("bench.stores.start_server", _no_server)
+    monkeypatch.setattr("bench.reading.start_server", _no_server)
+    monkeypatch.setattr("bench.provenance.start_server", _no_server)
     assert 0 == main(["--quick", "--data", str(tmp_path)])
     printed = capsys.readouterr().out
-    for heading in ("What a signal costs", "Neo4j and SQLite", "Simulated worlds", "ASSISTments 2015"):
+    for heading in (
+        "What a signal costs",
+        "Neo4j and SQLite",
+        "Simulated worlds",
+        "How long reads take",
+        "What an explanation costs",
+        "ASSISTments 2015",
+    ):
         assert heading in printed
     assert "skipped: no" in printed
     assert all(world.name in printed for world in worlds.WORLDS)
@@ -60,6 +69,39 @@ def test_both_stores_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert 5 == sum(
         " Neo4j " in line and ("met" in line or "missed" in line) for line in printed.splitlines()
     )
+
+
+def test_every_read_is_timed_in_every_situation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few and many beliefs, a long history, a crowd: each read has a median no greater than its 95th percentile."""
+    monkeypatch.setattr("bench.reading.start_server", _no_server)
+    timings = list(reading.run(reading.QUICK))
+    assert 4 * len(reading.READS) == len(timings)
+    assert all(0 < timing.p50 <= timing.p95 for timing in timings)
+
+
+def test_preferences_are_found_by_what_a_question_has_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of made-up preferences that share one word with their question all are found, by every way and when served."""
+    rows = [
+        {
+            "topic": f"t{number % 4}",
+            "idx": number,
+            "preference": f"apples{number} please",
+            "question": f"apples{number} maybe",
+            "aligned_op": f"apples{number}",
+        }
+        for number in range(101)
+    ]
+    for name in (preferences.FILE, preferences.CHOICES):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("\n".join(map(json.dumps, rows)))
+    preferences.report(tmp_path, HashedWords(), quick=False)
+    printed = capsys.readouterr().out
+    lines = [line for line in printed.splitlines() if line.startswith(tuple(preferences.WAYS))]
+    assert len(preferences.WAYS) == len(lines)
+    assert all(float(line.split()[-3]) > 0.9 for line in lines)
+    assert "of 100" in printed
 
 
 def test_the_quick_run_replays_the_data_when_it_is_there(

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from beliefgraph.ingest.parameters import load_parameters
 from bench import curves, worlds
 from tests.cli.shell import Shell
@@ -31,3 +33,20 @@ def test_too_few_users_are_wrong_use(shell: Shell, tmp_path: Path) -> None:
     assert shell.error("calibrate", "--share", "2").startswith("share: must lie between 0 and 1")
     assert shell.error("calibrate", "--plot", "x.bmp").startswith("plot: the file's name must end in")
     assert not out.exists()
+
+
+def test_a_store_is_reinterpreted(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under another parameters file each belief that moves gets one revision; a second run finds nothing to do."""
+    shell.run("believe", "ada", "Prefers tea", "--id", "b1")
+    shell.run("respond", "ada", "Green tea?", "--belief", "b1", "--id", "r1")
+    shell.run("signal", "ada", "rating", "-1", "--response", "r1")
+    own = shell.write("own.toml", 'version = "own"\n[attribution]\nwrong_dissatisfies = 0.5\n')
+    monkeypatch.setenv("BELIEFGRAPH_PARAMETERS", own)
+    done = {"version": "own", "users": 1, "beliefs": 1, "moved": 1}
+    assert done == shell.json("reinterpret")
+    assert "1 user: 0 of 1 belief moved, under own\n" == shell.run("reinterpret").stdout
+    last = shell.json("revisions", "ada", "b1")[-1]
+    assert ("parameters", "own", "own") == tuple(
+        last[name] for name in ("cause_kind", "cause_id", "parameters_version")
+    )
+    assert shell.json("verify")["ok"]

@@ -18,7 +18,7 @@ from beliefgraph.graph.errors import (
     StoreUnavailableError,
     StoreVersionError,
 )
-from beliefgraph.graph.ids import UserId
+from beliefgraph.graph.ids import ResponseId, UserId
 from beliefgraph.graph.sqlite import connections
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Reader, Scope, Writer
@@ -163,15 +163,19 @@ class TestSettings:
         assert 2 == _pragma(store, "synchronous")
 
 
+NEWEST = len(load_blocks("beliefgraph.graph.sqlite", "schema.sql"))
+NEXT = f"version {NEWEST + 1}"
+
+
 class TestMigration:
     """Schema versions are applied forward, in one transaction."""
 
     @pytest.fixture
-    def version_2(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-        """Let there be a second version of the schema; a test may change its script."""
+    def next_version(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        """Let there be one more version of the schema; a test may change its script."""
         blocks = {
             **load_blocks("beliefgraph.graph.sqlite", "schema.sql"),
-            "version 2": "CREATE TABLE extra (name TEXT);\nALTER TABLE users ADD COLUMN note TEXT DEFAULT 'new; here';",
+            NEXT: "CREATE TABLE extra (name TEXT);\nALTER TABLE users ADD COLUMN note TEXT DEFAULT 'new; here';",
         }
         monkeypatch.setattr(connections, "load_blocks", lambda *_: blocks)
         return blocks
@@ -180,39 +184,61 @@ class TestMigration:
         """Opening an older file applies what is missing and keeps its records; older code then refuses it."""
         with closing(SqliteStore(str(path))) as store:
             put_beliefs(store, ADA, "b1")
-            assert 1 == _pragma(store, "user_version")
-        request.getfixturevalue("version_2")
+            assert NEWEST == _pragma(store, "user_version")
+        request.getfixturevalue("next_version")
         for _ in range(2):
             with closing(SqliteStore(str(path))) as store:
-                assert 2 == _pragma(store, "user_version")
+                assert NEWEST + 1 == _pragma(store, "user_version")
                 assert ["b1"] == _beliefs(store)
                 with store._connections.transaction("BEGIN") as connection:
                     assert [("ada", "new; here")] == connection.execute(
                         "SELECT id, note FROM users"
                     ).fetchall()
         request.getfixturevalue("monkeypatch").undo()
-        with pytest.raises(StoreVersionError, match="version 2, this beliefgraph knows up to 1"):
+        with pytest.raises(
+            StoreVersionError, match=f"version {NEWEST + 1}, this beliefgraph knows up to {NEWEST}"
+        ):
             SqliteStore(str(path))
 
-    def test_a_new_file_gets_every_version(self, path: Path, version_2: dict[str, str]) -> None:
+    def test_a_file_of_the_first_version_is_read_and_written(self, path: Path) -> None:
+        """Records written before revisions could reread items come through a migration, and new ones follow."""
+        blocks = load_blocks("beliefgraph.graph.sqlite", "schema.sql")
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(blocks["version 1"])
+            connection.execute("INSERT INTO users VALUES (1, 'acme', 'ada', 2, 7)")
+            numbers = "0.5, 0.5, 0.0, 'spawn', 'said', 'belief', 'b1', 'v', 7, NULL, NULL, NULL, NULL, 0"
+            state = "0.0, 365.0, 6.0, 7, 0.0, 0.0, 0.0, 0.0, 0.0, 0, '', 0.0, 'open', '{}'"
+            said = "'says b1', 'says b1', 'stated', 'preference', 7, 7, NULL, NULL, NULL, 1, 7"
+            connection.execute(f"INSERT INTO beliefs VALUES (1, 'b1', 1, {said}, {state})")
+            connection.execute(f"INSERT INTO revisions VALUES (1, 2, 'b1', 1, {numbers}, {state})")
+            connection.execute("PRAGMA user_version = 1")
+            connection.execute(f"PRAGMA application_id = {connections.APPLICATION_ID}")
+            connection.commit()
+        with closing(SqliteStore(str(path))) as store:
+            assert NEWEST == _pragma(store, "user_version")
+            put(store, ADA, lambda draft: draft.revise("b1", slot=None, reread={ResponseId("r1"): 0.5}))
+            found = store.read(ADA, lambda reader: reader.revisions())
+        assert [(), ("r1",)] == [tuple(item.id for item in revision.reread) for revision in found]
+
+    def test_a_new_file_gets_every_version(self, path: Path, next_version: dict[str, str]) -> None:
         """A new file is made with all versions in order."""
         with closing(SqliteStore(str(path))) as store:
-            assert len(version_2) == _pragma(store, "user_version")
+            assert len(next_version) == _pragma(store, "user_version")
             assert 0 == _pragma(store, "table_info(extra)")
 
     def test_a_migration_that_fails_changes_nothing(self, path: Path, request: pytest.FixtureRequest) -> None:
         """When the second statement of a version fails, the first is taken back and the version stays."""
         with closing(SqliteStore(str(path))) as store:
             put_beliefs(store, ADA, "b1")
-        blocks = request.getfixturevalue("version_2")
-        good = blocks["version 2"]
-        blocks["version 2"] = "CREATE TABLE extra (name TEXT);\nALTER TABLE nothing ADD COLUMN note TEXT;"
+        blocks = request.getfixturevalue("next_version")
+        good = blocks[NEXT]
+        blocks[NEXT] = "CREATE TABLE extra (name TEXT);\nALTER TABLE nothing ADD COLUMN note TEXT;"
         with pytest.raises(BeliefGraphError):
             SqliteStore(str(path))
         with closing(sqlite3.connect(path)) as connection:
-            assert (1,) == connection.execute("PRAGMA user_version").fetchone()
+            assert (NEWEST,) == connection.execute("PRAGMA user_version").fetchone()
             assert [] == connection.execute("SELECT name FROM sqlite_schema WHERE name = 'extra'").fetchall()
-        blocks["version 2"] = good
+        blocks[NEXT] = good
         with closing(SqliteStore(str(path))) as store:
             assert ["b1"] == _beliefs(store)
 

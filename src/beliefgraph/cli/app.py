@@ -37,7 +37,7 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
         "version",
     ),
     "Logs of events (JSON Lines)": ("ingest", "export", "evaluate"),
-    "How well it learns": ("curve", "calibrate"),
+    "How well it learns": ("curve", "calibrate", "reinterpret"),
     "Conflicts": ("conflicts", "duplicates", "resolve", "decide"),
     "Stores": ("copy", "verify"),
     "Over HTTP": ("serve", "keys"),

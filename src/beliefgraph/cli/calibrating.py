@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from beliefgraph.cli.app import DONE, FINDINGS
-from beliefgraph.cli.console import screen, show, show_json
+from beliefgraph.cli.console import counted, screen, show, show_json
 from beliefgraph.cli.logs import check_plot, open_sources, replay
-from beliefgraph.cli.options import Number, Session, json_option, store_options
+from beliefgraph.cli.options import Number, Session, json_option, reads, store_options
 
 if TYPE_CHECKING:
     from beliefgraph.calibration import Calibration
@@ -70,6 +70,23 @@ def _calibration(session: Session, files: tuple[str, ...], given: float | None) 
         return graph.calibrate(share=share, on_user=tick)
 
 
+@click.command()
+@reads
+def reinterpret(session: Session, as_json: bool) -> None:
+    """Recompute every belief of the store under the parameters in force (BELIEFGRAPH_PARAMETERS).
+
+    One revision for each belief that moves; as of an earlier time, everything answers as it did. A job that was cut
+    short is simply run again.
+    """
+    with session.open() as graph, users_progress(lambda: sum(1 for _ in graph.users())) as tick:
+        done = graph.reinterpret(on_user=tick)
+    if as_json:
+        show_json(done)
+        return
+    beliefs = counted(done.beliefs, "belief")
+    click.echo(f"{counted(done.users, 'user')}: {done.moved:,} of {beliefs} moved, under {done.version}")
+
+
 @contextmanager
 def users_progress(count: Callable[[], int]) -> Iterator[Callable[[], None]]:
     """Show how many users are done, on a terminal alone."""
@@ -83,4 +100,4 @@ def users_progress(count: Callable[[], int]) -> Iterator[Callable[[], None]]:
         yield lambda: bars.advance(task)
 
 
-COMMANDS = (calibrate,)
+COMMANDS = (calibrate, reinterpret)

@@ -24,6 +24,12 @@ from beliefgraph.wire.answers import restore
 _BATCH_LINES, _BATCH_BYTES = 1000, 4_000_000
 _KEPT_REJECTS = 1000
 
+NOT_SERVED = (
+    *("aggregate", "calibrate", "for_tenant", "parameters", "reinterpret", "relate", "relate_many"),
+    *("verify", "warm_up"),
+)
+"""What a graph on a store can do, and a client cannot: it needs the store, its models or its parameters."""
+
 
 class RemoteGraph:
     """A service with the self-models of one tenant, that of the key. Made by `BeliefGraph.open`; a context manager.
@@ -127,7 +133,7 @@ class RemoteGraph:
 
     def __getattr__(self, name: str) -> Any:
         """Say of what a store has and a service has not, that it is not served."""
-        if name in ("aggregate", "for_tenant", "parameters", "relate", "relate_many", "verify", "warm_up"):
+        if name in NOT_SERVED:
             raise NotServedError(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

@@ -53,7 +53,7 @@ from beliefgraph.queries.personalize import Personalization
 from beliefgraph.queries.provenance import USUAL_LIMIT, Provenance
 from beliefgraph.queries.trace import Trace
 from beliefgraph.queries.what_if import WhatIf
-from beliefgraph.reading import Premises, premise_input, premises_of
+from beliefgraph.reading import Premises, check_count, premise_input, premises_of
 from beliefgraph.selfmodel import SelfModel
 from beliefgraph.wire.answers import restore
 
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 T = TypeVar("T")
+_MOST_CHARS = 1_000_000
+"""What a service takes at most; no prompt is as long."""
 
 
 class _NoStore:
@@ -175,17 +177,19 @@ class RemoteSelfModel(SelfModel):
         *,
         context: Context | None = None,
         limit: int | None = None,
+        max_chars: int | None = None,
         as_of: datetime | None = None,
     ) -> Personalization:
         """Do as `SelfModel.personalize`."""
         check_text("query", query)
         check_context("context", {} if context is None else context)
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise InvalidInputError("limit", "must be a whole number, at least 1")
+        check_count("limit", limit)
+        check_count("max_chars", max_chars)
         said = {
             "query": query,
             "context": context and dict(context),
             "limit": limit and min(limit, MAX_LIMIT),
+            "max_chars": max_chars and min(max_chars, _MOST_CHARS),
         }
         body = {name: value for name, value in said.items() if value is not None}
         return restore(Personalization, self._post("/personalize", body, query=_at(as_of)))

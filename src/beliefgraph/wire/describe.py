@@ -5,7 +5,7 @@ Which records there are, and in which words, is said in records.py and its neigh
 the record, is `Dictionary.restore`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -124,7 +124,7 @@ class Dictionary:
             return Union[inner]  # noqa: UP007 - made at run time
         if origin is tuple and Ellipsis not in arguments:
             return _pair(inner) if len(set(arguments)) > 1 else _so_many(inner)
-        return {Mapping: dict}.get(origin, origin)[inner]
+        return {Mapping: dict, Sequence: list}.get(origin, origin)[inner]
 
 
 def example_of(annotation: Any) -> Any:

@@ -163,6 +163,8 @@ Personalization = record(
     used=Said("The beliefs to use, heaviest first."),
     withheld=Said("The beliefs not to use, each with its reason."),
     question=Said("A question worth asking the user, if any.", "Is this true of you: “Prefers Python”?"),
+    question_about=Said("The beliefs that the question is about.", ["b2"]),
+    question_nats=Said("What it promises to tell about what is served, in nats.", 0.21),
 )
 TracedBelief = record(
     trace.TracedBelief,
@@ -209,6 +211,7 @@ Explanation = record(
     conflicts=Said("Its conflicts, each with the other belief."),
     parent=Said("The belief that it was made from, if any."),
     would_change=Said("What would take the confidence across one half."),
+    signals_left_out=Said("Of how many contributions, the lightest, the signals are not listed.", 0),
 )
 Decision = record(
     JobDecision,
