@@ -70,19 +70,21 @@ class Fuzzed:
 
     def tell_story(self) -> None:
         """Let there be a user with two beliefs that say the same, a response and a signal."""
-        for kind, body in (
+        story: tuple[tuple[str, Any], ...] = (
             ("beliefs", {"id": "b1", "statement": _STATEMENT}),
             ("beliefs", {"id": "b2", "statement": _STATEMENT}),
             ("responses", {"id": "r1", "text": "Pass it back.", "beliefs": ["b1"]}),
             ("signals", {"id": "s1", "kind": "rating", "value": -1, "response": "r1"}),
-        ):
+        )
+        for kind, body in story:
             self._session.post(f"{self.address}/v1/users/{_USER}/{kind}", json=body).raise_for_status()
         pairs = self._session.get(f"{self.address}/v1/users/{_USER}/duplicates").json()
         self.ids = {**_IDS, "conflict_id": pairs["items"][0]["id"]}
 
     def operations(self) -> list[Any]:
         """Return the operations of the description; what erases comes last."""
-        found = [one.ok() for one in self._schema.get_all_operations()]
+        described: Any = self._schema
+        found = [one.ok() for one in described.get_all_operations()]
         return sorted(found, key=lambda one: one.method == "delete")
 
     def ask(self, operation: Any, mode: GenerationMode, count: int, found: Found, *, seed: int = 1) -> None:

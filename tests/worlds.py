@@ -117,7 +117,7 @@ class _ServedGraph(RemoteGraph):
         return getattr(self._store, name)
 
     def ingest(self, lines: Any, **options: Any) -> Any:
-        return (self._store if options else super()).ingest(lines, **options)
+        return self._store.ingest(lines, **options) if options else super().ingest(lines)
 
 
 @contextmanager

@@ -373,6 +373,7 @@ class SelfModelReads:
 
 
 def check_count(name: str, count: int | None) -> None:
+    """Raise `InvalidInputError` for what is no number of things to use, at least 1; None leaves it open."""
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise InvalidInputError(name, "must be a whole number, at least 1")
 

@@ -150,8 +150,12 @@ def test_what_answers_is_none_of_ours(tmp_path: Path) -> None:
     """Another server, or a proxy before ours, is a failed service and not a crash."""
     with served(tmp_path) as graph:
         graph._service.close()
-        for answer in (httpx.Response(502, text="<html>"), httpx.Response(200, text="<html>")):
-            _answering(graph, lambda _, answer=answer: answer)
+        for status in (502, 200):
+
+            def answer(_: httpx.Request, status: int = status) -> httpx.Response:
+                return httpx.Response(status, text="<html>")
+
+            _answering(graph, answer)
             with pytest.raises(ServiceError):
                 graph.user("ada").beliefs()
 
@@ -224,7 +228,7 @@ def test_a_refused_key(tmp_path: Path) -> None:
 
 def test_the_whole_graph(tmp_path: Path) -> None:
     """Users, a log, the audit and the curve of the tenant."""
-    lines = [
+    lines: list[str | bytes] = [
         '{"type": "belief", "user": "ada", "id": "b1", "statement": "likes tea"}',
         b'{"type": "response", "user": "ada", "id": "r1", "text": "Tea.", "beliefs": [{"id": "b1"}]}',
         "",

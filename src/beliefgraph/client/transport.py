@@ -9,11 +9,11 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import httpx
 
-from beliefgraph import __version__
 from beliefgraph.client.refusals import MEDIA_TYPE, PASSING, PREFIX, error_of
 from beliefgraph.graph.errors import InvalidInputError, ServiceError, StoreUnavailableError
 
@@ -42,7 +42,7 @@ class Transport:
 
     def __init__(self, target: str, api_key: str | None, *, timeout_s: float) -> None:
         self.target = target.rstrip("/")
-        headers = {"User-Agent": f"beliefgraph/{__version__}", "Accept": "application/json"}
+        headers = {"User-Agent": f"beliefgraph/{version('beliefgraph')}", "Accept": "application/json"}
         if api_key is not None:
             headers["Authorization"] = f"Bearer {api_key}"
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
