@@ -27,7 +27,7 @@ from beliefgraph.api.keys import KeyFile
 from beliefgraph.api.limits import Limits
 from bench.service import in_thread, open_hashed
 
-REQUESTS, QUICK_REQUESTS = 20_000, 400
+REQUESTS, QUICK_REQUESTS = 20_000, 100
 _USER = "ada"
 _STATEMENT = "wants runnable examples in documentation"
 _IDS = {"user_id": _USER, "belief_id": "b1", "response_id": "r1", "signal_id": "s1"}

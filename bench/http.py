@@ -33,7 +33,7 @@ class Load:
     requests: int = 100_000
 
 
-QUICK = Load(calls=64, signals=60, restarts=1, requests=400)
+QUICK = Load(calls=32, signals=24, restarts=1, requests=80)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

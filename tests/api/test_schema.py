@@ -20,6 +20,10 @@ def _erases(label: str) -> bool:
     return label.startswith("DELETE")
 
 
+ORDERED: list[str] = sorted(LABELS, key=_erases)
+"""What erases comes last."""
+
+
 @pytest.fixture(scope="module")
 def service() -> Iterator[Fuzzed]:
     """Return a service on a scratch store, asked over a socket."""
@@ -27,7 +31,7 @@ def service() -> Iterator[Fuzzed]:
         yield found
 
 
-@pytest.mark.parametrize("label", sorted(LABELS, key=_erases))
+@pytest.mark.parametrize("label", ORDERED)
 def test_every_answer_is_as_described(service: Fuzzed, label: str) -> None:
     """No server error, nothing that is not described, no nonsense accepted; `python -m bench --only fuzz` asks more."""
     (operation,) = [one for one in service.operations() if one.label == label]
