@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
-from beliefgraph.graph.store import Erasure, Reach, Reader, Scope, Store
+from beliefgraph.graph.store import Erasure, News, Reach, Reader, Scope, Store
 from beliefgraph.graph.testing.builders import (
     ADA,
     BOB,
@@ -70,11 +70,17 @@ def _look(reader: Reader) -> list[object]:
         reader.links("contradicts"),
         reader.links("contradicts", beliefs=[b1]),
         reader.nearest(vector(1, 0), limit=5),
-        reader.news(0),
-        reader.news(1),
+        _told(reader.news(0)),
+        _told(reader.news(1)),
         reader.neighbourhood(reach),
         reader.neighbourhood(reach, depth=2),
     ]
+
+
+def _told(news: News) -> tuple[object, ...]:
+    """Return news as what can be compared; arrays cannot."""
+    vectors = {belief_id: found.tolist() for belief_id, found in news.vectors.items()}
+    return news.beliefs, news.links, news.first_us, vectors
 
 
 class WallsContract(StoreHooks):
