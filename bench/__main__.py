@@ -22,7 +22,18 @@ from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, audits, curves, preferences, reading, relations, speed, stores, worlds
+from bench import (
+    assistments,
+    audits,
+    curves,
+    preferences,
+    provenance,
+    reading,
+    relations,
+    speed,
+    stores,
+    worlds,
+)
 from bench.scratch import HashedWords
 
 PARTS = (
@@ -84,6 +95,8 @@ def main(arguments: list[str] | None = None) -> int:
         elif part == "reading":
             _heading("How long reads take")
             reading.report(quick=options.quick)
+            _heading("What an explanation costs, and where a record comes from")
+            provenance.report(quick=options.quick)
         else:
             _assistments(options)
         print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)

@@ -169,7 +169,7 @@ def _narrow(glance: Glance, stand: _Stand, request: Request, limit: int) -> bool
 
 def relevance_of(glance: Glance, direction: npt.NDArray[np.float32]) -> Floats:
     """Return how relevant each belief is to a query: of itself, and through the beliefs that it is kin to."""
-    if glance.vectors.shape[1] != direction.size:
+    if glance.vectors.shape[1] == 0:  # no belief has a vector
         return np.zeros(len(glance.nodes))
     # Row by row, unlike `@`: a relevance must not hang on which other beliefs there are, and equal vectors tie.
     own = np.einsum("ij,j->i", glance.vectors, direction, dtype=np.float64)

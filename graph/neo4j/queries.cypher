@@ -208,13 +208,16 @@ USING INDEX SEEK b:Belief(user, seq)
 WHERE b.user = $given.user AND b.seq > 0
 RETURN b.recorded_us AS row ORDER BY b.user, b.seq LIMIT 1
 
-// What changed since, in one round trip; the vectors of new beliefs alone, since a vector never changes.
+// What changed since, under the lock, in one round trip; the vectors of new beliefs alone, since a vector never changes.
 // name: news
-WITH $given.after AS after
-CALL (after) {
+MERGE (u:User {key: $given.user})
+ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
+SET u.locked = NOT coalesce(u.locked, false)
+WITH u.seq AS seq, u.recorded_us AS recorded_us
+CALL (seq) {
     MATCH (v:Revision)
     USING INDEX SEEK v:Revision(user, seq)
-    WHERE v.user = $given.user AND v.seq > after
+    WHERE v.user = $given.user AND v.seq > $given.after
     WITH DISTINCT v.belief AS key
     MATCH (b:Belief {key: key})
     USING INDEX SEEK b:Belief(key)
@@ -222,23 +225,24 @@ CALL (after) {
         .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
         .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
         .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
-        .context, vector: CASE WHEN b.seq > after THEN b.vector END
+        .context, vector: CASE WHEN b.seq > $given.after THEN b.vector END
     }) AS beliefs
 }
-CALL (after) {
+CALL (seq) {
     MATCH (l:LinkVersion)
     USING INDEX SEEK l:LinkVersion(user, seq)
-    WHERE l.user = $given.user AND l.seq > after
+    WHERE l.user = $given.user AND l.seq > $given.after
     WITH l ORDER BY l.user, l.seq
     RETURN collect(l {.*}) AS links
 }
-CALL (after) {
+CALL (seq) {
     MATCH (b:Belief)
     USING INDEX SEEK b:Belief(user, seq)
     WHERE b.user = $given.user AND b.seq > 0
-    RETURN b.recorded_us AS first ORDER BY b.user, b.seq LIMIT 1
+    WITH b ORDER BY b.user, b.seq LIMIT 1
+    RETURN collect(b.recorded_us) AS first
 }
-RETURN {beliefs: beliefs, links: links, first_us: first} AS row
+RETURN seq, recorded_us, beliefs, links, first
 
 // name: states as of
 UNWIND $given.keys AS key
