@@ -523,6 +523,7 @@ CALL (u) {
         cause_id: c.cause_id[i], parameters_version: c.parameters_version[i],
         recorded_us: c.recorded_us[i], item_slot: c.item_slot[i], item_id: c.item_id[i],
         item_nats: c.item_nats[i], item_observed_us: c.item_observed_us[i], removed: c.removed[i],
+        reread: c.reread[i],
         base: c.base[i], half_life_days: c.half_life_days[i], memory_nats: c.memory_nats[i],
         reference_us: c.reference_us[i], direct_for: c.direct_for[i],
         direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
