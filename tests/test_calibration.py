@@ -70,10 +70,10 @@ def test_better_parameters_are_found_better(grumpy: Calibration, tmp_path: Path)
     assert {"version", "provenance", "attribution", "signals"} <= set(own) <= {
         "version", "provenance", "attribution", "signals", "sources", "recalibration", "kinds",
     }  # fmt: skip
-    assert (20_000, 200, "2026.11") == tuple(
+    assert (20_000, 200, "2026.12") == tuple(
         own["provenance"][name] for name in ("signals", "judgements", "started_from")
     )
-    assert own["version"].startswith("2026.11-fitted-2026-01-1")
+    assert own["version"].startswith("2026.12-fitted-2026-01-1")
 
 
 def test_the_tables_say_what_was_used(grumpy: Calibration) -> None:
