@@ -21,13 +21,14 @@ _LOW, _HIGH = logit(MIN_CONFIDENCE), logit(MAX_CONFIDENCE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """Rows by draws. Of each response P(not D), and of each word what the belief's confidence was just before it.
+    """Rows by draws. Of each response P(not D), of each edge and each word what the belief's confidence was just then.
 
     `log_likelihood` of each response is that of all signals on it together, given what was known when it was shown.
     """
 
     satisfied: Floats
     log_likelihood: Floats
+    then: Floats
     confidence: Floats
 
 
@@ -138,7 +139,12 @@ class _Run:
                 self._learn(step)
         likely = self._likelihoods
         both = likely.scored_satisfied * self._satisfied + likely.scored_dissatisfied * (1 - self._satisfied)
-        return Foreseen(satisfied=self._satisfied, log_likelihood=np.log(both), confidence=self._confidence)
+        return Foreseen(
+            satisfied=self._satisfied,
+            log_likelihood=np.log(both),
+            then=self._then,
+            confidence=self._confidence,
+        )
 
     def _word_nats(self) -> Floats:
         """Return what each word weighs, in nats."""
