@@ -17,7 +17,7 @@ COPY ingest ./ingest
 COPY queries ./queries
 COPY api ./api
 RUN uv pip install --quiet --python /opt/beliefgraph/bin/python --no-cache \
-    --constraints constraints.txt --build-constraints constraints.txt '.[offline,otel]'
+    --constraints constraints.txt --build-constraints constraints.txt '.[offline,neo4j,otel]'
 
 FROM python:3.12-slim
 COPY --from=build /opt/beliefgraph /opt/beliefgraph

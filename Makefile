@@ -77,5 +77,5 @@ $(VENV)/.for-demo: $(LOCK) | $(BIN)/uv
 
 $(VENV)/.for-work: $(LOCK) | $(BIN)/uv
 	@echo "Installing into $(VENV) (PyTorch is large: minutes at first, seconds once it was downloaded) …"
-	@$(INSTALL) --editable '.[offline,plot,otel,docs,test,dev]'
+	@$(INSTALL) --editable '.[offline,neo4j,plot,otel,docs,test,dev]'
 	@touch $@ $(VENV)/.for-demo

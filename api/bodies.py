@@ -67,6 +67,25 @@ class Retraction(Body):
     """Why a signal is taken back."""
 
 
+@dictionary.body(
+    SignalEvent,
+    without=(*_ADDRESSED, "note", "speaks", "id", "at", "kind"),
+    value=Said("How, as the kind wants it.", -1),
+    response=Said("The response that it is about.", "r1"),
+    belief=Said("The belief that it is about; not together with a response."),
+    text=Said("What the user said with it.", "There is no example in it"),
+)
+class Supposition(Body):
+    """A signal that came now, or the one that had not come: exactly one of `kind` (with the rest) and `without`."""
+
+    kind: Annotated[
+        str | None, Field(min_length=1, max_length=100, description="What the user did.", examples=["rating"])
+    ] = None
+    without: Annotated[
+        Identifier | None, Field(description="The signal that had not come.", examples=[None])
+    ] = None
+
+
 class Premise(Body):
     """A belief behind a response."""
 
@@ -160,6 +179,16 @@ class Query(Body):
     ] = Field(default_factory=dict)
     limit: Annotated[
         int | None, Field(ge=1, le=1000, strict=True, description="At most so many beliefs.", examples=[5])
+    ] = None
+    max_chars: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1_000_000,
+            strict=True,
+            description="At most so many characters in `prompt`.",
+            examples=[2000],
+        ),
     ] = None
     as_of: Annotated[
         Moment | None, Field(description="As it stood then; the same as the parameter.", examples=[None])

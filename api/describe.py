@@ -4,7 +4,7 @@ A record that gains a field nobody described is an error when its model is made,
 Which records there are, and in which words, is said in wire.py and bodies.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -103,7 +103,7 @@ class Dictionary:
             return Union[inner]  # noqa: UP007 - made at run time
         if origin is tuple and Ellipsis not in arguments and len(set(arguments)) > 1:
             return _pair(inner)
-        return {Mapping: dict}.get(origin, origin)[inner]
+        return {Mapping: dict, Sequence: list}.get(origin, origin)[inner]
 
 
 def example_of(annotation: Any) -> Any:

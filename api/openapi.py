@@ -31,6 +31,7 @@ _TAGS = {
     "beliefs": "What is believed of a user, how sure we are, and why.",
     "responses": "What the product answered, and the beliefs behind it.",
     "signals": "What the user did, what it was taken for, and what it moved.",
+    "provenance": "Where records come from, what came of them, what changed and what would be otherwise.",
     "choosing": "Which beliefs the next response should use.",
     "conflicts": "Beliefs that cannot both be true, and beliefs that say the same.",
     "onboarding": "Questions that are worth asking a user, and her answers.",
@@ -182,7 +183,7 @@ def _problems(path: str, method: str, operation: Operation, *, guarded: bool) ->
         yield problems.DUPLICATE_ID
     if "If-Match" in headers:
         yield problems.CHANGED
-    if name == "signal":
+    if name in ("signal", "what_if"):
         yield problems.UNKNOWN_SIGNAL_KIND
 
 

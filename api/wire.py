@@ -3,9 +3,7 @@
 To show one more record, describe it here: its types are taken from the record. What callers send is in bodies.py.
 """
 
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import JsonValue
+from typing import Any, Literal
 
 from beliefgraph.api.describe import Dictionary, Model, Said, Worked, envelope
 from beliefgraph.graph import model
@@ -14,9 +12,6 @@ from beliefgraph.graph.store import Erasure as ErasureCounts
 from beliefgraph.ingest.resolution import Decision as JobDecision
 from beliefgraph.queries import explain, personalize, trace
 from beliefgraph.queries.contributions import Contribution as ContributionRecord
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 _THEN, _LATER = "2026-03-01T12:00:00Z", "2026-03-02T08:30:00Z"
 _STATEMENT = "API documentation should include runnable examples"
@@ -168,6 +163,8 @@ Personalization = record(
     used=Said("The beliefs to use, heaviest first."),
     withheld=Said("The beliefs not to use, each with its reason."),
     question=Said("A question worth asking the user, if any.", "Is this true of you: “Prefers Python”?"),
+    question_about=Said("The beliefs that the question is about.", ["b2"]),
+    question_nats=Said("What it promises to tell about what is served, in nats.", 0.21),
 )
 TracedBelief = record(
     trace.TracedBelief,
@@ -267,36 +264,6 @@ Health = envelope(
     "Health", "Whether the service can answer.", status=(str, Said("`live` or `ready`.", "ready"))
 )
 Version = envelope("Version", "What is running.", version=(str, Said("The version of the package.", "0.1.0")))
-Graph = envelope(
-    "Graph",
-    "A graph as node-link JSON.",
-    directed=(bool, Said("Always true.", True)),
-    multigraph=(bool, Said("Always true.", True)),
-    nodes=(
-        list[dict[str, JsonValue]],
-        Said(
-            "Nodes: `id` (`belief:…`, `revision:…`, `signal:…`, `response:…`), `type` and what is known of it.",
-            [{"id": "belief:b1", "type": "belief", "statement": _STATEMENT}],
-        ),
-    ),
-    edges=(
-        list[dict[str, JsonValue]],
-        Said(
-            "Edges from `source` to `target`, with a `type`: REVISES, CAUSED_BY, ABOUT, GENERATED_BY, OBSERVED_IN, "
-            "SPAWNED_FROM, CONTRADICTS.",
-            [{"source": "signal:s1", "target": "response:r1", "type": "ABOUT", "key": 0}],
-        ),
-    ),
-)
-
-
-def node_link(graph: "nx.MultiDiGraph[str]") -> dict[str, Any]:
-    """Return a graph as node-link JSON."""
-    import networkx as nx
-
-    found: dict[str, Any] = nx.node_link_data(graph, edges="edges")
-    return found
-
 
 _NULL = "; null otherwise."
 EventResult = envelope(

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import importlib.util
 import itertools
 import os
 import platform
@@ -14,15 +15,27 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import neo4j
+
 from beliefgraph.curve import Curve
 from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, audits, curves, preferences, relations, speed, worlds
+from bench import assistments, audits, curves, preferences, reading, relations, speed, stores, worlds
 from bench.scratch import HashedWords
 
-PARTS = ("speed", "audits", "worlds", "curve", "relations", "preferences", "assistments")
+PARTS = (
+    "speed",
+    "stores",
+    "audits",
+    "worlds",
+    "curve",
+    "relations",
+    "preferences",
+    "reading",
+    "assistments",
+)
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
@@ -52,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         started = time.perf_counter()
         if part == "speed":
             _speed(quick=options.quick)
+        elif part == "stores":
+            _stores(quick=options.quick)
         elif part == "audits":
             _heading("Which signals reach the model: an audit")
             audits.report(quick=options.quick)
@@ -66,6 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
         elif part == "preferences":
             _heading("Which preference a question is about (prefeval)")
             preferences.report(options.data, _embedder(), quick=options.quick)
+        elif part == "reading":
+            _heading("How long reads take")
+            reading.report(quick=options.quick)
         else:
             _assistments(options)
         print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)
@@ -88,6 +106,14 @@ def _speed(*, quick: bool) -> None:
         print(ratio, flush=True)
         if ratio.name.startswith("ingest"):
             print(f"    that is {1 / ratio.ours:,.0f} signals a second here, each with its response")
+
+
+def _stores(*, quick: bool) -> None:
+    _heading("Neo4j and SQLite side by side (ratio of medians, target, verdict)")
+    extension = "with" if importlib.util.find_spec("neo4j._rust") else "without"
+    print(f"driver {neo4j.__version__} {extension} its Rust extension, the servers on the same cores")
+    for figure in stores.run(stores.QUICK if quick else stores.Sizes()):
+        print(figure, flush=True)
 
 
 def _worlds(*, quick: bool) -> None:

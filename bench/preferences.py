@@ -15,8 +15,9 @@ import numpy.typing as npt
 from beliefgraph import BeliefGraph
 from beliefgraph.ingest.embedder import Embedder, common_questions
 from beliefgraph.ingest.relate import Pair, Relation
+from beliefgraph.queries.choosing import passed_on
 
-FILE = "prefeval/explicit.jsonl"
+FILE, CHOICES = "prefeval/explicit.jsonl", "prefeval/implicit_choice.jsonl"
 AMONG, WITHIN, DRAWS = 100, 5, 20
 Floats = npt.NDArray[np.float64]
 Way = Callable[[Floats, Floats, Floats], Floats]
@@ -25,8 +26,12 @@ Way = Callable[[Floats, Floats, Floats], Floats]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """Preferences, each with a question that it bears on, and whether their topic is one for development."""
+    """Preferences, each with a question that it bears on, and whether their topic is one for development.
 
+    `keys` name them in the data set.
+    """
+
+    keys: Sequence[tuple[str, int]]
     preferences: Sequence[str]
     questions: Sequence[str]
     development: npt.NDArray[np.bool_]
@@ -51,6 +56,7 @@ def read(file: Path, few: int | None = None) -> Pairs:
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()][:few]
     topics = sorted({row["topic"] for row in rows})
     return Pairs(
+        keys=[(row["topic"], row["idx"]) for row in rows],
         preferences=[row["preference"] for row in rows],
         questions=[row["question"] for row in rows],
         development=np.array([row["topic"] in topics[::2] for row in rows]),
@@ -107,6 +113,33 @@ def recall(name: str, scores: Floats, pairs: Pairs) -> Recall:
     )
 
 
+def through_kin(grown: Floats, own: Floats) -> tuple[float, float]:
+    """Return how often a preference is among the first five of a hundred and of a belief that grew out of each.
+
+    `grown` and `own` score each question and grown belief, or preference. First by themselves, then with what kin
+    passes on: what was chosen once in a talk is kin to the preference that it shows.
+    """
+    chance, count = np.random.default_rng(0), len(own)
+    kin = np.array([[place, place + AMONG] for place in range(AMONG)])
+    hits = []
+    for row in range(count):
+        for _ in range(DRAWS):
+            others = chance.permutation(np.delete(np.arange(count), row))[: AMONG - 1]
+            members = np.append(row, others)
+            alone = np.concatenate([own[row, members], grown[row, members]])
+            ranked = [(scores > scores[0]).sum() < WITHIN for scores in (alone, passed_on(alone, kin))]
+            hits.append(ranked)
+    by_themselves, passed = np.mean(hits, axis=0).tolist()
+    return by_themselves, passed
+
+
+def read_grown(file: Path, pairs: Pairs) -> list[str]:
+    """Return for each preference what its user chose in an earlier talk, in the order of the pairs."""
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    chosen = {(row["topic"], row["idx"]): row["aligned_op"] for row in rows}
+    return [chosen[key] for key in pairs.keys]
+
+
 class _Unrelated:
     """Judges every two statements unrelated: what is measured here is relevance alone."""
 
@@ -149,9 +182,13 @@ def report(data: Path, embedder: Embedder, *, quick: bool) -> None:
     found = [recall(name, way(questions, preferences, common), pairs) for name, way in WAYS.items()]
     for line in found:
         print(line, flush=True)
+    grown = np.array(embedder.encode(read_grown(data / CHOICES, pairs)), dtype=np.float64)
+    alone, passed = through_kin(centred(questions, grown, common), centred(questions, preferences, common))
+    print(f"\nwith a belief that grew out of each preference beside it: {alone:.3f} by itself,", end=" ")
+    print(f"{passed:.3f} with what kin passes on")
     hits, asked = served(pairs, embedder)
     verdict = "met" if found[1].held_out > found[0].held_out else "missed"
-    print(f"\nbetter than plain cosine on the topics held out: {verdict}")
+    print(f"better than plain cosine on the topics held out: {verdict}")
     if asked:
         print(
             f"used by `personalize` with room for {WITHIN}, self-models of {AMONG}: {hits / asked:.3f} of {asked}"

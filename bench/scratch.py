@@ -9,7 +9,7 @@ import numpy as np
 from beliefgraph.graph.clock import Clock, utc_now
 from beliefgraph.graph.sqlite.connections import Synchronous
 from beliefgraph.graph.sqlite.store import SqliteStore
-from beliefgraph.graph.store import Vector
+from beliefgraph.graph.store import Store, Vector
 from beliefgraph.ingest.classifier import Classifier
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
@@ -51,9 +51,14 @@ def open_pipeline(
     clock: Clock = utc_now,
 ) -> Pipeline:
     """Return a pipeline over a SQLite store, with the shipped parameters and hashed words."""
+    return pipeline_over(SqliteStore(target, synchronous=synchronous), parameters=parameters, clock=clock)
+
+
+def pipeline_over(store: Store, *, parameters: Parameters | None = None, clock: Clock = utc_now) -> Pipeline:
+    """Return a pipeline over a store, with the shipped parameters and hashed words."""
     embedder = HashedWords()
     return Pipeline(
-        store=SqliteStore(target, synchronous=synchronous),
+        store=store,
         embedder=embedder,
         relater=EmbeddingRelater(embedder),
         gate=Classifier(),

@@ -7,7 +7,6 @@ same reason the ratio of the processor times alone is shown beside that of a dur
 """
 
 import gc
-import json
 import resource
 import sqlite3
 import sys
@@ -15,22 +14,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from beliefgraph.graph.blocks import load_blocks
-from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.sqlite.connections import Synchronous
-from beliefgraph.graph.store import Scope
-from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.reader import ingest
 from bench.scratch import median, open_pipeline
+from bench.traffic import TENANT, history, hold, rate, respond
 
-_TENANT = "bench"
-_BELIEFS = 3
-_START = datetime(2026, 1, 1, tzinfo=UTC)
 _WRITTEN = ("signals", "revisions", "evidence", "beliefs", "responses", "generated_by")
 Row = tuple[Any, ...]
 
@@ -66,57 +59,18 @@ class Ratio:
         return f"{self.name:<66} {self.value:6.2f}   ≤ {self.target:<4g} {verdict:<16} {medians}{alone}"
 
 
-# A user's events
-
-
-def _scope(user: str) -> Scope:
-    return Scope(_TENANT, UserId(user))
-
-
-def _hold(pipeline: Pipeline, user: str) -> None:
-    for number in range(_BELIEFS):
-        pipeline.apply(_scope(user), BeliefEvent(user=user, id=f"b{number}", statement=f"taste{number}"))
-
-
-def _respond(pipeline: Pipeline, user: str, name: str) -> None:
-    premises = [PremiseInput(id=f"b{number}", adherence=0.9) for number in range(_BELIEFS)]
-    pipeline.apply(_scope(user), ResponseEvent(user=user, id=name, text="an answer", beliefs=premises))
-
-
-def _rate(pipeline: Pipeline, user: str, name: str, number: int, *, kind: str = "rating") -> None:
-    value = None if kind == "save" else -1.0 if number % 3 == 0 else 1.0
-    event = SignalEvent(user=user, id=f"{kind}-{name}", response=name, kind=kind, value=value)
-    pipeline.apply(_scope(user), event)
-
-
-def _timed(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+def timed(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return how many seconds some work takes."""
     started = clock()
     work()
     return clock() - started
 
 
-def _timed_twice(work: Callable[[], object]) -> tuple[float, float]:
+def timed_twice(work: Callable[[], object]) -> tuple[float, float]:
     """Return seconds passed and seconds of processor time."""
     started = time.process_time()
-    passed = _timed(work)
+    passed = timed(work)
     return passed, time.process_time() - started
-
-
-def _history(user: str, signals: int, *, kinds: Sequence[str] = ("rating",)) -> Iterator[str]:
-    """Yield the lines of a user with beliefs, and responses that got one signal of each kind."""
-    at = _START.isoformat()
-    for number in range(_BELIEFS):
-        belief = {"type": "belief", "user": user, "id": f"b{number}", "statement": f"taste{number}", "at": at}
-        yield json.dumps(belief)
-    for number in range(signals):
-        at, name = (_START + timedelta(minutes=number)).isoformat(), f"r{number}"
-        premises = [{"id": f"b{place}", "adherence": 0.9} for place in range(_BELIEFS)]
-        response = {"type": "response", "user": user, "id": name, "text": "an answer", "beliefs": premises}
-        yield json.dumps({**response, "at": at})
-        for kind in kinds:
-            signal = {"type": "signal", "user": user, "id": f"{kind}-{name}", "response": name, "kind": kind}
-            value = {} if kind == "save" else {"value": -1.0 if number % 3 == 0 else 1.0}
-            yield json.dumps({**signal, **value, "at": at})
 
 
 # The bare database
@@ -197,18 +151,18 @@ def one_signal(folder: Path, *, repeats: int) -> Ratio:
     """Compare one durable signal on a response with three beliefs to a bare transaction that writes the same rows."""
     path = folder / "one.db"
     pipeline = open_pipeline(str(path))
-    _hold(pipeline, "ada")
+    hold(pipeline, "ada")
     for number in range(repeats):
-        _respond(pipeline, "ada", f"r{number}")
+        respond(pipeline, "ada", f"r{number}")
     peek = sqlite3.connect(path)
     bare = Bare(folder / "bare.db", synchronous="FULL")
     bare.copy(peek, ("users", "vectors", "beliefs", "responses", "generated_by", "revisions", "evidence"))
     ours, others = [], []
     for number in range(repeats):
         (after,) = peek.execute("SELECT seq FROM users").fetchone()
-        ours.append(_timed_twice(lambda n=number: _rate(pipeline, "ada", f"r{n}", n)))  # type: ignore[misc]
+        ours.append(timed_twice(lambda n=number: rate(pipeline, "ada", f"r{n}", n)))  # type: ignore[misc]
         rows, user = _written(peek, after)
-        others.append(_timed_twice(lambda r=rows, u=user: bare.write(r, u)))  # type: ignore[misc]
+        others.append(timed_twice(lambda r=rows, u=user: bare.write(r, u)))  # type: ignore[misc]
     _check_same(peek, bare.connection)
     pipeline.store.close()
     mine, bares = (tuple(median(side) for side in zip(*pairs, strict=True)) for pairs in (ours, others))
@@ -229,29 +183,35 @@ def _check_same(ours: sqlite3.Connection, bare: sqlite3.Connection) -> None:
             raise AssertionError(f"the two files differ in {table}")
 
 
-def long_history(
-    folder: Path, *, long: int, repeats: int, short: int = 100, kinds: Sequence[str] = ("rating",)
-) -> Ratio:
+def long_history(folder: Path, *, long: int, repeats: int, kinds: Sequence[str] = ("rating",)) -> Ratio:
     """Compare the cost of a user's signals after a long history with that after a short one, in one file."""
     pipeline = open_pipeline(str(folder / f"history-{len(kinds)}.db"), synchronous="NORMAL")
+    ratio = after_history(pipeline, long=long, repeats=repeats, kinds=kinds)
+    pipeline.store.close()
+    return ratio
+
+
+def after_history(
+    pipeline: Pipeline, *, long: int, repeats: int, short: int = 100, kinds: Sequence[str] = ("rating",)
+) -> Ratio:
+    """Compare the cost of a user's signals after a long history with that after a short one, in one store."""
     for user, length in (("old", long), ("new", short)):
-        ingest(pipeline, _TENANT, _history(user, length // len(kinds), kinds=kinds))
+        ingest(pipeline, TENANT, history(user, length // len(kinds), kinds=kinds))
     costs: dict[str, list[float]] = {"old": [], "new": []}
     fresh = "new"
     for number in range(repeats):
         for user in ("old", "new") if number % 2 else ("new", "old"):
             if user == "new" and number % 20 == 0:
                 fresh = f"new{number}"
-                ingest(pipeline, _TENANT, _history(fresh, (short - 20) // len(kinds), kinds=kinds))
+                ingest(pipeline, TENANT, history(fresh, (short - 20) // len(kinds), kinds=kinds))
             name = f"x{number}"
             subject = fresh if user == "new" else user
-            _respond(pipeline, subject, name)
+            respond(pipeline, subject, name)
             for kind in kinds[:-1]:
-                _rate(pipeline, subject, name, number, kind=kind)
+                rate(pipeline, subject, name, number, kind=kind)
             costs[user].append(
-                _timed(lambda s=subject, n=number, m=name: _rate(pipeline, s, m, n, kind=kinds[-1]))  # type: ignore[misc]
+                timed(lambda s=subject, n=number, m=name: rate(pipeline, s, m, n, kind=kinds[-1]))  # type: ignore[misc]
             )
-    pipeline.store.close()
     which = "the second signal on each response" if len(kinds) > 1 else "one signal a response"
     return Ratio(
         name=f"signal {long:,} of a user / signal {short} ({which})",
@@ -262,26 +222,33 @@ def long_history(
 
 
 def many_users(folder: Path, *, many: int, repeats: int, few: int = 100) -> Ratio:
-    """Compare the cost of a signal of one of many users in a file with that of one of a few.
-
-    The first signals only fill the caches, as in a store that is in use; each signal is of another user.
-    """
+    """Compare the cost of a signal of one of many users in a file with that of one of a few."""
     pipelines = {}
     for count in (few, many):
         path = folder / f"users-{count}.db"
         pipeline = open_pipeline(str(path))
-        ingest(pipeline, _TENANT, _history("u0", 2))
+        ingest(pipeline, TENANT, history("u0", 2))
         pipeline.store.close()
         _multiply(path, count)
         pipelines[count] = open_pipeline(str(path), synchronous="NORMAL")
-    costs: dict[int, list[float]] = {few: [], many: []}
+    ratio = in_company(pipelines, repeats=repeats)
+    for pipeline in pipelines.values():
+        pipeline.store.close()
+    return ratio
+
+
+def in_company(pipelines: Mapping[int, Pipeline], *, repeats: int) -> Ratio:
+    """Compare the cost of a signal between two stores, of few and of many users (u0, u1, …).
+
+    The first signals only fill the caches, as in a store that is in use; each signal is of another user.
+    """
+    costs: dict[int, list[float]] = {count: [] for count in pipelines}
     for number in range(repeats // 4 + repeats):
         for count, pipeline in pipelines.items():
             user, name = f"u{number * 7919 % count}", f"x{number}"
-            _respond(pipeline, user, name)
-            costs[count].append(_timed(lambda p=pipeline, u=user, n=number, m=name: _rate(p, u, m, n)))  # type: ignore[misc]
-    for pipeline in pipelines.values():
-        pipeline.store.close()
+            respond(pipeline, user, name)
+            costs[count].append(timed(lambda p=pipeline, u=user, n=number, m=name: rate(p, u, m, n)))  # type: ignore[misc]
+    few, many = sorted(costs)
     return Ratio(
         name=f"a signal with {many:,} users in the file / {few}",
         ours=median(costs[many][repeats // 4 :]),
@@ -317,18 +284,18 @@ def batch(folder: Path, *, users: int, signals: int, repeats: int) -> Ratio:
 
     Each signal of the log comes with its response and three beliefs behind it. The medians are per signal.
     """
-    lines = [line for user in range(users) for line in _history(f"u{user}", signals)]
+    lines = [line for user in range(users) for line in history(f"u{user}", signals)]
     ours, others = [], []
     for repeat in range(repeats):
         path = folder / f"batch-{repeat}.db"
         pipeline = open_pipeline(str(path))
         gc.collect()
-        ours.append(_timed(lambda p=pipeline: ingest(p, _TENANT, lines)) / (users * signals))  # type: ignore[misc]
+        ours.append(timed(lambda p=pipeline: ingest(p, TENANT, lines)) / (users * signals))  # type: ignore[misc]
         pipeline.store.close()
         bare = Bare(folder / f"batch-bare-{repeat}.db", synchronous="FULL")
         batches = list(_batches(path, bare))
         others.append(
-            _timed(lambda b=bare, u=batches: [b.write(rows, user) for rows, user in u])  # type: ignore[misc]
+            timed(lambda b=bare, u=batches: [b.write(rows, user) for rows, user in u])  # type: ignore[misc]
             / (users * signals)
         )
         bare.connection.close()

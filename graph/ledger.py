@@ -63,6 +63,15 @@ def to_confidence(log_odds: float) -> float:
     return min(MAX_CONFIDENCE, max(MIN_CONFIDENCE, sigmoid(log_odds)))
 
 
+def relative_entropy(after: float, before: float) -> float:
+    """Return the relative entropy of one probability to another, in nats: what was learned by moving from one to it.
+
+    >>> relative_entropy(0.5, 0.5)
+    0.0
+    """
+    return after * math.log(after / before) + (1 - after) * math.log((1 - after) / (1 - before))
+
+
 def source_slot(source: str) -> str:
     """Return the slot that holds what this source said."""
     return SOURCE_PREFIX + source

@@ -1,6 +1,6 @@
 """What revisions did: what a signal changed, summed up or read back from the records, and which items they leave."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
@@ -19,6 +19,8 @@ from beliefgraph.graph.model import (
     view,
 )
 from beliefgraph.graph.store import Reader
+
+_AT_ONCE = 16
 
 
 def interpretation_of(
@@ -77,33 +79,47 @@ def replayed(revisions: Iterable[Revision]) -> list[Item]:
     return list(items.values())
 
 
-def read_outcome(reader: Reader, signal: Signal, interpretation: Interpretation, now_us: int) -> Outcome:
-    """Read back what a signal did when it was applied; of a retracted signal, what its retraction did."""
+def read_outcome(
+    reader: Reader,
+    signal: Signal,
+    interpretation: Interpretation,
+    now_us: int,
+    as_of_us: int | None = None,
+) -> Outcome:
+    """Read back what a signal did when it was applied; of a retracted signal, what its retraction did.
+
+    With `as_of_us`, as that stood then; `signal` is taken as it is given.
+    """
     kind: CauseKind = "signal" if signal.retracted_at is None else "retraction"
-    caused = [revision for revision in reader.revisions(cause_id=signal.id) if revision.cause_kind == kind]
-    revisions = _with_conflicts(reader, caused, signal.id)
+    revisions = consequences(reader, signal.id, kind, as_of_us)
     if signal.retracted_at is not None:
         interpretation = interpretation_of(signal.id, interpretation.causes, revisions, fallback="retracted")
     spawned = [revision.belief_id for revision in revisions if revision.action == "spawn"]
-    links = reader.links("contradicts", beliefs=spawned) if spawned else []
+    links = reader.links("contradicts", beliefs=spawned, as_of_us=as_of_us) if spawned else []
+    at_us = now_us if as_of_us is None else as_of_us
     return Outcome(
         signal=signal,
         interpretation=interpretation,
         revisions=tuple(revisions),
-        spawned=tuple(
-            view(node, now_us) for node in sorted(reader.beliefs(spawned), key=lambda node: node.seq)
-        ),
+        spawned=tuple(view(node, at_us) for node in reversed(reader.beliefs(spawned, as_of_us=as_of_us))),
         conflicts=tuple(to_conflict(link) for link in links),
     )
 
 
-def _with_conflicts(reader: Reader, caused: Sequence[Revision], signal_id: SignalId) -> list[Revision]:
-    """Add the revisions of neighbours in conflict, which follow those of the signal before any other signal."""
+def consequences(
+    reader: Reader, signal_id: SignalId, kind: CauseKind, as_of_us: int | None = None
+) -> list[Revision]:
+    """Return the revisions that a signal (or, by `kind`, its retraction) caused, neighbours in conflict included.
+
+    These follow those of the signal itself before any other signal.
+    """
+    by_signal = reader.revisions(cause_id=signal_id, as_of_us=as_of_us)
+    caused = [revision for revision in by_signal if revision.cause_kind == kind]
     if not caused:
         return []
     following = takewhile(
         lambda revision: revision.cause_id == signal_id or revision.cause_kind == "conflict",
-        reader.revisions(after=caused[0].seq - 1, limit=len(caused) + 1000),
+        _revisions_from(reader, caused[0].seq, as_of_us),
     )
     last = _signal_before(reader, caused[0])
     return [
@@ -111,6 +127,13 @@ def _with_conflicts(reader: Reader, caused: Sequence[Revision], signal_id: Signa
         for revision in following
         if revision.cause_id == signal_id or _signal_before(reader, revision) == last
     ]
+
+
+def _revisions_from(reader: Reader, seq: int, as_of_us: int | None) -> Iterator[Revision]:
+    """Yield the user's revisions from a number on, reading not much further than consumed."""
+    while found := reader.revisions(after=seq - 1, limit=_AT_ONCE, as_of_us=as_of_us):
+        yield from found
+        seq = found[-1].seq + 1
 
 
 def _signal_before(reader: Reader, revision: Revision) -> SignalId | None:

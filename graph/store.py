@@ -81,6 +81,21 @@ class Neighbourhood:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What of a self-model is newer than a sequence number; enough to bring up to date what somebody holds of it.
+
+    `beliefs` are those made or revised since, `vectors` those of the beliefs made since, `links` the current version of
+    each edge that changed since. `first_us` is when the user's first belief was recorded, 0 when there is none: one who
+    was erased and came back has another.
+    """
+
+    beliefs: Sequence[BeliefNode]
+    vectors: Mapping[BeliefId, Vector]
+    links: Sequence[Link]
+    first_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Everything one unit of work writes, in one transaction or not at all.
 
@@ -197,6 +212,17 @@ class Reader(Protocol):
         """Return revisions, oldest first: of a belief, with a cause, or all; only those with `seq` above `after`."""
         ...
 
+    def latest_revisions(
+        self,
+        beliefs: Iterable[BeliefId],
+        *,
+        limit: int,
+        before: int | None = None,
+        as_of_us: int | None = None,
+    ) -> list[Revision]:
+        """Return, of each of these beliefs, its latest `limit` revisions; all of them newest first."""
+        ...
+
     def revision_before(self, revision: Revision) -> Revision | None:
         """Return the revision of the same belief that came just before this one, None before the first."""
         ...
@@ -205,6 +231,13 @@ class Reader(Protocol):
         self, kind: LinkKind, *, beliefs: Iterable[BeliefId] | None = None, as_of_us: int | None = None
     ) -> list[Link]:
         """Return the current version of each edge of a kind that touches one of the beliefs (None: all), by `seq`."""
+        ...
+
+    def news(self, after: int) -> News:
+        """Return what of the self-model has a higher number than `after`: beliefs newest first, links by `seq`.
+
+        After 0 that is everything, however long the history; else it takes as long as what changed since is large.
+        """
         ...
 
     def history(self) -> Changes:
@@ -235,6 +268,11 @@ class Store(Protocol):
     @property
     def target(self) -> str:
         """Return what names this store in messages, without any secret."""
+        ...
+
+    @property
+    def writers(self) -> int:
+        """Return how many users are worth writing at once: 1 where writers of different users wait for each other."""
         ...
 
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
@@ -274,6 +312,12 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of every connection; later calls raise `StoreUnavailableError`. Closing twice is fine."""
         ...
+
+
+def current_links(versions: Iterable[Link]) -> list[Link]:
+    """Return the last of the versions of each edge, by `seq`; versions come by `seq`."""
+    latest = {(link.kind, link.low, link.high): link for link in versions}
+    return sorted(latest.values(), key=lambda link: link.seq)
 
 
 _USERS = 500

@@ -32,9 +32,10 @@ _LEAST_RATE = 0.02
 Floats = npt.NDArray[np.float64]
 
 
-def consents(reader: Reader) -> bool | None:
+def consents(reader: Reader, as_of_us: int | None = None) -> bool | None:
     """Say whether the user lets what turned out true of her count: her latest word on it; None when there is none."""
-    words = [s for s, _ in reader.signals(kinds=[CONSENT]) if s.retracted_at is None]
+    said = reader.signals(kinds=[CONSENT], as_of_us=as_of_us)
+    words = [s for s, _ in said if s.retracted_at is None]
     latest = max(words, key=lambda signal: (signal.observed_at, signal.seq), default=None)
     return None if latest is None else latest.value == 1.0
 

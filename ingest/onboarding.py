@@ -3,7 +3,6 @@
 An answer's words move beliefs elsewhere (answers.py); here the same arithmetic runs ahead of every possible answer.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from beliefgraph.graph.ledger import BeliefState, logit, read_state, with_word
+from beliefgraph.graph.ledger import BeliefState, logit, read_state, relative_entropy, with_word
 from beliefgraph.graph.model import Signal
 from beliefgraph.ingest.answers import named_in
 from beliefgraph.ingest.bank import Bank, Question
@@ -140,12 +139,3 @@ def answer_probabilities(question: Question, confidences: Mapping[str, float]) -
     odds = np.exp(scores - scores.max(axis=1, keepdims=True))
     averaged: Floats = chances @ (odds / odds.sum(axis=1, keepdims=True))
     return averaged
-
-
-def relative_entropy(after: float, before: float) -> float:
-    """Return the relative entropy of one probability to another, in nats: what was learned by moving from one to it.
-
-    >>> relative_entropy(0.5, 0.5)
-    0.0
-    """
-    return after * math.log(after / before) + (1 - after) * math.log((1 - after) / (1 - before))

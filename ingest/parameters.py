@@ -213,6 +213,7 @@ class ServingParameters(_Frozen):
     relevant: Goodness
     confident: Probability
     limit: Annotated[int, Field(gt=0, le=1000)]
+    least_nats: Annotated[float, Field(ge=0, strict=True)]
 
 
 class Recalibration(_Frozen):

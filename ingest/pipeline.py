@@ -16,8 +16,9 @@ from beliefgraph.graph.errors import (
     InvalidInputError,
     StoreVersionError,
 )
+from beliefgraph.graph.glance import Glances
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
-from beliefgraph.graph.model import Belief, Link, Outcome, Response, view
+from beliefgraph.graph.model import Belief, BeliefNode, Link, Outcome, Response, view
 from beliefgraph.graph.store import (
     Changes,
     Erasure,
@@ -60,6 +61,7 @@ class Batch:
     `ids` supplies an id for each event that brings none (None: a fresh one). With `own_time` every event happens at
     its own `at`, as when a log is replayed, instead of now. With `stop_at_error` nothing after the first event that
     cannot be applied is. `observe` sees the working set before each event (its index); it may run more than once.
+    `look` sees the store as it is, and what became of the events, after the last one; it may run more than once too.
     With `if_seq` nothing is applied unless it is the user's last number (`ChangedMeanwhileError`).
     """
 
@@ -69,6 +71,7 @@ class Batch:
     stop_at_error: bool = False
     if_seq: int | None = None
     observe: Callable[[WorkingSet, int], None] | None = None
+    look: Callable[[Reader, Sequence[Result | BeliefGraphError]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,14 @@ class Pipeline:
     gate: Gate
     parameters: Parameters
     clock: Clock
+    glances: Glances = field(init=False)
     _checked_model: bool = field(default=False, init=False)
     _topics: Topics | None = field(default=None, init=False)
     _common: Vector | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Hold nobody's self-model yet."""
+        self.glances = Glances(self.store)
 
     def apply(
         self,
@@ -113,6 +121,20 @@ class Pipeline:
             raise result
         return result
 
+    def suppose(self, scope: Scope, event: SignalEvent | RetractEvent) -> tuple[Outcome, list[BeliefNode]]:
+        """Work out what an event would do, and return the beliefs that it would revise as they are. Writes nothing."""
+        nodes: list[BeliefNode] = []
+
+        def look(reader: Reader, results: Sequence[Result | BeliefGraphError]) -> None:
+            moved = [r.belief_id for found in results if isinstance(found, Outcome) for r in found.revisions]
+            nodes[:] = reader.beliefs(moved)
+
+        (outcome,) = self._run(scope, Batch(events=[event], look=look), dry_run=True)
+        if isinstance(outcome, BeliefGraphError):
+            raise outcome
+        assert isinstance(outcome, Outcome)
+        return outcome, nodes
+
     def apply_all(self, scope: Scope, batch: Batch) -> list[Result | BeliefGraphError]:
         """Apply events of one user in order, in one transaction; what cannot be applied comes back as its error."""
         return self._run(scope, batch, dry_run=False)
@@ -123,7 +145,9 @@ class Pipeline:
         for model in (self.relater, self.gate):
             if isinstance(model, Remembers):
                 model.forget()
-        return self.store.erase(scope)
+        erased = self.store.erase(scope)
+        self.glances.forget(scope)
+        return erased
 
     def resolve(self, scope: Scope, resolution: Resolution) -> Link:
         """Carry out a person's decision on one edge. Raises `NotFoundError` and `InvalidInputError`."""
@@ -207,6 +231,8 @@ class Pipeline:
                 results.append(error or _apply(working, one))
                 if batch.stop_at_error and isinstance(results[-1], BeliefGraphError):
                     break
+            if batch.look is not None:
+                batch.look(reader, results)
             return results, working.changes()
 
         while True:

@@ -1,12 +1,13 @@
 """The attribution model run forward: how a response will be received, and what typical evidence would weigh."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.ledger import sigmoid
+from beliefgraph.graph.ledger import logit, relative_entropy, sigmoid
 from beliefgraph.graph.model import GeneratedBy
 from beliefgraph.ingest.attribution import Premise, attribute, satisfaction
 from beliefgraph.ingest.parameters import Parameters
@@ -41,6 +42,40 @@ def predict(
     if not signal.has_outcome:
         raise InvalidInputError("kind", f"a signal of kind {kind!r} cannot turn out good or bad")
     return float(parameters.foreseen(kind, np.array(satisfied)))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the user's word on a belief, and her reaction to a response that rests on it, would tell."""
+
+    parameters: Parameters
+
+    @property
+    def confirm(self) -> float:
+        """What a yes weighs, in nats (> 0)."""
+        return self.parameters.words.confirm
+
+    @property
+    def deny(self) -> float:
+        """What a no weighs, in nats (< 0)."""
+        return self.parameters.words.deny
+
+    def of_response(self, confidence: float, weight: float) -> float:
+        """Return the information (nats) about a belief that a thumb on a response resting on it is expected to bring.
+
+        The mean, over up and down, of the relative entropy of the confidence after to the one before.
+        """
+        premise = Premise(
+            weight=weight, adherence=self.parameters.attribution.adherence, confidence=confidence
+        )
+        faults, kind = self.parameters.attribution.faults, self.parameters.signal("rating")
+        up = kind.good_outcome(satisfaction([premise], faults))
+        expected = 0.0
+        for probability, value in ((up, 1.0), (1.0 - up, -1.0)):
+            emission = kind.emission(value, 1.0, None)
+            (nats,) = attribute([premise], [emission], faults, form_ratio=1.0, other_ratio=1.0).nats
+            expected += probability * relative_entropy(sigmoid(logit(confidence) + nats), confidence)
+        return expected
 
 
 def word_probes(parameters: Parameters) -> dict[str, float]:

@@ -1,9 +1,10 @@
-"""Logs of events (JSON Lines) into a store: read in windows, applied a user at a time, rejects reported by line."""
+"""Logs of events (JSON Lines) into a store: read in windows, applied user by user, rejects reported by line."""
 
 import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -61,6 +62,9 @@ class IngestReport:
     def ok(self) -> bool:
         """Say whether every line was applied."""
         return self.rejected == 0
+
+
+Results = list[Result | BeliefGraphError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +159,34 @@ class _Log:
         events = list(self._parse(window))
         if not self._strict:
             events.sort(key=lambda one: one.event.user)
-        for user, run in groupby(events, key=lambda one: one.event.user):
-            pending = list(run)
-            for part in self._parts(pending):
+        runs = [list(run) for _, run in groupby(events, key=lambda one: one.event.user)]
+        writers = 1 if self._strict or self._observe is not None else self._pipeline.store.writers
+        if min(writers, len(runs)) > 1:
+            self._apply_at_once(runs, writers)
+        else:
+            self._apply_in_turn(runs)
+
+    def _apply_in_turn(self, runs: list[list[_Numbered]]) -> None:
+        for run in runs:
+            for part in self._parts(run):
                 if self._strict and any(reject.line < part[0].number for reject in self._bad):
                     return
-                self._apply_part(UserId(user), part)
+                self._note(part, self._apply_part(part))
+
+    def _apply_at_once(self, runs: list[list[_Numbered]], writers: int) -> None:
+        """Apply users beside each other, each in her order; tell what became of them as if they had come in turn."""
+
+        def apply(run: list[_Numbered]) -> list[tuple[list[_Numbered], Results]]:
+            return [(part, self._apply_part(part)) for part in self._parts(run)]
+
+        with ThreadPoolExecutor(writers, thread_name_prefix="ingest") as threads:
+            waiting = [threads.submit(apply, run) for run in runs]
+            try:
+                for one in waiting:
+                    for part, results in one.result():
+                        self._note(part, results)
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
 
     def _parse(self, window: list[_Numbering]) -> Iterator[_Numbered]:
         for number, line in window:
@@ -189,7 +215,7 @@ class _Log:
         if part:
             yield part
 
-    def _apply_part(self, user_id: UserId, part: list[_Numbered]) -> None:
+    def _apply_part(self, part: list[_Numbered]) -> Results:
         watch = self._observe
         batch = Batch(
             events=[one.event for one in part],
@@ -198,7 +224,9 @@ class _Log:
             stop_at_error=self._strict,
             observe=None if watch is None else lambda working, index: watch(part[index].event, working),
         )
-        results = self._pipeline.apply_all(Scope(self._tenant, user_id), batch)
+        return self._pipeline.apply_all(Scope(self._tenant, UserId(part[0].event.user)), batch)
+
+    def _note(self, part: list[_Numbered], results: Results) -> None:
         for one, result in zip(part, results, strict=False):
             if isinstance(result, BeliefGraphError):
                 self._reject(one.number, one.raw, result)

@@ -26,19 +26,22 @@ class Consistent:
     exact: bool
 
 
-def belief_graph(reader: Reader, at_us: int) -> "nx.MultiDiGraph[BeliefId]":
+def belief_graph(reader: Reader, now_us: int, as_of_us: int | None = None) -> "nx.MultiDiGraph[BeliefId]":
     """Return every belief, with its statement, confidence and standing, and the edges between beliefs by their `type`.
 
     CONTRADICTS and DUPLICATES, from the lower id to the higher, carry `strength` and `status`; SPAWNED_FROM leads from
     a belief to the one it grew out of.
     """
     graph: nx.MultiDiGraph[BeliefId] = nx.MultiDiGraph()
-    for node in reader.beliefs():
-        seen = view(node, at_us)
+    for node in reader.beliefs(as_of_us=as_of_us):
+        seen = view(node, now_us if as_of_us is None else as_of_us)
         graph.add_node(node.id, statement=seen.statement, confidence=seen.confidence, standing=seen.standing)
         if node.parent_id is not None:
             graph.add_edge(node.id, node.parent_id, type="SPAWNED_FROM")
-    for link in [*reader.links("contradicts"), *reader.links("duplicates")]:
+    for link in [
+        *reader.links("contradicts", as_of_us=as_of_us),
+        *reader.links("duplicates", as_of_us=as_of_us),
+    ]:
         graph.add_edge(
             link.low, link.high, type=link.kind.upper(), strength=link.strength, status=link.status
         )

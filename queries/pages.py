@@ -47,9 +47,8 @@ def page(
 
     Raises `InvalidInputError` for a limit outside 1…1000 or a cursor that no page gave.
     """
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
-        raise InvalidInputError("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
-    before = _parse(cursor)
+    check_limit(limit)
+    before = number_of(cursor)
     kept: list[T] = []
     while True:
         found = fetch(before, limit + 1)
@@ -64,7 +63,14 @@ def page(
         before = seq_of(found[-1])
 
 
-def _parse(cursor: str | None) -> int | None:
+def check_limit(limit: int) -> None:
+    """Raise `InvalidInputError` for a limit outside 1…1000."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInputError("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
+
+
+def number_of(cursor: str | None) -> int | None:
+    """Return the number that a cursor stands for. Raises `InvalidInputError` for one that no page gave."""
     if cursor is None:
         return None
     if not isinstance(cursor, str) or not re.fullmatch(r"[0-9]{1,18}", cursor):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 6
 _NEGLIGIBLE = 0.005
-_STANDING = {
+STANDING = {
     "held": "It is held.",
     "contested": "It is contested: much speaks for it and much against it, so it is not used until she is asked.",
     "tentative": "It is tentative: seen once, not yet confirmed, and never used before it is.",
@@ -50,7 +50,7 @@ def explanation_prose(explanation: Explanation) -> str:
     """Return a paragraph and a list that a product manager understands."""
     belief = explanation.belief
     sure = f"we are {percent(belief.confidence)} sure that this is true of her now"
-    lines = [f"“{belief.statement}”: {sure}. {_STANDING[belief.standing]}"]
+    lines = [f"“{belief.statement}”: {sure}. {STANDING[belief.standing]}"]
     if explanation.parent is not None:
         lines.append(f"It grew out of “{explanation.parent.statement}”.")
     if belief.context:
@@ -59,7 +59,7 @@ def explanation_prose(explanation: Explanation) -> str:
     lines.append(
         "Where that comes from, in nats (+ speaks for it, − against; about 0.7 doubles or halves the odds):"
     )
-    lines.append(f"  {explanation.base_nats:+.2f}  {_base_rate(explanation.prior)}")
+    lines.append(f"  {explanation.base_nats:+.2f}  {base_rate(explanation.prior)}")
     lines += [f"  {line}" for line in _contribution_lines(explanation.contributions)]
     against = [found for found in explanation.conflicts if _weighs(found)]
     if abs(explanation.conflict_nats) >= _NEGLIGIBLE:
@@ -74,8 +74,8 @@ def explanation_prose(explanation: Explanation) -> str:
     return "\n".join(lines)
 
 
-def _base_rate(prior: Prior) -> str:
-    """Say what a base rate rests on."""
+def base_rate(prior: Prior) -> str:
+    """Say what a base rate rests on, after “from”."""
     if prior.users == 0:
         return "the base rate of beliefs of this kind"
     counted = f"the base rate among {prior.users:,} consenting users"

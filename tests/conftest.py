@@ -5,13 +5,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.neo4j_server import Address, NoServer, claim, find_server, wipe
+from bench.neo4j_server import Address, LocalServer, NoServer, running_local_server
+from tests.neo4j_server import claim, find_server, wipe
 
 _DEVELOPERS_OWN = dict(os.environ)
 
@@ -84,18 +85,34 @@ def clean_environment() -> dict[str, str]:
     }
 
 
+@contextmanager
+def _a_server() -> Iterator[None]:
+    """Where no server can be had, skip in one loud line, or fail if REQUIRE_NEO4J says so."""
+    try:
+        yield
+    except NoServer as error:
+        if _DEVELOPERS_OWN.get("REQUIRE_NEO4J"):
+            raise
+        pytest.skip(f"TESTS ON NEO4J ARE NOT RUN: {error}")
+
+
 @pytest.fixture(scope="session")
 def neo4j_server() -> Iterator[Address]:
-    """Lend one Neo4j server to all tests; where there is none, skip them in one loud line (or fail, if required)."""
+    """Lend one Neo4j server to all tests."""
     with ExitStack() as stack:
-        try:
+        with _a_server():
             address = stack.enter_context(find_server(_DEVELOPERS_OWN))
             claim(address)
-        except NoServer as error:
-            if _DEVELOPERS_OWN.get("REQUIRE_NEO4J"):
-                raise
-            pytest.skip(f"TESTS ON NEO4J ARE NOT RUN: {error}")
         yield address
+
+
+@pytest.fixture
+def mortal_server() -> Iterator[LocalServer]:
+    """Lend a server of the test's own, which may be killed and started again."""
+    with ExitStack() as stack:
+        with _a_server():
+            server = stack.enter_context(running_local_server(heap="512m"))
+        yield server
 
 
 @pytest.fixture

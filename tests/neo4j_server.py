@@ -1,125 +1,13 @@
-"""A real Neo4j server for tests: the one that NEO4J_URI names, else one in Docker, else one from Maven Central.
-
-The jars (about 120 MB) are fetched once into the user's cache folder. A server that is started here listens on a free
-port of the loopback interface, keeps its data in a temporary folder and is killed at the end. Where none can be had,
-`find_server` raises `NoServer` and says what was missing.
-"""
+"""The server that the tests share: the one that NEO4J_URI names, else one that bench/neo4j_server.py starts."""
 
 import contextlib
-import json
 import os
-import secrets
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
-import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-
-import neo4j
-import platformdirs
-from neo4j.exceptions import AuthError, DriverError, Neo4jError
+from collections.abc import Iterator, Mapping
 
 from beliefgraph.bootstrap import open_store
 from beliefgraph.graph.neo4j.store import Neo4jStore
-from beliefgraph.settings import Settings, read_settings
-
-POM = Path(__file__).with_name("neo4j") / "pom.xml"
-IMAGE = "neo4j:5.26-community"
-USERNAME = "neo4j"
-_READY_S = 120.0
-
-_OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
-_JAVA = (
-    "-XX:+UseG1GC",
-    "-Dio.netty.tryReflectionSetAccessible=true",
-    *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
-)
-_SETTINGS = """\
-server.bolt.listen_address=127.0.0.1:{port}
-server.http.enabled=false
-server.https.enabled=false
-server.memory.heap.max_size={heap}
-server.memory.pagecache.size=256m
-dbms.usage_report.enabled=false
-"""
-
-
-class NoServer(Exception):
-    """No Neo4j server can be had on this machine; the message says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """How to reach a server. The password does not show in `repr`."""
-
-    uri: str
-    username: str = USERNAME
-    password: str = field(repr=False)
-    database: str | None = None
-
-    def settings(self) -> Settings:
-        """Return the settings that lead to this server."""
-        return Settings(
-            neo4j_uri=self.uri,
-            neo4j_user=self.username,
-            neo4j_password=self.password,
-            neo4j_database=self.database,
-        )
-
-    def driver(self) -> neo4j.Driver:
-        """Open a driver of our own, for looking behind the store's back."""
-        return neo4j.GraphDatabase.driver(self.uri, auth=(self.username, self.password))
-
-
-class LocalServer:
-    """A server from jars in a home folder of its own, which can be killed and started again on the same data."""
-
-    def __init__(self, jars: Path, home: Path, *, heap: str = "1g") -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
-        self._jars, self._home, self._heap = jars, home, heap
-        self._process: subprocess.Popen[bytes] | None = None
-        self.address = Address(uri=f"bolt://127.0.0.1:{self.port}", password=secrets.token_hex(16))
-        (home / "conf").mkdir(parents=True)
-        written = _SETTINGS.format(port=self.port, heap=heap)
-        (home / "conf" / "neo4j.conf").write_text(written, encoding="utf-8")
-
-    def start(self) -> None:
-        """Start the server and wait until it answers. Raises `NoServer` when it does not."""
-        command = [
-            "java",
-            f"-Xmx{self._heap}",
-            *_JAVA,
-            "-cp",
-            f"{self._jars}/*",
-            "org.neo4j.server.CommunityEntryPoint",
-        ]
-        places = [f"--home-dir={self._home}", f"--config-dir={self._home / 'conf'}", "--console-mode"]
-        with (self._home / "console.log").open("ab") as console:
-            self._process = subprocess.Popen(
-                [*command, *places], stdout=console, stderr=console, stdin=subprocess.DEVNULL
-            )
-        try:
-            _wait(self.address, self._alive)
-        except NoServer as error:
-            self.kill()
-            said = (self._home / "console.log").read_text(encoding="utf-8", errors="replace")
-            raise NoServer(f"{error}\n{said[-2000:]}") from None
-
-    def _alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def kill(self) -> None:
-        """Kill the server as a power failure would (SIGKILL) and wait until it is gone."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+from beliefgraph.settings import read_settings
+from bench.neo4j_server import USERNAME, Address, NoServer, start_server, wait_for
 
 
 @contextlib.contextmanager
@@ -128,17 +16,12 @@ def find_server(environment: Mapping[str, str] = os.environ) -> Iterator[Address
     if environment.get("NEO4J_URI"):
         yield _named(environment)
         return
-    reasons = []
-    for start in (docker_server, local_server):
-        with contextlib.ExitStack() as stack:
-            try:
-                address = stack.enter_context(start())
-            except NoServer as error:
-                reasons.append(str(error))
-                continue
-            yield address
-            return
-    raise NoServer("no Neo4j server: NEO4J_URI is not set; " + "; ".join(reasons))
+    with contextlib.ExitStack() as stack:
+        try:
+            address = stack.enter_context(start_server())
+        except NoServer as error:
+            raise NoServer(f"no Neo4j server: NEO4J_URI is not set; {error}") from None
+        yield address
 
 
 def _named(environment: Mapping[str, str]) -> Address:
@@ -148,123 +31,8 @@ def _named(environment: Mapping[str, str]) -> Address:
         password=environment.get("NEO4J_PASSWORD", ""),
         database=environment.get("NEO4J_DATABASE") or None,
     )
-    _wait(address, lambda: True, seconds=30)
+    wait_for(address, seconds=30)
     return address
-
-
-@contextlib.contextmanager
-def local_server() -> Iterator[Address]:
-    """Lend a server that runs from jars on this machine's Java. Raises `NoServer`."""
-    with running_local_server() as server:
-        yield server.address
-
-
-@contextlib.contextmanager
-def running_local_server(heap: str = "1g") -> Iterator[LocalServer]:
-    """Lend the process itself, for tests that kill it. Raises `NoServer`."""
-    jars = fetch_jars()
-    home = Path(tempfile.mkdtemp(prefix="neo4j-"))
-    server = LocalServer(jars, home, heap=heap)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def fetch_jars() -> Path:
-    """Return the folder of the server's jars, fetched with Maven on first use. Raises `NoServer`."""
-    version = ET.parse(POM).findtext(".//{*}neo4j.version")  # noqa: S314, our own file
-    jars = platformdirs.user_cache_path("beliefgraph", appauthor=False) / f"neo4j-{version}"
-    if shutil.which("java") is None:
-        raise NoServer("Java 17 is not installed")
-    if jars.is_dir():
-        return jars
-    if shutil.which("mvn") is None:
-        raise NoServer("Maven is not installed")
-    jars.parent.mkdir(parents=True, exist_ok=True)
-    fetched = Path(tempfile.mkdtemp(prefix=jars.name, dir=jars.parent))
-    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fetched}"]
-    ran = subprocess.run(
-        ["mvn", "-q", "-B", "-f", str(POM), *goal], capture_output=True, text=True, timeout=1200, check=False
-    )
-    if ran.returncode != 0:
-        shutil.rmtree(fetched)
-        raise NoServer(f"Maven could not fetch the server: {(ran.stdout + ran.stderr).strip()[-500:]}")
-    try:
-        fetched.rename(jars)  # whoever comes first, all or nothing
-    except OSError:
-        shutil.rmtree(fetched)
-    return jars
-
-
-@contextlib.contextmanager
-def docker_server() -> Iterator[Address]:
-    """Lend a server in a container. Raises `NoServer` when no engine answers or it cannot run the image."""
-    if shutil.which("docker") is None:
-        raise NoServer("Docker is not installed")
-    password = secrets.token_hex(16)
-    settings = {
-        "NEO4J_server_memory_heap_max__size": "1g",
-        "NEO4J_server_memory_pagecache_size": "256m",
-        "NEO4J_dbms_usage__report_enabled": "false",
-    }
-    flags = [flag for name, value in settings.items() for flag in ("--env", f"{name}={value}")]
-    environment = {**os.environ, "NEO4J_AUTH": f"{USERNAME}/{password}"}
-    run = ["docker", "run", "--rm", "--detach", "--publish", "127.0.0.1::7687", "--env", "NEO4J_AUTH"]
-    container = _docker(*run, *flags, IMAGE, environment=environment)
-    try:
-        ports = json.loads(
-            _docker("docker", "inspect", "--format", "{{json .NetworkSettings.Ports}}", container)
-        )
-        port = ports["7687/tcp"][0]["HostPort"]
-        address = Address(uri=f"bolt://127.0.0.1:{port}", password=password)
-        _wait(address, lambda: True)
-        yield address
-    finally:
-        subprocess.run(["docker", "kill", container], capture_output=True, check=False)
-
-
-def _docker(*command: str, environment: Mapping[str, str] | None = None) -> str:
-    try:
-        ran = subprocess.run(
-            command, capture_output=True, text=True, timeout=600, check=False, env=environment
-        )
-    except subprocess.TimeoutExpired:
-        raise NoServer("Docker does not answer") from None
-    if ran.returncode != 0:
-        said = ran.stderr.strip().splitlines()
-        raise NoServer(f"Docker cannot run it: {said[-1] if said else 'no reason given'}")
-    return ran.stdout.strip()
-
-
-def _wait(address: Address, alive: Callable[[], bool], *, seconds: float = _READY_S) -> None:
-    """Wait until the server lets us in, setting the password of a new one."""
-    deadline = time.monotonic() + seconds
-    last = "it does not answer"
-    while time.monotonic() < deadline and alive():
-        try:
-            with address.driver() as driver, driver.session(database=address.database) as session:
-                session.run("RETURN 1").consume()  # unlike managed queries, tried once
-            return
-        except AuthError:
-            with contextlib.suppress(DriverError, Neo4jError):
-                _set_password(address)
-        except (DriverError, Neo4jError, OSError) as error:
-            last = str(error)
-        time.sleep(0.2)
-    raise NoServer(f"the server at {address.uri} cannot be used: {last}")
-
-
-def _set_password(address: Address) -> None:
-    """Change the password that every new server comes with."""
-    with neo4j.GraphDatabase.driver(address.uri, auth=(USERNAME, "neo4j")) as driver:
-        driver.execute_query(
-            "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $new",
-            {"new": address.password},
-            database_="system",
-        )
 
 
 def open_scratch(target: str) -> Neo4jStore:

@@ -10,7 +10,7 @@ import pytest
 from beliefgraph import Audit
 from beliefgraph.ingest.reader import Reject, Unreadable
 from beliefgraph.queries.audit import Stopped
-from tests.neo4j_server import Address
+from bench.neo4j_server import Address
 from tests.worlds import World, open_world
 
 BELIEF = {"type": "belief", "user": "ada", "id": "b0", "statement": "likes tea"}

@@ -261,6 +261,8 @@ def _cases() -> list[tuple[str, str, Callable[[World, Any], object], list[Any]]]
         ("personalize context", "context", lambda w, v: w.ada.personalize("x", context=v), BAD_CONTEXTS),
         ("personalize limit", "limit", lambda w, v: w.ada.personalize("x", limit=v),
          [limit for limit in BAD_LIMITS if limit not in (None, 1001)]),
+        ("personalize max_chars", "max_chars", lambda w, v: w.ada.personalize("x", max_chars=v),
+         [limit for limit in BAD_LIMITS if limit not in (None, 1001)]),
         ("personalize as_of", "as_of", lambda w, v: w.ada.personalize("x", as_of=v), BAD_TIMES[:-2]),
         ("predict beliefs", "beliefs", lambda w, v: w.ada.predict(v), BAD_BELIEFS),
         ("predict kind", "kind", lambda w, v: w.ada.predict(["b0"], kind=v),

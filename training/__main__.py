@@ -48,7 +48,7 @@ from training.statements import (
 from training.strangers import Strangers
 
 DATA = Path(__file__).parent / "data"
-NAME = "beliefgraph-relations-2026.11"
+NAME = "beliefgraph-relations-2026.11.2"
 _SEED = 20261123
 _SCENES_EACH = {"equivalent": 4, "entails": 4, "contradiction": 5, "neutral": 5}
 _EACH = {"equivalent": 4, "entails": 6, "contradiction": 6, "neutral": 7}

@@ -132,18 +132,6 @@ def explain_belief(of: OfUser, belief_id: BeliefId, as_of: AsOf = None) -> Expla
     return of.read(lambda user: user.explain(belief_id, as_of=as_of))
 
 
-@router.get(
-    "/{belief_id}/provenance",
-    operation_id="get_provenance",
-    response_model=wire.Graph,
-    dependencies=needs("read"),
-    summary="Read where a belief comes from, as a graph",
-)
-def get_provenance(of: OfUser, belief_id: BeliefId) -> dict[str, Any]:
-    """Node-link JSON: revisions, signals, responses and the beliefs around it."""
-    return of.read(lambda user: wire.node_link(user.provenance(belief_id)))
-
-
 def _number(cursor: str | None) -> int:
     if cursor is None:
         return 0

@@ -48,9 +48,9 @@ def list_responses(
     dependencies=needs("read"),
     summary="Read a response",
 )
-def get_response(of: OfUser, response_id: ResponseId) -> Response:
+def get_response(of: OfUser, response_id: ResponseId, as_of: AsOf = None) -> Response:
     """With the beliefs behind it."""
-    return of.read(lambda user: user.response(response_id))
+    return of.read(lambda user: user.response(response_id, as_of=as_of))
 
 
 @router.get(

@@ -66,9 +66,9 @@ def list_signals(of: OfUser, as_of: AsOf = None, limit: Limit = 100, cursor: Cur
     dependencies=needs("read"),
     summary="Read a signal with what it moved",
 )
-def get_signal(of: OfUser, signal_id: SignalId) -> Outcome:
+def get_signal(of: OfUser, signal_id: SignalId, as_of: AsOf = None) -> Outcome:
     """What it was taken for and what it moved; of a retracted one, what its retraction moved."""
-    return of.read(lambda user: user.signal_record(signal_id))
+    return of.read(lambda user: user.signal_record(signal_id, as_of=as_of))
 
 
 @router.post(
@@ -82,6 +82,7 @@ def retract_signal(
     of: OfUser,
     signal_id: SignalId,
     body: Annotated[bodies.Retraction | None, Body()] = None,
+    dry_run: DryRun = False,
 ) -> Outcome:
     """As if it had never come; the record stays. Doing it again changes nothing."""
-    return of.user.retract(signal_id, **({} if body is None else given(body)))
+    return of.user.retract(signal_id, **({} if body is None else given(body)), dry_run=dry_run)

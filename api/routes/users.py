@@ -6,7 +6,7 @@ from itertools import islice
 from fastapi import APIRouter, Request, Response
 
 from beliefgraph.api import bodies, wire
-from beliefgraph.api.calls import Cursor, Limit, OfTenant, OfUser, needs
+from beliefgraph.api.calls import AsOf, Cursor, Limit, OfTenant, OfUser, needs
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.store import Erasure
 from beliefgraph.ingest.events import check_identifier
@@ -44,9 +44,9 @@ def list_users(of: OfTenant, limit: Limit = 100, cursor: Cursor = None) -> Page[
         }
     },
 )
-def export_user(of: OfUser, request: Request) -> Response:
+def export_user(of: OfUser, request: Request, as_of: AsOf = None) -> Response:
     """JSON Lines; an array if you accept `application/json` alone."""
-    events = of.read(lambda user: user.export())
+    events = of.read(lambda user: user.export(as_of=as_of))
     headers = {"ETag": of.call.response.headers["ETag"]}
     if request.headers.get("accept", "").partition(";")[0].strip() == "application/json":
         return Response(

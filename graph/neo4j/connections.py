@@ -102,6 +102,7 @@ class Connections:
                 connection_timeout=min(timeout_s, 10.0),
                 connection_acquisition_timeout=timeout_s,
                 notifications_min_severity="OFF",
+                telemetry_disabled=True,
             )
             try:
                 self._prepare()

@@ -207,7 +207,45 @@ ORDER BY b.seq DESC LIMIT $given.limit
 MATCH (b:Belief)
 USING INDEX SEEK b:Belief(user, seq)
 WHERE b.user = $given.user AND b.seq > 0 AND b.vector IS NOT NULL
-RETURN {vector_key: b.vector_key, vector: b.vector} AS row
+RETURN {id: b.id, vector_key: b.vector_key, vector: b.vector} AS row
+
+// name: first belief
+MATCH (b:Belief)
+USING INDEX SEEK b:Belief(user, seq)
+WHERE b.user = $given.user AND b.seq > 0
+RETURN b.recorded_us AS row ORDER BY b.user, b.seq LIMIT 1
+
+// What changed since, in one round trip; the vectors of new beliefs alone, since a vector never changes.
+// name: news
+WITH $given.after AS after
+CALL (after) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(user, seq)
+    WHERE v.user = $given.user AND v.seq > after
+    WITH DISTINCT v.belief AS key
+    MATCH (b:Belief {key: key})
+    USING INDEX SEEK b:Belief(key)
+    RETURN collect(b {
+        .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+        .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+        .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
+        .context, vector: CASE WHEN b.seq > after THEN b.vector END
+    }) AS beliefs
+}
+CALL (after) {
+    MATCH (l:LinkVersion)
+    USING INDEX SEEK l:LinkVersion(user, seq)
+    WHERE l.user = $given.user AND l.seq > after
+    WITH l ORDER BY l.user, l.seq
+    RETURN collect(l {.*}) AS links
+}
+CALL (after) {
+    MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
+    WHERE b.user = $given.user AND b.seq > 0
+    RETURN b.recorded_us AS first ORDER BY b.user, b.seq LIMIT 1
+}
+RETURN {beliefs: beliefs, links: links, first_us: first} AS row
 
 // name: states as of
 UNWIND $given.keys AS key
@@ -312,6 +350,17 @@ WHERE v.cause = $given.cause AND v.seq > $given.after AND v.recorded_us <= $give
 RETURN v {.*} AS row
 ORDER BY v.cause, v.seq LIMIT $given.limit
 
+// name: latest revisions
+UNWIND $given.keys AS key
+CALL (key) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
+    WHERE v.belief = key AND v.seq < $given.before AND v.recorded_us <= $given.as_of
+    RETURN v ORDER BY v.belief DESC, v.seq DESC LIMIT $given.limit
+}
+RETURN v {.*} AS row
+ORDER BY v.seq DESC
+
 // name: revision before
 MATCH (v:Revision)
 USING INDEX SEEK v:Revision(belief, seq)
@@ -326,27 +375,52 @@ WHERE l.user = $given.user AND l.seq > 0 AND l.kind IN $given.kinds AND l.record
 RETURN l {.*} AS row
 ORDER BY l.user, l.seq
 
-// Everything of one unit of work. Each part counts what it wrote; the store compares that with what it asked for, so
-// that a reference to what this user does not have takes the whole unit back.
+// Everything of one unit of work. What comes in numbers is given as columns (`count` rows, a list for each property),
+// so that a property's name is sent once and not with every row. Each part counts what it wrote; the store compares that
+// with what it asked for, so that a reference to what this user does not have takes the whole unit back.
 // name: save
 MATCH (u:User {key: $given.user})
 USING INDEX SEEK u:User(key)
 SET u.seq = $given.seq, u.recorded_us = $given.recorded_us
 WITH u
 CALL (u) {
-    UNWIND $given.beliefs AS row
-    CREATE (u)-[:HOLDS]->(b:Belief)
-    SET b = row
+    WITH u, $given.beliefs AS c
+    UNWIND range(0, c.count - 1) AS i
+    CREATE (u)-[:HOLDS]->(:Belief {
+        user: $given.user, key: c.key[i], id: c.id[i], seq: c.seq[i], statement: c.statement[i],
+        statement_key: c.statement_key[i], statement_digest: c.statement_digest[i],
+        source: c.source[i], kind: c.kind[i], created_us: c.created_us[i],
+        recorded_us: c.recorded_us[i], parent_id: c.parent_id[i], origin_id: c.origin_id[i],
+        vector_key: c.vector_key[i], vector: c.vector[i], ordinal: c.ordinal[i],
+        revised_us: c.revised_us[i], word_slots: c.word_slots[i], base: c.base[i],
+        half_life_days: c.half_life_days[i], memory_nats: c.memory_nats[i],
+        reference_us: c.reference_us[i], direct_for: c.direct_for[i],
+        direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
+        inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
+        newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
+        context: c.context[i]
+    })
 }
 CALL (u) {
-    UNWIND $given.responses AS row
-    CREATE (r:Response)
-    SET r = row
+    WITH $given.responses AS c
+    UNWIND range(0, c.count - 1) AS i
+    CREATE (:Response {
+        user: $given.user, key: c.key[i], id: c.id[i], seq: c.seq[i], text: c.text[i],
+        attributes: c.attributes[i], observed_us: c.observed_us[i], recorded_us: c.recorded_us[i],
+        signal_kinds: []
+    })
 }
 CALL (u) {
-    UNWIND $given.signals AS row
-    CREATE (s:Signal)
-    SET s = row
+    WITH $given.signals AS c
+    UNWIND range(0, c.count - 1) AS i
+    CREATE (:Signal {
+        user: $given.user, key: c.key[i], id: c.id[i], seq: c.seq[i], kind: c.kind[i],
+        value: c.value[i], text: c.text[i], tags: c.tags[i], response_id: c.response_id[i],
+        response: c.response[i], belief_id: c.belief_id[i], context: c.context[i],
+        observed_us: c.observed_us[i], recorded_us: c.recorded_us[i],
+        retracted_us: c.retracted_us[i], note: c.note[i], retraction_note: c.retraction_note[i],
+        interpretation: c.interpretation[i]
+    })
 }
 CALL (u) {
     UNWIND $given.parents AS row
@@ -367,13 +441,16 @@ CALL (u) {
     RETURN count(*) AS origins
 }
 CALL (u) {
-    UNWIND $given.premises AS row
-    MATCH (r:Response {key: row.response})
+    WITH $given.premises AS c
+    UNWIND range(0, c.count - 1) AS i
+    MATCH (r:Response {key: c.response[i]})
     USING INDEX SEEK r:Response(key)
-    MATCH (b:Belief {key: row.edge.belief})
+    MATCH (b:Belief {key: c.belief[i]})
     USING INDEX SEEK b:Belief(key)
-    CREATE (r)-[g:GENERATED_BY]->(b)
-    SET g = row.edge
+    CREATE (r)-[:GENERATED_BY {
+        belief: b.key, response_seq: r.seq, position: c.position[i], weight: c.weight[i], adherence: c.adherence[i],
+        confidence_then: c.confidence_then[i]
+    }]->(b)
     RETURN count(*) AS premises
 }
 CALL (u) {
@@ -438,28 +515,31 @@ CALL (u) {
     SET l = row.edge
 }
 CALL (u) {
-    UNWIND $given.revisions AS row
-    MATCH (b:Belief {key: row.belief})
+    WITH $given.revisions AS c
+    UNWIND range(0, c.count - 1) AS i
+    MATCH (b:Belief {key: c.belief[i]})
     USING INDEX SEEK b:Belief(key)
-    CREATE (v:Revision)-[:REVISES]->(b)
-    SET v = row
+    CREATE (v:Revision {
+        user: $given.user, seq: c.seq[i], belief: c.belief[i], belief_id: c.belief_id[i],
+        ordinal: c.ordinal[i], before: c.before[i], after: c.after[i], nats: c.nats[i],
+        action: c.action[i], reason: c.reason[i], cause: c.cause[i], cause_kind: c.cause_kind[i],
+        cause_id: c.cause_id[i], parameters_version: c.parameters_version[i],
+        recorded_us: c.recorded_us[i], item_slot: c.item_slot[i], item_id: c.item_id[i],
+        item_nats: c.item_nats[i], item_observed_us: c.item_observed_us[i], removed: c.removed[i],
+        base: c.base[i], half_life_days: c.half_life_days[i], memory_nats: c.memory_nats[i],
+        reference_us: c.reference_us[i], direct_for: c.direct_for[i],
+        direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
+        inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
+        newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
+        context: c.context[i]
+    })-[:REVISES]->(b)
+    WITH c, i, b, v
+    OPTIONAL MATCH (s:Signal {key: c.signal[i]})
+    USING INDEX SEEK s:Signal(key)
+    FOREACH (cause IN CASE WHEN s IS NULL THEN [] ELSE [s] END | CREATE (v)-[:CAUSED_BY]->(cause))
+    FOREACH (cause IN CASE WHEN s IS NULL OR NOT c.observed[i] THEN [] ELSE [s] END |
+        CREATE (b)-[:OBSERVED_IN]->(cause))
     RETURN count(*) AS revisions
-}
-CALL (u) {
-    UNWIND $given.caused AS row
-    MATCH (v:Revision {user: $given.user, seq: row.seq})
-    USING INDEX SEEK v:Revision(user, seq)
-    MATCH (s:Signal {key: row.signal})
-    USING INDEX SEEK s:Signal(key)
-    CREATE (v)-[:CAUSED_BY]->(s)
-}
-CALL (u) {
-    UNWIND $given.observed AS row
-    MATCH (b:Belief {key: row.belief})
-    USING INDEX SEEK b:Belief(key)
-    MATCH (s:Signal {key: row.signal})
-    USING INDEX SEEK s:Signal(key)
-    CREATE (b)-[:OBSERVED_IN]->(s)
 }
 CALL (u) {
     UNWIND $given.revised AS row
@@ -468,9 +548,11 @@ CALL (u) {
     SET b += row.state, b.word_slots = b.word_slots + [slot IN row.word_slots WHERE NOT slot IN b.word_slots]
 }
 CALL (u) {
-    UNWIND $given.items AS row
-    MERGE (e:Evidence {key: row.key})
-    SET e = row
+    WITH $given.items AS c
+    UNWIND range(0, c.count - 1) AS i
+    MERGE (e:Evidence {key: c.key[i]})
+    SET e.belief = c.belief[i], e.belief_id = c.belief_id[i], e.slot = c.slot[i], e.id = c.id[i], e.nats = c.nats[i],
+        e.observed_us = c.observed_us[i]
 }
 CALL (u) {
     UNWIND $given.removed AS key

@@ -19,7 +19,7 @@ from beliefgraph.graph.encoding import (
     to_items,
     to_json,
 )
-from beliefgraph.graph.ids import SignalId, UserId
+from beliefgraph.graph.ids import BeliefId, SignalId, UserId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state
 from beliefgraph.graph.model import BeliefNode, GeneratedBy, Interpretation, Link, Response, Revision, Signal
 from beliefgraph.graph.store import Changes, Neighbour, Scope, Vector
@@ -66,11 +66,24 @@ def save_parameters(user: str, changes: Changes) -> Properties:
     }
 
 
+def _columns(rows: Iterable[Properties]) -> Properties:
+    """Return rows with the same properties as one list for each property, and their number as `count`."""
+    rows = list(rows)
+    names = rows[0] if rows else ()
+    return {"count": len(rows), **{name: [row[name] for row in rows] for name in names}}
+
+
+def count(given: list[Properties] | Properties) -> int:
+    """Return how many rows a part of `save` was given, as a list or as columns."""
+    number: int = given["count"] if isinstance(given, dict) else len(given)
+    return number
+
+
 def _nodes(user: str, changes: Changes) -> Properties:
     return {
-        "beliefs": [_belief(user, node, changes.vectors) for node in changes.beliefs],
-        "responses": [_response(user, response) for response in changes.responses],
-        "signals": [_signal(user, signal, read) for signal, read in changes.signals],
+        "beliefs": _columns(_belief(user, node, changes.vectors) for node in changes.beliefs),
+        "responses": _columns(_response(user, response) for response in changes.responses),
+        "signals": _columns(_signal(user, signal, read) for signal, read in changes.signals),
         "retracted": [
             {"signal": join(user, signal_id), "note": note} for signal_id, note in changes.retracted.items()
         ],
@@ -90,11 +103,11 @@ def _edges(user: str, changes: Changes) -> Properties:
             for node in changes.beliefs
             if node.origin_id is not None
         ],
-        "premises": [
-            {"response": join(user, response.id), "edge": _premise(user, response, position, edge)}
+        "premises": _columns(
+            _premise(user, response, position, edge)
             for response in changes.responses
             for position, edge in enumerate(response.generated_by)
-        ],
+        ),
         "about_responses": [
             {
                 "signal": join(user, signal.id),
@@ -132,27 +145,18 @@ def _revisions(user: str, changes: Changes) -> Properties:
         for revision in changes.revisions
         for item, removed in revision.items()
     }
-    gone = {signal.id for signal, _ in changes.signals if signal.retracted_at is not None}
-    observed = {
-        (revision.belief_id, revision.cause_id): None
-        for revision in changes.revisions
-        if revision.cause_kind == "signal" and revision.item is not None and revision.cause_id not in gone
-    }
+    observed = _observed(changes)
     words: dict[str, set[str]] = {belief_id: set() for belief_id in latest}
     for belief_id, slot, _ in items:
         if slot != RESPONSE:
             words[belief_id].add(slot)
     return {
-        "revisions": [_revision(user, revision) for revision in changes.revisions],
-        "caused": [
-            {"seq": revision.seq, "signal": join(user, revision.cause_id)}
+        "revisions": _columns(
+            _revision(
+                user, revision, observed=observed.get((revision.belief_id, revision.cause_id)) == revision.seq
+            )
             for revision in changes.revisions
-            if revision.cause_kind in ("signal", "retraction")
-        ],
-        "observed": [
-            {"belief": join(user, belief_id), "signal": join(user, signal_id)}
-            for belief_id, signal_id in observed
-        ],
+        ),
         "revised": [
             {
                 "belief": join(user, belief_id),
@@ -161,9 +165,19 @@ def _revisions(user: str, changes: Changes) -> Properties:
             }
             for belief_id, revision in latest.items()
         ],
-        "items": [_item(user, item) for item, removed in items.values() if not removed],
+        "items": _columns(_item(user, item) for item, removed in items.values() if not removed),
         "removed": [join(user, *key) for key, (_, removed) in items.items() if removed],
     }
+
+
+def _observed(changes: Changes) -> dict[tuple[BeliefId, str], int]:
+    """Return each belief with each signal that its evidence came from, and the revision that says so first."""
+    gone = {signal.id for signal, _ in changes.signals if signal.retracted_at is not None}
+    first: dict[tuple[BeliefId, str], int] = {}
+    for revision in changes.revisions:
+        if revision.cause_kind == "signal" and revision.item is not None and revision.cause_id not in gone:
+            first.setdefault((revision.belief_id, revision.cause_id), revision.seq)
+    return first
 
 
 def _state(state: BeliefState) -> Properties:
@@ -186,7 +200,6 @@ def _belief(user: str, node: BeliefNode, vectors: Mapping[str, Vector]) -> Prope
     vector = None if node.vector_key is None else vectors.get(node.vector_key)
     return {
         "key": join(user, node.id),
-        "user": user,
         "id": node.id,
         "seq": node.seq,
         "statement": node.statement,
@@ -210,21 +223,19 @@ def _belief(user: str, node: BeliefNode, vectors: Mapping[str, Vector]) -> Prope
 def _response(user: str, response: Response) -> Properties:
     return {
         "key": join(user, response.id),
-        "user": user,
         "id": response.id,
         "seq": response.seq,
         "text": response.text,
         "attributes": to_json(dict(response.attributes)),
         "observed_us": to_us(response.observed_at),
         "recorded_us": to_us(response.recorded_at),
-        "signal_kinds": [],
     }
 
 
 def _premise(user: str, response: Response, position: int, edge: GeneratedBy) -> Properties:
     return {
+        "response": join(user, response.id),
         "belief": join(user, edge.belief_id),
-        "response_seq": response.seq,
         "position": position,
         "weight": edge.weight,
         "adherence": edge.adherence,
@@ -235,7 +246,6 @@ def _premise(user: str, response: Response, position: int, edge: GeneratedBy) ->
 def _signal(user: str, signal: Signal, interpretation: Interpretation) -> Properties:
     return {
         "key": join(user, signal.id),
-        "user": user,
         "id": signal.id,
         "seq": signal.seq,
         "kind": signal.kind,
@@ -267,10 +277,10 @@ def _item(user: str, item: Item) -> Properties:
     }
 
 
-def _revision(user: str, revision: Revision) -> Properties:
+def _revision(user: str, revision: Revision, *, observed: bool) -> Properties:
     item = revision.item
+    by_signal = revision.cause_kind in ("signal", "retraction")
     return {
-        "user": user,
         "seq": revision.seq,
         "belief": join(user, revision.belief_id),
         "belief_id": revision.belief_id,
@@ -281,6 +291,8 @@ def _revision(user: str, revision: Revision) -> Properties:
         "action": revision.action,
         "reason": revision.reason,
         "cause": join(user, revision.cause_id),
+        "signal": join(user, revision.cause_id) if by_signal else None,
+        "observed": observed,
         "cause_kind": revision.cause_kind,
         "cause_id": revision.cause_id,
         "parameters_version": revision.parameters_version,
@@ -443,6 +455,6 @@ def to_neighbour(row: Row) -> Neighbour:
     return Neighbour(row["id"], min(1.0, max(-1.0, row["cosine"])))
 
 
-def to_vector(row: Row) -> tuple[str, Vector]:
-    """Return a vector with its key."""
-    return row["vector_key"], np.array(row["vector"], dtype=np.float32)
+def to_vector(row: Row) -> Vector:
+    """Return the vector of a belief."""
+    return np.array(row["vector"], dtype=np.float32)

@@ -10,7 +10,7 @@ sequence number. One that wrote nothing is rolled back.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import neo4j
 from neo4j.exceptions import ClientError, IncompleteCommit
@@ -28,15 +28,19 @@ from beliefgraph.graph.store import (
     Head,
     Neighbour,
     Neighbourhood,
+    News,
     Reach,
     Reader,
     Scope,
     Vector,
     Writer,
+    current_links,
 )
 
 T = TypeVar("T")
 _ALWAYS = _ALL = 2**62
+_KINDS = get_args(LinkKind)
+_WRITERS = 4
 _MORE = 8
 """So many more beliefs than asked for are ranked in double precision, lest rounding decides who is left out."""
 _COUNTED = (
@@ -99,6 +103,11 @@ class Neo4jStore:
     def target(self) -> str:
         """Return the URI."""
         return self._connections.target
+
+    @property
+    def writers(self) -> int:
+        """Return enough to keep a server busy while this process prepares what comes next."""
+        return _WRITERS
 
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
         """Run `work` under the user's lock, in a transaction that is rolled back."""
@@ -361,6 +370,17 @@ class _Transaction:
             found = self._rows("revisions", **window)
         return [rows.to_revision(row) for row in found]
 
+    def latest_revisions(
+        self,
+        beliefs: Iterable[BeliefId],
+        *,
+        limit: int,
+        before: int | None = None,
+        as_of_us: int | None = None,
+    ) -> list[Revision]:
+        found = self._rows("latest revisions", keys=self._keys(beliefs), **_window(before, limit, as_of_us))
+        return [rows.to_revision(row) for row in found]
+
     def revision_before(self, revision: Revision) -> Revision | None:
         belief = rows.join(self._user, revision.belief_id)
         found = self._rows("revision before", belief=belief, seq=revision.seq)
@@ -381,20 +401,41 @@ class _Transaction:
             key=lambda link: link.seq,
         )
 
+    def news(self, after: int) -> News:
+        if after:
+            return self._news_since(after)
+        versions = self._rows("link versions", kinds=_KINDS, as_of=_ALWAYS)
+        first = self._rows("first belief")
+        return News(
+            beliefs=self.beliefs(),
+            vectors={row["id"]: rows.to_vector(row) for row in self._rows("vectors")},
+            links=current_links(rows.to_link(row) for row in versions),
+            first_us=first[0] if first else 0,
+        )
+
+    def _news_since(self, after: int) -> News:
+        found = self._rows("news", after=after)
+        if not found:
+            return News(beliefs=[], vectors={}, links=[], first_us=0)
+        beliefs = sorted(found[0]["beliefs"], key=lambda row: -row["seq"])
+        return News(
+            beliefs=[rows.to_belief(self._scope.user_id, row) for row in beliefs],
+            vectors={row["id"]: rows.to_vector(row) for row in beliefs if row["vector"] is not None},
+            links=current_links(rows.to_link(row) for row in found[0]["links"]),
+            first_us=found[0]["first_us"],
+        )
+
     def history(self) -> Changes:
         head = self.head()
         return Changes(
             seq=head.seq,
             recorded_us=head.recorded_us,
             beliefs=self.beliefs()[::-1],
-            vectors=dict(rows.to_vector(row) for row in self._rows("vectors")),
+            vectors={row["vector_key"]: rows.to_vector(row) for row in self._rows("vectors")},
             responses=self.responses()[::-1],
             signals=self.signals()[::-1],
             revisions=self.revisions(),
-            links=[
-                rows.to_link(row)
-                for row in self._rows("link versions", kinds=["contradicts", "duplicates"], as_of=_ALWAYS)
-            ],
+            links=[rows.to_link(row) for row in self._rows("link versions", kinds=_KINDS, as_of=_ALWAYS)],
         )
 
     def save(self, changes: Changes) -> None:
@@ -402,10 +443,11 @@ class _Transaction:
         wanted = rows.save_parameters(self._user, changes)
         written = self._connection.run(statement("save"), given=wanted).single(strict=True)
         for part in _COUNTED:
-            if written[part] != len(wanted[part]):
+            missing = rows.count(wanted[part]) - written[part]
+            if missing:
                 raise IntegrityError(
                     self._target,
-                    f"{len(wanted[part]) - written[part]} of the {part.replace('_', ' ')} to be written "
+                    f"{missing} of the {part.replace('_', ' ')} to be written "
                     "refer to what this user does not have",
                 )
         self._head = Head(seq=changes.seq, recorded_us=changes.recorded_us)

@@ -37,6 +37,19 @@ LEFT JOIN vectors AS v ON v.pk = b.vector
 WHERE b.user = :user AND b.seq < :before AND b.recorded_at <= :as_of
 ORDER BY b.seq DESC LIMIT :limit
 
+-- name: beliefs revised
+SELECT b.id, b.seq, b.statement, b.statement_key, b.source, b.kind, b.created_at, b.recorded_at,
+       b.parent, b.origin, v.key, b.ordinal, b.revised_at,
+       b.base, b.half_life_days, b.memory_nats, b.reference_at, b.direct_for, b.direct_against, b.inferred_for,
+       b.inferred_against, b.spoken, b.newest_at, b.newest_id, b.conflict, b.lifecycle, b.context
+FROM (SELECT DISTINCT r.belief FROM revisions AS r WHERE r.user = :user AND r.seq > :after) AS revised
+CROSS JOIN beliefs AS b ON b.user = :user AND b.id = revised.belief
+LEFT JOIN vectors AS v ON v.pk = b.vector
+ORDER BY b.seq DESC
+
+-- name: first belief
+SELECT b.recorded_at FROM beliefs AS b WHERE b.user = :user ORDER BY b.seq LIMIT 1
+
 -- name: states as of
 SELECT r.belief, r.ordinal, r.recorded_at,
        r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
@@ -96,9 +109,19 @@ WHERE l.user = :user AND l.kind = :kind AND l.recorded_at <= :as_of AND NOT EXIS
     AND later.low = l.low AND later.high = l.high AND later.seq > l.seq AND later.recorded_at <= :as_of)
 ORDER BY l.seq
 
+-- name: links of
+SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
+FROM links AS l
+WHERE l.user = :user AND l.kind = :kind AND l.recorded_at <= :as_of
+AND (l.low IN (SELECT value FROM json_each(:beliefs)) OR l.high IN (SELECT value FROM json_each(:beliefs)))
+AND NOT EXISTS (
+    SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
+    AND later.low = l.low AND later.high = l.high AND later.seq > l.seq AND later.recorded_at <= :as_of)
+ORDER BY l.seq
+
 -- name: link versions
 SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
-FROM links AS l WHERE l.user = :user ORDER BY l.seq
+FROM links AS l WHERE l.user = :user AND l.seq > :after ORDER BY l.seq
 
 -- name: responses by id
 SELECT r.id, r.text, r.attributes, r.observed_at, r.recorded_at, r.seq
@@ -200,6 +223,22 @@ SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, ca
 FROM revisions
 WHERE user = :user AND belief = :belief AND ordinal = :ordinal
 
+-- Ordinals have no gaps: the last one there is tells where the latest begin.
+-- name: latest revisions
+SELECT r.seq, r.belief, r.ordinal, r.before, r.after, r.nats, r.action, r.reason, r.cause_kind, r.cause,
+       r.parameters_version, r.recorded_at, r.item_slot, r.item_id, r.item_nats, r.item_observed_at, r.removed,
+       r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
+       r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context
+FROM (
+    SELECT wanted.value AS belief, (
+        SELECT last.ordinal FROM revisions AS last
+        WHERE last.user = :user AND last.belief = wanted.value AND last.seq < :before AND last.recorded_at <= :as_of
+        ORDER BY last.ordinal DESC LIMIT 1) AS ordinal
+    FROM json_each(:beliefs) AS wanted) AS last
+CROSS JOIN revisions AS r ON r.user = :user AND r.belief = last.belief
+    AND r.ordinal <= last.ordinal AND r.ordinal > last.ordinal - :limit
+ORDER BY r.seq DESC
+
 -- name: revisions by cause
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
        item_slot, item_id, item_nats, item_observed_at, removed, reread,
@@ -220,7 +259,7 @@ ORDER BY seq LIMIT :limit
 
 -- name: vectors of beliefs
 SELECT b.id, v.value FROM beliefs AS b JOIN vectors AS v ON v.pk = b.vector
-WHERE b.user = :user AND b.recorded_at <= :as_of
+WHERE b.user = :user AND b.seq > :after AND b.recorded_at <= :as_of
 
 -- name: add vector
 INSERT INTO vectors (tenant, key, value) VALUES (:tenant, :key, :value) ON CONFLICT DO NOTHING

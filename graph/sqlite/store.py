@@ -36,11 +36,13 @@ from beliefgraph.graph.store import (
     Head,
     Neighbour,
     Neighbourhood,
+    News,
     Reach,
     Reader,
     Scope,
     Vector,
     Writer,
+    current_links,
 )
 
 T = TypeVar("T")
@@ -65,6 +67,11 @@ class SqliteStore:
     def target(self) -> str:
         """Return the path."""
         return self._connections.target
+
+    @property
+    def writers(self) -> int:
+        """Return 1: SQLite lets one connection write at a time."""
+        return 1
 
     def read(self, scope: Scope, work: Callable[[Reader], T]) -> T:
         """Run `work` on one snapshot of the file."""
@@ -205,7 +212,7 @@ class _Transaction:
         ]
 
     def nearest(self, vector: Vector, *, limit: int, as_of_us: int | None = None) -> list[Neighbour]:
-        found = self._rows("vectors of beliefs", as_of=_or_always(as_of_us)).fetchall()
+        found = self._rows("vectors of beliefs", after=0, as_of=_or_always(as_of_us)).fetchall()
         if not found:
             return []
         matrix = np.frombuffer(b"".join(value for _, value in found), dtype=np.float32).reshape(
@@ -309,6 +316,20 @@ class _Transaction:
             found = self._rows("revisions", **window)
         return [rows.to_revision(row) for row in found]
 
+    def latest_revisions(
+        self,
+        beliefs: Iterable[BeliefId],
+        *,
+        limit: int,
+        before: int | None = None,
+        as_of_us: int | None = None,
+    ) -> list[Revision]:
+        window = _window(before, limit, as_of_us)
+        return [
+            rows.to_revision(row)
+            for row in self._rows("latest revisions", beliefs=_json_ids(beliefs), **window)
+        ]
+
     def revision_before(self, revision: Revision) -> Revision | None:
         row = self._rows(
             "revision by ordinal", belief=revision.belief_id, ordinal=revision.ordinal - 1
@@ -318,15 +339,31 @@ class _Transaction:
     def links(
         self, kind: LinkKind, *, beliefs: Iterable[BeliefId] | None = None, as_of_us: int | None = None
     ) -> list[Link]:
-        found = [rows.to_link(row) for row in self._rows("links", kind=kind, as_of=_or_always(as_of_us))]
-        if beliefs is None:
-            return found
-        touched = set(beliefs)
-        return [link for link in found if link.low in touched or link.high in touched]
+        wanted = {"kind": kind, "as_of": _or_always(as_of_us)}
+        found = (
+            self._rows("links", **wanted)
+            if beliefs is None
+            else self._rows("links of", beliefs=_json_ids(beliefs), **wanted)
+        )
+        return [rows.to_link(row) for row in found]
+
+    def news(self, after: int) -> News:
+        revised = self._rows("beliefs revised", after=after) if after else None
+        vectors = self._rows("vectors of beliefs", after=after, as_of=_ALWAYS)
+        versions = [rows.to_link(row) for row in self._rows("link versions", after=after)]
+        first = self._rows("first belief").fetchone()
+        return News(
+            beliefs=self.beliefs()
+            if revised is None
+            else [rows.to_belief(self._scope.user_id, row) for row in revised],
+            vectors={row[0]: np.frombuffer(row[1], dtype=np.float32) for row in vectors},
+            links=current_links(versions),
+            first_us=0 if first is None else first[0],
+        )
 
     def history(self) -> Changes:
         beliefs = self.beliefs()[::-1]
-        vectors = {row[0]: row[1] for row in self._rows("vectors of beliefs", as_of=_ALWAYS)}
+        vectors = {row[0]: row[1] for row in self._rows("vectors of beliefs", after=0, as_of=_ALWAYS)}
         return Changes(
             seq=self._head.seq,
             recorded_us=self._head.recorded_us,
@@ -339,7 +376,7 @@ class _Transaction:
             responses=self.responses()[::-1],
             signals=self.signals()[::-1],
             revisions=self.revisions(),
-            links=[rows.to_link(row) for row in self._rows("link versions")],
+            links=[rows.to_link(row) for row in self._rows("link versions", after=0)],
         )
 
     def save(self, changes: Changes) -> None:

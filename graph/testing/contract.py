@@ -11,6 +11,7 @@ No subclass overrides a test. A store that outlives its process also passes `Dur
 
 from beliefgraph.graph.testing.contract_as_of import AsOfContract
 from beliefgraph.graph.testing.contract_neighbourhood import NeighbourhoodContract
+from beliefgraph.graph.testing.contract_news import NewsContract
 from beliefgraph.graph.testing.contract_reads import ReadingContract
 from beliefgraph.graph.testing.contract_records import RecordsContract
 from beliefgraph.graph.testing.contract_walls import WallsContract
@@ -18,6 +19,12 @@ from beliefgraph.graph.testing.contract_writes import WritingContract
 
 
 class StoreContract(
-    WritingContract, RecordsContract, ReadingContract, AsOfContract, NeighbourhoodContract, WallsContract
+    WritingContract,
+    RecordsContract,
+    ReadingContract,
+    NewsContract,
+    AsOfContract,
+    NeighbourhoodContract,
+    WallsContract,
 ):
     """Everything that the docstrings of `beliefgraph.graph.store` promise."""

@@ -90,6 +90,7 @@ def _look(reader: Reader, as_of_us: int | None) -> dict[str, Any]:
         "revisions": reader.revisions(as_of_us=as_of_us),
         "revisions of b1": reader.revisions(b1, as_of_us=as_of_us),
         "revisions by s1": reader.revisions(cause_id="s1", as_of_us=as_of_us),
+        "latest revisions": reader.latest_revisions([b1, b2], limit=2, as_of_us=as_of_us),
         "conflicts": reader.links("contradicts", as_of_us=as_of_us),
         "conflicts of b1": reader.links("contradicts", beliefs=[b1], as_of_us=as_of_us),
         "duplicates": reader.links("duplicates", as_of_us=as_of_us),

@@ -10,7 +10,7 @@ import pytest
 
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
 from beliefgraph.graph.ledger import PIN, WORD, source_slot
-from beliefgraph.graph.model import BeliefNode, Interpretation, Response, Signal
+from beliefgraph.graph.model import BeliefNode, Interpretation, Response, Revision, Signal
 from beliefgraph.graph.store import Neighbour, Reader, Store, Vector
 from beliefgraph.graph.testing.builders import ADA, Draft, put, put_beliefs, second, vector
 from beliefgraph.graph.testing.hooks import StoreHooks
@@ -278,6 +278,36 @@ class ReadingContract(StoreHooks):
             read(after=everything[-1]),
             read(limit=0),
         ]
+
+    def test_the_latest_revisions_come_for_each_belief(self, store: Store) -> None:
+        """Of each belief asked for come its latest few below `before`, newest first, asked for once or twice."""
+
+        def build(draft: Draft) -> None:
+            draft.belief("b1")
+            draft.belief("b2")
+            draft.belief("b3")
+            for _ in range(3):
+                draft.revise("b1")
+                draft.revise("b2")
+
+        saved = put(store, ADA, build).revisions
+
+        def read(*beliefs: str, limit: int, before: int | None = None) -> list[Revision]:
+            return store.read(
+                ADA, lambda reader: reader.latest_revisions(_b(*beliefs), limit=limit, before=before)
+            )
+
+        def wanted(limit: int, *beliefs: str, before: int = 99) -> list[Revision]:
+            of_each = [[r for r in saved if r.belief_id == id and r.seq < before] for id in beliefs]
+            latest = [revision for each in of_each for revision in each[-limit:]]
+            return sorted(latest, key=lambda revision: -revision.seq)
+
+        assert wanted(1, "b1", "b2", "b3") == read("b3", "b1", "b2", limit=1)
+        assert wanted(2, "b1", "b3") == read("b1", "b3", "b1", "nobody", limit=2)
+        assert wanted(9, "b2") == read("b2", limit=9)
+        middle = saved[5].seq
+        assert wanted(2, "b1", "b2", before=middle) == read("b1", "b2", limit=2, before=middle)
+        assert [[], [], []] == [read(limit=3), read("b1", limit=0), read("b1", limit=3, before=1)]
 
     def test_the_revision_before_is_the_one_of_the_same_belief(self, store: Store) -> None:
         """Walking back reaches each earlier revision of this belief and then None."""

@@ -66,9 +66,12 @@ def _look(reader: Reader) -> list[object]:
         reader.revisions(),
         reader.revisions(b1),
         reader.revisions(cause_id="s1"),
+        reader.latest_revisions([b1], limit=5),
         reader.links("contradicts"),
         reader.links("contradicts", beliefs=[b1]),
         reader.nearest(vector(1, 0), limit=5),
+        reader.news(0),
+        reader.news(1),
         reader.neighbourhood(reach),
         reader.neighbourhood(reach, depth=2),
     ]

@@ -206,11 +206,17 @@ def _answers(snapshot: Snapshot) -> dict[str, Any]:
         "duplicates": snapshot.links("duplicates"),
         "touching": snapshot.links("contradicts", BELIEFS[:2]),
         "nearest": [snapshot.nearest(vector, 5) for vector in VECTORS],
+        "latest": _latest(snapshot.revisions, 2),
         "of beliefs": [[r for r in snapshot.revisions if r.belief_id == id] for id in BELIEFS],
         "by cause": [[r for r in snapshot.revisions if r.cause_id == id] for id in SIGNALS],
         "words": [snapshot.words(id, excluded) for id in BELIEFS for excluded in ([], RESPONSES[:2])],
         "inferred": [snapshot.inferred(id) for id in BELIEFS],
     }
+
+
+def _latest(revisions: Sequence[Revision], limit: int) -> list[Revision]:
+    found = [r for id in BELIEFS for r in [r for r in revisions if r.belief_id == id][-limit:]]
+    return sorted(found, key=lambda revision: -revision.seq)
 
 
 def _read_all(reader: Reader, as_of_us: int | None) -> dict[str, Any]:
@@ -224,6 +230,7 @@ def _read_all(reader: Reader, as_of_us: int | None) -> dict[str, Any]:
         "duplicates": reader.links("duplicates", as_of_us=as_of_us),
         "touching": reader.links("contradicts", beliefs=BELIEFS[:2], as_of_us=as_of_us),
         "nearest": [reader.nearest(vector, limit=5, as_of_us=as_of_us) for vector in VECTORS],
+        "latest": reader.latest_revisions(BELIEFS, limit=2, as_of_us=as_of_us),
         "of beliefs": [reader.revisions(id, as_of_us=as_of_us) for id in BELIEFS],
         "by cause": [reader.revisions(cause_id=id, as_of_us=as_of_us) for id in SIGNALS],
     }

@@ -40,12 +40,15 @@ if TYPE_CHECKING:
     from beliefgraph.logaudit import audit_log as audit_log
     from beliefgraph.onboarding import Onboarding as Onboarding
     from beliefgraph.queries.audit import Audit as Audit
+    from beliefgraph.queries.diff import Diff as Diff
     from beliefgraph.queries.explain import Explanation as Explanation
     from beliefgraph.queries.log_audit import LogAudit as LogAudit
     from beliefgraph.queries.pages import Page as Page
     from beliefgraph.queries.personalize import Personalization as Personalization
+    from beliefgraph.queries.provenance import Provenance as Provenance
     from beliefgraph.queries.trace import Trace as Trace
     from beliefgraph.queries.verify import VerifyReport as VerifyReport
+    from beliefgraph.queries.what_if import WhatIf as WhatIf
     from beliefgraph.selfmodel import SelfModel as SelfModel
 
 __version__ = "0.1.0"
@@ -84,11 +87,14 @@ _HOMES = {
     "audit_log": "logaudit",
     "Audit": "queries.audit",
     "LogAudit": "queries.log_audit",
+    "Diff": "queries.diff",
     "Explanation": "queries.explain",
     "Page": "queries.pages",
     "Personalization": "queries.personalize",
+    "Provenance": "queries.provenance",
     "Trace": "queries.trace",
     "VerifyReport": "queries.verify",
+    "WhatIf": "queries.what_if",
 }
 
 __all__ = list(_HOMES)

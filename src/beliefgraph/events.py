@@ -12,16 +12,19 @@ from beliefgraph.graph.store import Reader
 from beliefgraph.ingest.answers import is_answer, said_by
 
 
-def export_events(reader: Reader, user_id: UserId) -> Iterator[dict[str, Any]]:
-    """Yield a user's events in the order of application, as the JSON Lines format has them.
+def export_events(reader: Reader, user_id: UserId, as_of_us: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield a user's events (with `as_of_us`: up to then) in the order of application, as the JSON Lines have them.
 
     Beliefs spawned by signals are among them, with the ids that those signals give them again.
     """
     records: list[tuple[int, int, dict[str, Any]]] = []
-    for node in reader.beliefs():
-        records += _belief_events(reader, node)
-    records += [(to_us(found.recorded_at), found.seq, _response_event(found)) for found in reader.responses()]
-    for signal, _ in reader.signals():
+    for node in reader.beliefs(as_of_us=as_of_us):
+        records += _belief_events(reader, node, as_of_us)
+    records += [
+        (to_us(found.recorded_at), found.seq, _response_event(found))
+        for found in reader.responses(as_of_us=as_of_us)
+    ]
+    for signal, _ in reader.signals(as_of_us=as_of_us):
         records.append((to_us(signal.recorded_at), signal.seq, _signal_event(reader, signal)))
         if signal.retracted_at is not None:
             records.append(_retract_record(reader, signal, to_us(signal.retracted_at)))
@@ -44,9 +47,11 @@ def _retract_record(reader: Reader, signal: Signal, at_us: int) -> tuple[int, in
     return at_us, min(later, default=signal.seq), event
 
 
-def _belief_events(reader: Reader, node: BeliefNode) -> Iterator[tuple[int, int, dict[str, Any]]]:
+def _belief_events(
+    reader: Reader, node: BeliefNode, as_of_us: int | None
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Yield how a belief was made, and every time it was said again without a signal."""
-    for revision in reader.revisions(node.id):
+    for revision in reader.revisions(node.id, as_of_us=as_of_us):
         item = revision.item
         said = item is not None and not revision.removed and item.slot.startswith(SOURCE_PREFIX)
         if item is None or not said or (revision.cause_kind != "belief" and revision.ordinal > 1):

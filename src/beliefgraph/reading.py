@@ -8,6 +8,7 @@ from beliefgraph.curve import Curve, user_curve
 from beliefgraph.events import export_events
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
+from beliefgraph.graph.glance import glance_at
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.model import (
     Belief,
@@ -29,13 +30,22 @@ from beliefgraph.graph.store import Reader, Scope
 from beliefgraph.ingest.aggregate import consents
 from beliefgraph.ingest.events import check_context, check_identifier, check_premises, check_text, check_time
 from beliefgraph.ingest.pipeline import Pipeline
-from beliefgraph.ingest.predict import predict, response_probes, word_probes
+from beliefgraph.ingest.predict import Heard, predict, response_probes, word_probes
 from beliefgraph.ingest.validation import check_one_of
+from beliefgraph.queries.choosing import Request, personalize
 from beliefgraph.queries.consistency import belief_graph
+from beliefgraph.queries.diff import Diff, diff
 from beliefgraph.queries.explain import Explanation, explain, find_belief
-from beliefgraph.queries.pages import Page, page
-from beliefgraph.queries.personalize import Personalization, personalize
-from beliefgraph.queries.trace import Trace, find_response, provenance, trace
+from beliefgraph.queries.pages import Page, check_limit, page
+from beliefgraph.queries.personalize import Personalization
+from beliefgraph.queries.provenance import (
+    USUAL_LIMIT,
+    Provenance,
+    View,
+    of_record,
+    window,
+)
+from beliefgraph.queries.trace import Trace, find_response, trace
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -68,27 +78,34 @@ class SelfModelReads:
         *,
         context: Context | None = None,
         limit: int | None = None,
+        max_chars: int | None = None,
         as_of: datetime | None = None,
     ) -> Personalization:
-        """Choose the beliefs that the next response should use, with reasons, and say which are withheld and why."""
+        """Choose the beliefs that the next response should use, with reasons, and say which are withheld and why.
+
+        At most `limit` of them, in a `prompt()` of at most `max_chars` characters. `context` are the circumstances now:
+        a belief observed in others is withheld.
+        """
         check_text("query", query)
         check_context("context", {} if context is None else context)
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise InvalidInputError("limit", "must be a whole number, at least 1")
+        _check_count("limit", limit)
+        _check_count("max_chars", max_chars)
         as_of_us, now_us = self._as_of(as_of), self._now_us()
-        vector = self._pipeline.direction(query)
-        return self._read(
-            lambda reader: personalize(
-                reader,
-                query,
-                vector,
-                limits=self._pipeline.parameters.serving,
-                now_us=now_us,
-                context=context or {},
-                limit=limit,
-                as_of_us=as_of_us,
-            )
+        request = Request(
+            query=query,
+            direction=self._pipeline.direction(query),
+            context=context or {},
+            at_us=now_us if as_of_us is None else as_of_us,
+            limit=limit,
+            max_chars=max_chars,
         )
+        glance = (
+            self._pipeline.glances.look(self._scope)
+            if as_of_us is None
+            else self._read(lambda reader: glance_at(reader, as_of_us))
+        )
+        parameters = self._pipeline.parameters
+        return personalize(glance, request, limits=parameters.serving, hearing=Heard(parameters))
 
     def predict(self, beliefs: Premises, *, kind: str | None = None, as_of: datetime | None = None) -> float:
         """Return the probability that a response resting on these beliefs satisfies.
@@ -170,10 +187,13 @@ class SelfModelReads:
             )
         )
 
-    def response(self, response_id: str) -> Response:
-        """Return one response."""
+    def response(self, response_id: str, *, as_of: datetime | None = None) -> Response:
+        """Return one response, if it was recorded by `as_of`."""
         check_identifier("response_id", response_id)
-        return self._read(lambda reader: find_response(reader, self._scope, ResponseId(response_id)))
+        as_of_us = self._as_of(as_of)
+        return self._read(
+            lambda reader: find_response(reader, self._scope, ResponseId(response_id), as_of_us)
+        )
 
     def signals(
         self, *, as_of: datetime | None = None, limit: int = 100, cursor: str | None = None
@@ -193,14 +213,14 @@ class SelfModelReads:
 
         return self._read(work)
 
-    def signal_record(self, signal_id: str) -> Outcome:
+    def signal_record(self, signal_id: str, *, as_of: datetime | None = None) -> Outcome:
         """Return a signal with what it was taken for and what it moved; if it was retracted, what that moved."""
         check_identifier("signal_id", signal_id)
-        now_us = self._now_us()
+        as_of_us, now_us = self._as_of(as_of), self._now_us()
 
         def work(reader: Reader) -> Outcome:
-            for signal, interpretation in reader.signals([SignalId(signal_id)]):
-                return read_outcome(reader, signal, interpretation, now_us)
+            for signal, interpretation in reader.signals([SignalId(signal_id)], as_of_us=as_of_us):
+                return read_outcome(reader, signal, interpretation, now_us, as_of_us)
             raise NotFoundError("signal", signal_id, user_id=self.user_id)
 
         return self._read(work)
@@ -249,11 +269,59 @@ class SelfModelReads:
             )
         )
 
-    def provenance(self, belief_id: str) -> "nx.MultiDiGraph[str]":
-        """Return where a belief comes from as a networkx graph."""
-        check_identifier("belief_id", belief_id)
-        now_us = self._now_us()
-        return self._read(lambda reader: provenance(reader, self._scope, BeliefId(belief_id), now_us=now_us))
+    def provenance(
+        self,
+        belief_id: str,
+        *,
+        as_of: datetime | None = None,
+        limit: int = USUAL_LIMIT,
+        cursor: str | None = None,
+    ) -> "nx.MultiDiGraph[str]":
+        """Return where a belief comes from as a networkx graph; short for `provenance_of(belief=…).graph()`."""
+        return self.provenance_of(belief=belief_id, as_of=as_of, limit=limit, cursor=cursor).graph()
+
+    def provenance_of(
+        self,
+        *,
+        belief: str | None = None,
+        signal: str | None = None,
+        response: str | None = None,
+        as_of: datetime | None = None,
+        limit: int = USUAL_LIMIT,
+        cursor: str | None = None,
+    ) -> Provenance:
+        """Return the records around one record: as a graph, as PROV-JSON, as a timeline; `str()` of it is a story.
+
+        Of a `belief`: what led to it, its latest `limit` changes. Of a `signal`: everything that it changed. Of a
+        `response`: what generated it, and what its latest `limit` signals moved. `left_out` counts the older ones,
+        `cursor` asks for them.
+        """
+        named = {"belief": belief, "signal": signal, "response": response}
+        given = [(kind, id) for kind, id in named.items() if id is not None]
+        if len(given) != 1:
+            raise InvalidInputError(
+                "belief", "must be given, or else signal or response: exactly one of them"
+            )
+        ((kind, id),) = given
+        check_identifier(kind, id)
+        limit, before = window(limit, cursor)
+        view = View(
+            scope=self._scope, now_us=self._now_us(), as_of_us=self._as_of(as_of), limit=limit, before=before
+        )
+        return self._read(lambda reader: of_record(reader, view, kind, id))
+
+    def diff(self, start: datetime, end: datetime | None = None, *, limit: int = USUAL_LIMIT) -> Diff:
+        """Return what changed between two times (`end` None: until now): beliefs that came, went or moved, and why.
+
+        At most `limit` beliefs, those moved most first; `left_out` counts the rest. `str()` of it is plain prose.
+        """
+        check_time("start", start)
+        check_limit(limit)
+        end_us = self._as_of(end, "end")
+        start_us, end_us = to_us(start), self._now_us() if end_us is None else end_us
+        if start_us >= end_us:
+            raise InvalidInputError("start", "must be before the end")
+        return self._read(lambda reader: diff(reader, start_us=start_us, end_us=end_us, limit=limit))
 
     def conflicts(
         self, *, status: ConflictStatus | None = None, as_of: datetime | None = None
@@ -267,18 +335,20 @@ class SelfModelReads:
         """Return pairs of beliefs that say, or may say, the same, oldest first; `resolve` decides one."""
         return self._links("duplicates", status, as_of)
 
-    def belief_graph(self) -> "nx.MultiDiGraph[BeliefId]":
+    def belief_graph(self, *, as_of: datetime | None = None) -> "nx.MultiDiGraph[BeliefId]":
         """Return all beliefs with the edges between them as a networkx graph, for `beliefgraph.queries.consistency`."""
-        now_us = self._now_us()
-        return self._read(lambda reader: belief_graph(reader, now_us))
+        as_of_us, now_us = self._as_of(as_of), self._now_us()
+        return self._read(lambda reader: belief_graph(reader, now_us, as_of_us))
 
-    def consents(self) -> bool | None:
+    def consents(self, *, as_of: datetime | None = None) -> bool | None:
         """Say whether she lets what turned out true of her count among many users; None: she was never asked."""
-        return self._read(consents)
+        as_of_us = self._as_of(as_of)
+        return self._read(lambda reader: consents(reader, as_of_us))
 
-    def export(self) -> list[dict[str, Any]]:
+    def export(self, *, as_of: datetime | None = None) -> list[dict[str, Any]]:
         """Return everything held on this user as events, in the order in which they were applied."""
-        return self._read(lambda reader: list(export_events(reader, self.user_id)))
+        as_of_us = self._as_of(as_of)
+        return self._read(lambda reader: list(export_events(reader, self.user_id, as_of_us)))
 
     # Between the lines
 
@@ -295,11 +365,16 @@ class SelfModelReads:
     def _now_us(self) -> int:
         return to_us(self._pipeline.clock())
 
-    def _as_of(self, as_of: datetime | None) -> int | None:
+    def _as_of(self, as_of: datetime | None, field: str = "as_of") -> int | None:
         if as_of is None:
             return None
-        check_time("as_of", as_of)
+        check_time(field, as_of)
         return to_us(as_of)
+
+
+def _check_count(name: str, count: int | None) -> None:
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise InvalidInputError(name, "must be a whole number, at least 1")
 
 
 def premises_of(beliefs: Premises) -> list[GeneratedBy]:

@@ -29,6 +29,7 @@ from beliefgraph.ingest.resolution import Decision, Resolution
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
 from beliefgraph.ingest.validation import check_flag
 from beliefgraph.onboarding import Onboarding, onboard
+from beliefgraph.queries.what_if import WhatIf, what_if
 from beliefgraph.reading import Premises, SelfModelReads, premise_input, premises_of
 
 E = TypeVar("E", BeliefEvent, ResponseEvent, RetractEvent, SignalEvent)
@@ -119,16 +120,13 @@ class SelfModel(SelfModelReads):
         `DuplicateIdError`.
         """
         check_flag("dry_run", dry_run)
-        if tags is not None and (isinstance(tags, str | bytes) or not isinstance(tags, Sequence)):
-            raise InvalidInputError("tags", "must be a list of tags")
-        event = self._event(
-            SignalEvent,
+        event = self._signal(
             kind=kind,
             value=value,
             response=response,
             belief=belief,
             text=text,
-            tags=None if tags is None else list(tags),
+            tags=tags,
             context=context,
             id=id,
             at=at,
@@ -147,10 +145,48 @@ class SelfModel(SelfModelReads):
         """
         return onboard(self._pipeline, self._scope, load_bank(bank), {} if answers is None else answers)
 
-    def retract(self, signal_id: str, *, reason: str | None = None) -> Outcome:
-        """Take a signal's influence back, as if it had never come. The record stays."""
+    def retract(self, signal_id: str, *, reason: str | None = None, dry_run: bool = False) -> Outcome:
+        """Take a signal's influence back, as if it had never come. The record stays.
+
+        With `dry_run` the outcome is worked out and nothing is written.
+        """
         check_identifier("signal_id", signal_id)
-        return self._outcome(self._event(RetractEvent, signal=signal_id, reason=reason))
+        check_flag("dry_run", dry_run)
+        return self._outcome(self._event(RetractEvent, signal=signal_id, reason=reason), dry_run=dry_run)
+
+    def what_if(
+        self,
+        kind: str | None = None,
+        value: float | bool | str | None = None,
+        *,
+        without: str | None = None,
+        response: str | None = None,
+        belief: str | None = None,
+        text: str | None = None,
+        tags: Sequence[str] | None = None,
+        context: Context | None = None,
+    ) -> WhatIf:
+        """Return what would be different had the signal `without` not come, or if one of this `kind` came now.
+
+        The other arguments are those of `signal`. Nothing is written.
+        """
+        about: dict[str, Any] = {
+            "response": response,
+            "belief": belief,
+            "text": text,
+            "tags": tags,
+            "context": context,
+        }
+        event: SignalEvent | RetractEvent
+        if without is None:
+            event = self._signal(kind=kind, value=value, **about)
+        elif kind is None and value is None and all(given is None for given in about.values()):
+            check_identifier("without", without)
+            event = self._event(RetractEvent, signal=without)
+        else:
+            raise InvalidInputError("without", "must be given alone: it names the signal that had not come")
+        outcome, nodes = self._pipeline.suppose(self._scope, event)
+        return what_if(outcome, nodes, self._now_us())
 
     def amend(
         self,
@@ -243,6 +279,11 @@ class SelfModel(SelfModelReads):
 
     def _event(self, event: type[E], /, **fields: Any) -> E:
         return make_event(event, user=self.user_id, **fields)
+
+    def _signal(self, *, tags: Sequence[str] | None, **fields: Any) -> SignalEvent:
+        if tags is not None and (isinstance(tags, str | bytes) or not isinstance(tags, Sequence)):
+            raise InvalidInputError("tags", "must be a list of tags")
+        return self._event(SignalEvent, tags=None if tags is None else list(tags), **fields)
 
     def _apply(self, event: Event, key: str | None, **how: Any) -> Result:
         if key is not None:

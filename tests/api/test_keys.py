@@ -162,6 +162,11 @@ def _requests(schema: dict[str, Any], ids: dict[str, str]) -> list[tuple[str, st
             if "{" not in path:
                 continue
             place = re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], path)
+            asked = [
+                one for one in operation.get("parameters", []) if one["in"] == "query" and one["required"]
+            ]
+            if asked:
+                place += "?" + "&".join(f"{one['name']}={one['schema']['examples'][0]}" for one in asked)
             content = operation.get("requestBody", {}).get("content", {}).get("application/json")
             body = None if content is None else _body(content["schema"], schema, ids)
             found.append((method.upper(), place, body, operation["operationId"]))
@@ -179,6 +184,8 @@ def _body(schema: dict[str, Any], whole: dict[str, Any], ids: dict[str, str]) ->
         for name, field in record["properties"].items()
         if name in record.get("required", []) or name in ("beliefs", "response", "keep", "confidence")
     }
+    if "without" in record["properties"]:
+        body = {"without": ids["signal_id"]}
     if "beliefs" in body:
         body["beliefs"] = [ids["belief_id"]]
     if body.get("kind") == "rating" and "value" in record["properties"]:

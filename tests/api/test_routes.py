@@ -9,9 +9,9 @@ import pytest
 
 from beliefgraph.cli.console import to_json
 from beliefgraph.graph.errors import BeliefGraphError
+from bench.neo4j_server import Address
 from tests.api.served import EXAMPLES, Api, open_scripted, serving
 from tests.embedders import CONTRADICTION
-from tests.neo4j_server import Address
 from tests.worlds import near
 
 ADA = "/v1/users/ada"

@@ -1,7 +1,9 @@
 """The benches run and say what they should; what they measure is no test's business."""
 
 import json
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from beliefgraph.evaluation import evaluate
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, worlds
+from bench import assistments, preferences, reading, worlds
 from bench.__main__ import main
+from bench.neo4j_server import NoServer
 from bench.scratch import HashedWords
 
 
@@ -26,15 +29,77 @@ def _students(count: int = 30, length: int = 12) -> list[assistments.Student]:
     ]
 
 
-def test_the_quick_run_prints_every_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Speed and worlds run without data; what needs it says which file is missing."""
+def _no_server() -> NoReturn:
+    raise NoServer("none here")
+
+
+def test_the_quick_run_prints_every_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Speed and worlds run without data; what needs data or a server says which is missing."""
+    monkeypatch.setattr("bench.stores.start_server", _no_server)
+    monkeypatch.setattr("bench.reading.start_server", _no_server)
     assert 0 == main(["--quick", "--data", str(tmp_path)])
     printed = capsys.readouterr().out
-    for heading in ("What a signal costs", "Simulated worlds", "ASSISTments 2015"):
+    for heading in (
+        "What a signal costs",
+        "Neo4j and SQLite",
+        "Simulated worlds",
+        "How long reads take",
+        "ASSISTments 2015",
+    ):
         assert heading in printed
     assert "skipped: no" in printed
     assert all(world.name in printed for world in worlds.WORLDS)
-    assert 5 == printed.count(" against ")
+    assert "NEO4J IS NOT MEASURED: none here" in printed
+    assert 5 + 6 == printed.count(" against ")
+
+
+@pytest.mark.neo4j
+@pytest.mark.slow
+def test_both_stores_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each figure is printed for each store; the bare driver wrote what the store wrote, and no signal was lost."""
+    assert 0 == main(["--quick", "--only", "stores"])
+    printed = capsys.readouterr().out
+    if "NOT MEASURED" in printed and "REQUIRE_NEO4J" not in os.environ:
+        pytest.skip(printed)
+    assert [6, 6] == [printed.count(f" {store}  ") for store in ("Neo4j", "SQLite")]
+    assert 5 == sum(
+        " Neo4j " in line and ("met" in line or "missed" in line) for line in printed.splitlines()
+    )
+
+
+def test_every_read_is_timed_in_every_situation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few and many beliefs, a long history, a crowd: each read has a median no greater than its 95th percentile."""
+    monkeypatch.setattr("bench.reading.start_server", _no_server)
+    timings = list(reading.run(reading.QUICK))
+    assert 4 * len(reading.READS) == len(timings)
+    assert all(0 < timing.p50 <= timing.p95 for timing in timings)
+
+
+def test_preferences_are_found_by_what_a_question_has_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of made-up preferences that share one word with their question all are found, by every way and when served."""
+    rows = [
+        {
+            "topic": f"t{number % 4}",
+            "idx": number,
+            "preference": f"apples{number} please",
+            "question": f"apples{number} maybe",
+            "aligned_op": f"apples{number}",
+        }
+        for number in range(101)
+    ]
+    for name in (preferences.FILE, preferences.CHOICES):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("\n".join(map(json.dumps, rows)))
+    preferences.report(tmp_path, HashedWords(), quick=False)
+    printed = capsys.readouterr().out
+    lines = [line for line in printed.splitlines() if line.startswith(tuple(preferences.WAYS))]
+    assert len(preferences.WAYS) == len(lines)
+    assert all(float(line.split()[-3]) > 0.9 for line in lines)
+    assert "of 100" in printed
 
 
 def test_the_quick_run_replays_the_data_when_it_is_there(

@@ -11,8 +11,9 @@ from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Changes, Scope, Store, scopes
 from beliefgraph.queries.verify import verify
+from bench.neo4j_server import Address
 from tests.graph.test_neo4j_differential import TENANT, USERS, apply_history, everything
-from tests.neo4j_server import Address, open_scratch
+from tests.neo4j_server import open_scratch
 
 
 @pytest.fixture

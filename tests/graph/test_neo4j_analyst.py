@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from beliefgraph.graph.testing.builders import ADA, BOB, Draft, put
-from tests.neo4j_server import Address, open_scratch
+from bench.neo4j_server import Address
+from tests.neo4j_server import open_scratch
 
 pytestmark = pytest.mark.neo4j
 

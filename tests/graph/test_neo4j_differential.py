@@ -25,6 +25,7 @@ from beliefgraph.ingest.events import (
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Batch, Pipeline
 from beliefgraph.queries.verify import verify
+from bench.neo4j_server import Address
 from tests.embedders import (
     CONTRADICTION,
     ENTAILS,
@@ -34,7 +35,7 @@ from tests.embedders import (
     ScriptedRelater,
     WordEmbedder,
 )
-from tests.neo4j_server import Address, open_scratch
+from tests.neo4j_server import open_scratch
 
 pytestmark = pytest.mark.neo4j
 

@@ -17,8 +17,9 @@ from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_b
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
+from bench.neo4j_server import Address
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
-from tests.neo4j_server import Address, open_scratch, wipe
+from tests.neo4j_server import open_scratch, wipe
 
 pytestmark = pytest.mark.neo4j
 
@@ -158,8 +159,11 @@ def _read_everything(reader: Reader) -> None:
     revision = reader.revisions(b1)[-1]
     reader.revisions(cause_id="s1")
     reader.revision_before(revision)
+    reader.latest_revisions([b1], limit=2)
     reader.links("contradicts", beliefs=[b1])
     reader.history()
+    reader.news(0)
+    reader.news(1)
 
 
 def _more(draft: Draft) -> None:
@@ -192,14 +196,16 @@ def _free(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     if name != "save":
         return parameters
     later = {**parameters, "seq": parameters["seq"] + 100, "retracted": []}
-    for part in ("beliefs", "responses", "signals", "revisions", "links"):
-        later[part] = []
-        for row in parameters[part]:
-            node = dict(row.get("version", row))
-            node["seq"] += 100
-            if "key" in node:
-                node["key"] += "-again"
-            later[part].append({**row, "version": node} if "version" in row else node)
+    for part in ("beliefs", "responses", "signals", "revisions"):
+        later[part] = dict(parameters[part])
+        if later[part]["count"]:
+            later[part]["seq"] = [seq + 100 for seq in parameters[part]["seq"]]
+        if "key" in later[part]:
+            later[part]["key"] = [key + "-again" for key in parameters[part]["key"]]
+    later["links"] = [
+        {**row, "version": {**row["version"], "seq": row["version"]["seq"] + 100}}
+        for row in parameters["links"]
+    ]
     return later
 
 
@@ -278,6 +284,7 @@ def _hits_of_one_more(address: Address, store: Store, ran: Ran, number: int) -> 
     def read(reader: Reader) -> None:
         reader.neighbourhood(Reach(responses=[response], signals=[signal]), depth=2)
         reader.words(BeliefId("b1"))
+        reader.latest_revisions([BeliefId("b1")], limit=10)
         reader.signals(limit=10)
 
     put(store, ADA, lambda draft: draft.response(response, "b1", "b2", "b3"))

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -31,8 +31,9 @@ from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.queries.verify import verify
 from beliefgraph.settings import Settings
+from bench.neo4j_server import Address, LocalServer
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
-from tests.neo4j_server import Address, NoServer, open_scratch, running_local_server
+from tests.neo4j_server import open_scratch
 
 pytestmark = pytest.mark.neo4j
 
@@ -112,8 +113,8 @@ def test_no_server_is_unavailable_in_time() -> None:
         port = free.getsockname()[1]
     began = time.monotonic()
     with pytest.raises(StoreUnavailableError, match="cannot be reached"):
-        Neo4jStore(f"bolt://127.0.0.1:{port}", password=WRONG, timeout_s=1)
-    assert time.monotonic() - began < 5
+        Neo4jStore(f"bolt://127.0.0.1:{port}", password=WRONG, timeout_s=5)
+    assert time.monotonic() - began < 15
 
 
 def test_an_unknown_database_is_named(neo4j_address: Address) -> None:
@@ -170,9 +171,10 @@ def test_every_error_of_the_driver_has_one_of_ours(root: type[Exception]) -> Non
 
 
 def test_a_lock_that_is_kept_ends_in_time(neo4j_address: Address, store: Neo4jStore) -> None:
-    """A writer that waits for the user's lock gives up at its deadline; afterwards all goes on."""
+    """A writer that waits for the user's lock gives up at its deadline, and one with more patience goes on waiting."""
     put_beliefs(store, ADA, "b1")
     impatient = Neo4jStore(neo4j_address.uri, password=neo4j_address.password, timeout_s=1)
+    patient = threading.Thread(target=put_beliefs, args=(store, ADA, "b2"))
     with (
         closing(impatient),
         neo4j_address.driver() as driver,
@@ -180,12 +182,13 @@ def test_a_lock_that_is_kept_ends_in_time(neo4j_address: Address, store: Neo4jSt
         session.begin_transaction() as transaction,
     ):
         transaction.run("MATCH (u:User {key: 'acme/ada'}) SET u.locked = true").consume()
-        began = time.monotonic()
+        patient.start()
         with pytest.raises(StoreUnavailableError, match="keep the user locked"):
-            put_beliefs(impatient, ADA, "b2")
-        assert time.monotonic() - began < 3
+            put_beliefs(impatient, ADA, "b3")
+        assert patient.is_alive()
         transaction.rollback()
-    put_beliefs(store, ADA, "b2")
+    patient.join()
+    assert ["b2", "b1"] == [node.id for node in store.read(ADA, lambda reader: reader.beliefs())]
 
 
 def test_an_unknown_outcome_never_applies_a_signal_twice(
@@ -278,7 +281,7 @@ class _Load:
 
     def wait_for_more(self) -> None:
         """Wait until each user has had three more signals acknowledged."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         before = {user: len(done) for user, done in self.acknowledged.items()}
         while any(len(self.acknowledged[user]) < count + 3 for user, count in before.items()):
             assert time.monotonic() < deadline, "the client did not recover"
@@ -286,22 +289,18 @@ class _Load:
 
 
 @pytest.mark.slow
-def test_a_killed_server_loses_nothing_acknowledged() -> None:
+def test_a_killed_server_loses_nothing_acknowledged(mortal_server: LocalServer) -> None:
     """Killed twice while signals come in: what was acknowledged is there once, what failed said so in time."""
     timeout_s = 10.0  # a server that has just begun takes seconds to plan a query for the first time
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(running_local_server(heap="512m"))
-        except NoServer as error:
-            pytest.skip(str(error))
-        store = Neo4jStore(server.address.uri, password=server.address.password, timeout_s=timeout_s)
-        stack.callback(store.close)
+    address = mortal_server.address
+    store = Neo4jStore(address.uri, password=address.password, timeout_s=timeout_s)
+    with closing(store):
         with _Load(store, ["ada", "bob"]) as load:
             for away_s in (1.5 * timeout_s, 0.0):
                 load.wait_for_more()
-                server.kill()
+                mortal_server.kill()
                 time.sleep(away_s)
-                server.start()
+                mortal_server.start()
             load.wait_for_more()
         assert load.failed
         assert {StoreUnavailableError} == {type(error) for _, error in load.failed}

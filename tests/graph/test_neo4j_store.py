@@ -16,7 +16,8 @@ from beliefgraph.graph.testing import (
     StoreMachine,
     ThreadsContract,
 )
-from tests.neo4j_server import Address, open_scratch, wipe
+from bench.neo4j_server import Address
+from tests.neo4j_server import open_scratch, wipe
 
 pytestmark = pytest.mark.neo4j
 

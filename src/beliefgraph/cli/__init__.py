@@ -12,6 +12,7 @@ from beliefgraph.cli import (
     logs,
     moving,
     onboarding,
+    provenance,
     reads,
     records,
     service,
@@ -32,6 +33,7 @@ for family in (
     calibrating,
     deciding,
     reads,
+    provenance,
     records,
     service,
 ):

@@ -27,6 +27,8 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
         "users",
         "beliefs",
         "explain",
+        "provenance",
+        "diff",
         "revisions",
         "personalize",
         "responses",

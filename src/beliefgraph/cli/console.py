@@ -65,7 +65,7 @@ def to_json(value: Any) -> Any:
         return {str(name): to_json(entry) for name, entry in value.items()}
     if isinstance(value, tuple) and len({type(entry) for entry in value if is_dataclass(entry)}) > 1:
         return {type(entry).__name__.lower(): to_json(entry) for entry in value}
-    if isinstance(value, list | tuple):
+    if isinstance(value, Sequence) and not isinstance(value, str):
         return [to_json(entry) for entry in value]
     return value.isoformat() if isinstance(value, datetime) else value
 

@@ -279,13 +279,14 @@ def _embedder(model: str | None) -> Any:
 
 @click.command()
 @click.argument("user")
+@as_of_option
 @store_options
 @click.pass_obj
-def export(session: Session, user: str) -> None:
+def export(session: Session, user: str, as_of: "datetime | None") -> None:
     """Write everything held on a user as events (JSON Lines), in the order in which they were applied."""
     import json
 
-    for event in with_user(lambda ada: ada.export(), session, user):
+    for event in with_user(lambda ada: ada.export(as_of=as_of), session, user):
         click.echo(json.dumps(event, ensure_ascii=False).encode())
 
 

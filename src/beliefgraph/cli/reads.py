@@ -156,6 +156,9 @@ def revisions(session: Session, user: str, belief_id: str, as_of: "datetime | No
 @click.argument("query")
 @context_option
 @click.option("--limit", type=click.IntRange(min=1), help="Use at most so many beliefs.")
+@click.option(
+    "--max-chars", type=click.IntRange(min=1), help="Let the prompt have at most so many characters."
+)
 @click.option("--prompt", is_flag=True, help="Print the block for a system prompt, nothing else.")
 @as_of_option
 @reads
@@ -166,13 +169,16 @@ def personalize(
     query: str,
     context: Sequence[tuple[str, str]],
     limit: int | None,
+    max_chars: int | None,
     prompt: bool,
     as_of: "datetime | None",
     as_json: bool,
 ) -> None:
     """Choose the beliefs that the next response should use, and say why not the others."""
     plan = with_user(
-        lambda model: model.personalize(query, context=dict(context) or None, limit=limit, as_of=as_of),
+        lambda model: model.personalize(
+            query, context=dict(context) or None, limit=limit, max_chars=max_chars, as_of=as_of
+        ),
         session,
         user,
     )
@@ -225,10 +231,11 @@ def conflicts(session: Session, user: str, status: Any, as_of: "datetime | None"
 
 @click.command()
 @user_argument
+@as_of_option
 @reads
-def duplicates(session: Session, user: str, as_json: bool) -> None:
+def duplicates(session: Session, user: str, as_of: "datetime | None", as_json: bool) -> None:
     """List pairs of a user's beliefs that say, or may say, the same, oldest first."""
-    _show_edges(session, user, lambda model: model.duplicates(), as_json=as_json, sign="≈")
+    _show_edges(session, user, lambda model: model.duplicates(as_of=as_of), as_json=as_json, sign="≈")
 
 
 def _show_edges(

@@ -193,12 +193,17 @@ def _value(text: str | None) -> float | bool | str | None:
 @click.argument("user")
 @click.argument("signal_id", metavar="SIGNAL")
 @click.option("--reason", help="Why, in your words.")
+@click.option("--dry-run", is_flag=True, help="Say what would be had it not come, and write nothing.")
 @json_option
 @store_options
 @click.pass_obj
-def retract(session: Session, user: str, signal_id: str, reason: str | None, as_json: bool) -> None:
+def retract(
+    session: Session, *, user: str, signal_id: str, reason: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Take a signal's influence back, as if it had never come. The record stays."""
-    _run_and_show(lambda model: model.retract(signal_id, reason=reason), session, user, as_json=as_json)
+    _run_and_show(
+        lambda model: model.retract(signal_id, reason=reason, dry_run=dry_run), session, user, as_json=as_json
+    )
 
 
 def _run_and_show(

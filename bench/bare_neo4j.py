@@ -1,0 +1,148 @@
+"""The bare driver on Neo4j: what a signal's nodes and edges cost without us, and copies of a user by the thousand.
+
+No SDK here: the properties are read off what the store wrote, and written by statements of our own.
+"""
+
+from dataclasses import fields
+from typing import Any
+
+import neo4j
+
+from beliefgraph.graph.ledger import BeliefState
+from bench.neo4j_server import Address
+
+Properties = dict[str, Any]
+_STATE = (*(field.name for field in fields(BeliefState)), "ordinal", "revised_us", "confidence", "standing")
+_AT_ONCE = 500
+"""So many copies of a user are made in one transaction."""
+
+_WRITE = """
+MATCH (u:User {key: $given.user})
+SET u.seq = $given.seq, u.recorded_us = $given.recorded_us
+WITH u
+MATCH (r:Response {key: $given.signal.response})
+CREATE (s:Signal)-[:ABOUT]->(r)
+SET s = $given.signal, r.signal_kinds = r.signal_kinds + s.kind
+WITH s
+UNWIND $given.moved AS row
+MATCH (b:Belief {key: row.revision.belief})
+CREATE (v:Revision)-[:REVISES]->(b), (v)-[:CAUSED_BY]->(s), (b)-[:OBSERVED_IN]->(s), (e:Evidence)
+SET v = row.revision, b += row.state, e = row.item
+"""
+_WRITTEN = """
+MATCH (s:Signal {key: $signal})<-[:CAUSED_BY]-(v:Revision)-[:REVISES]->(b:Belief)
+MATCH (e:Evidence {key: b.key + '/response/' + s.response_id})
+MATCH (u:User {key: s.user})
+RETURN u {.seq, .recorded_us} AS head, s {.*} AS signal, v {.*} AS revision, b {.*} AS belief, e {.*} AS item
+ORDER BY v.seq
+"""
+_GRAPH = """
+MATCH (n) WHERE n.user = $user OR n.key = $user OR n.key STARTS WITH $user + '/'
+OPTIONAL MATCH (n)-[r]->(m)
+RETURN labels(n)[0] AS label, n {.*, tenant: null, id: null, locked: null, word_slots: null} AS node,
+       type(r) AS edge, r {.*} AS held, m.key AS end
+"""
+_MULTIPLY = """
+UNWIND range($first, $last) AS number
+WITH 'u' + number AS user
+CALL (user) {
+    UNWIND $nodes AS row
+    CREATE (n:$(row.label))
+    SET n = row.held
+    FOREACH (name IN keys(row.named) | SET n[name] = replace(row.named[name], 'u0', user))
+    WITH user, collect(n) AS nodes
+    UNWIND $edges AS row
+    WITH user, row, nodes[row.start] AS start, nodes[row.end] AS end
+    CREATE (start)-[r:$(row.type)]->(end)
+    SET r = row.held
+    FOREACH (name IN keys(row.named) | SET r[name] = replace(row.named[name], 'u0', user))
+}
+RETURN count(*)
+"""
+
+
+class BareNeo4j:
+    """A driver of our own on a server that the store has prepared."""
+
+    def __init__(self, address: Address) -> None:
+        self._driver, self._database = address.driver(), address.database
+
+    def close(self) -> None:
+        """Close the driver."""
+        self._driver.close()
+
+    def _rows(self, query: str, **parameters: Any) -> list[Properties]:
+        found = self._driver.execute_query(query, parameters, database_=self._database)
+        return [record.data() for record in found.records]
+
+    def written(self, signal: str, *, user: str, twin: str) -> Properties:
+        """Return what the store wrote for a signal (its key), in the name of another user (keys of both)."""
+        found = self._rows(_WRITTEN, signal=signal)
+        moved = [
+            {
+                "revision": row["revision"],
+                "state": {name: row["belief"][name] for name in _STATE},
+                "item": row["item"],
+            }
+            for row in found
+        ]
+        given = {"user": user, **found[0]["head"], "signal": found[0]["signal"], "moved": moved}
+        return dict(_renamed(given, user, twin))
+
+    def write(self, given: Properties) -> None:
+        """Write a signal with its revisions and evidence, in one statement of one transaction."""
+
+        def work(transaction: neo4j.ManagedTransaction) -> None:
+            transaction.run(_WRITE, given=given).consume()
+
+        with self._driver.session(database=self._database) as session:
+            session.execute_write(work)
+
+    def graph(self, user: str) -> list[str]:
+        """Return everything of a user, in her own name, to compare her with another."""
+        return sorted(str(_renamed(row, user, "her")) for row in self._rows(_GRAPH, user=user))
+
+    def multiply(self, tenant: str, count: int) -> None:
+        """Make the user u0 of a tenant into that many who are alike."""
+        user = f"{tenant}/u0"
+        found = self._rows(
+            "MATCH (n) WHERE n.user = $user OR n.key = $user OR n.key STARTS WITH $user + '/' "
+            "RETURN elementId(n) AS id, labels(n)[0] AS label, n {.*} AS held",
+            user=user,
+        )
+        place = {row["id"]: number for number, row in enumerate(found)}
+        nodes = [{"label": row["label"], **_parted(row["held"])} for row in found]
+        between = self._rows(
+            "MATCH (a)-[r]->(b) WHERE elementId(a) IN $ids "
+            "RETURN elementId(a) AS start, elementId(b) AS end, type(r) AS type, r {.*} AS held",
+            ids=list(place),
+        )
+        edges = [
+            {
+                "type": row["type"],
+                "start": place[row["start"]],
+                "end": place[row["end"]],
+                **_parted(row["held"]),
+            }
+            for row in between
+        ]
+        for first in range(1, count, _AT_ONCE):
+            last = min(first + _AT_ONCE, count) - 1
+            self._rows(_MULTIPLY, first=first, last=last, nodes=nodes, edges=edges)
+
+
+def _parted(held: Properties) -> Properties:
+    """Return the properties that all copies share, and those that name their user."""
+    named = {name: value for name, value in held.items() if isinstance(value, str) and "u0" in value}
+    return {"held": {name: value for name, value in held.items() if name not in named}, "named": named}
+
+
+def _renamed(value: Any, user: str, other: str) -> Any:
+    """Return a value with one user's key replaced by another's in every text."""
+    if isinstance(value, str):
+        return value.replace(user, other)
+    if isinstance(value, dict):
+        return {name: _renamed(held, user, other) for name, held in value.items()}
+    if isinstance(value, list):
+        return [_renamed(held, user, other) for held in value]
+    return value
