@@ -12,8 +12,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import neo4j
 
@@ -22,7 +23,18 @@ from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, audits, curves, preferences, reading, relations, speed, stores, worlds
+from bench import (
+    assistments,
+    audits,
+    calibration,
+    curves,
+    preferences,
+    reading,
+    relations,
+    speed,
+    stores,
+    worlds,
+)
 from bench.scratch import HashedWords
 
 PARTS = (
@@ -30,6 +42,7 @@ PARTS = (
     "stores",
     "audits",
     "worlds",
+    "calibration",
     "curve",
     "relations",
     "preferences",
@@ -37,6 +50,8 @@ PARTS = (
     "assistments",
 )
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
+MOST_WORSE = 1.05
+"""How much worse than the best of the simple ways ours may be, in any world at any point."""
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
     ("Beta with skill and user prior, decay", ".542", ".182", ".686", ".033"),
@@ -67,9 +82,6 @@ def main(arguments: list[str] | None = None) -> int:
             _speed(quick=options.quick)
         elif part == "stores":
             _stores(quick=options.quick)
-        elif part == "audits":
-            _heading("Which signals reach the model: an audit")
-            audits.report(quick=options.quick)
         elif part == "worlds":
             _worlds(quick=options.quick)
         elif part == "curve":
@@ -81,13 +93,28 @@ def main(arguments: list[str] | None = None) -> int:
         elif part == "preferences":
             _heading("Which preference a question is about (prefeval)")
             preferences.report(options.data, _embedder(), quick=options.quick)
-        elif part == "reading":
-            _heading("How long reads take")
-            reading.report(quick=options.quick)
-        else:
+        elif part == "assistments":
             _assistments(options)
+        else:
+            title, report = _REPORTS[part]
+            _heading(title)
+            report(quick=options.quick)
         print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)
     return 0
+
+
+class _Report(Protocol):
+    def __call__(self, *, quick: bool) -> None: ...
+
+
+_REPORTS: Mapping[str, tuple[str, _Report]] = {
+    "audits": ("Which signals reach the model: an audit", audits.report),
+    "calibration": (
+        "Calibration in simulation: rates recovered, beliefs right, causes found, what matters",
+        calibration.report,
+    ),
+    "reading": ("How long reads take", reading.report),
+}
 
 
 def _heading(title: str) -> None:
@@ -132,6 +159,8 @@ def _worlds(*, quick: bool) -> None:
         f"\nAs assumed, ours falls with use and beats all three at every point: {'met' if base.wins else 'missed'}"
     )
     print(f"Elsewhere it does not in: {'; '.join(lost) or 'no world'}")
+    worst = max(float(outcome.ratio.max()) for outcome in outcomes)
+    print(_verdict("worst of ours / best other way", worst, MOST_WORSE, ".3f"))
 
 
 def _curve(folder: Path | None, *, quick: bool) -> None:

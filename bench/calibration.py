@@ -6,7 +6,7 @@ fitted to by their ratings alone. Users are run forward in the arrays of the fit
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from beliefgraph.ingest.fitting.histories import (
     Word,
     vocabulary,
 )
-from beliefgraph.ingest.fitting.rates import Rate, Tables, changed, free_rates, tables
+from beliefgraph.ingest.fitting.rates import Rate, Tables, changed, drawn, free_rates, tables
 from beliefgraph.ingest.fitting.search import FittedRate, fit
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.scoring import reliability
@@ -46,8 +46,8 @@ _REASONS: Mapping[str, Mapping[str, float]] = {
     "satisfied": {"too_general": 0.5, "wrong_tone": 0.5},
 }
 """Which reason people give, by the true cause of their bad signal: mostly the fitting one, and not as we assume."""
-_TOLD_NOTHING = ("half_life", "base")
-"""Tables of rates of which a hundred signals within ten days say nothing: they are not drawn."""
+_NO_RATES = ("half_life", "base", "memory", "session")
+"""Tables of what is no rate of the world, or of which a hundred signals in ten days say nothing: not drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +112,7 @@ class _World:
 
     def _held(self) -> Held:
         base = logit(self.words.parameters.base_rate("imported", "preference"))
-        return Held(
-            base=base, usual=True, source=SOURCES.index("imported"), kind=KINDS.index("preference")
-        )
+        return Held(base=base, usual=True, source=SOURCES.index("imported"), kind=KINDS.index("preference"))
 
     def _said(self, belief: int) -> Word:
         return Word(
@@ -135,7 +133,7 @@ class _World:
         return word._replace(source=-1, truth=float(true))
 
     def _shown(
-        self, day: float, behind: Sequence[int], adherences: Floats, good: bool, tag: int
+        self, day: float, behind: npt.NDArray[np.int64], adherences: Floats, good: bool, tag: int
     ) -> Shown:
         names = list(self.words.tags)
         said = self.words.parameters.tags[names[tag]] if tag >= 0 else None
@@ -185,7 +183,7 @@ def draw_truth(parameters: Parameters, rates: Sequence[Rate], chance: np.random.
     values = {
         rate.name: float(rate.value(chance.standard_normal(1))[0])
         for rate in rates
-        if rate.table not in _TOLD_NOTHING
+        if rate.table not in _NO_RATES
     }
     return changed(parameters, values, version="truth")
 
@@ -249,7 +247,7 @@ def trial(users: int, chance: np.random.Generator) -> Trial:
     truth = draw_truth(shipped, rates, chance)
     seen, fresh = (simulate(truth, words, users, chance) for _ in range(2))
     unjudged = _without_judgements(seen.block)
-    result = fit([unjudged], [rate for rate in rates if rate.table not in _TOLD_NOTHING], words)
+    result = fit([unjudged], [rate for rate in rates if rate.table not in ("half_life", "base")], words)
     fitted = changed(shipped, result.values, version="fitted")
     scores = score(fresh, (truth, fitted, shipped), words)
     return Trial(
@@ -260,8 +258,6 @@ def trial(users: int, chance: np.random.Generator) -> Trial:
 
 
 def _without_judgements(found: Block) -> Block:
-    from dataclasses import replace
-
     return replace(found, words=replace(found.words, truth=np.full_like(found.words.truth, np.nan)))
 
 
@@ -272,11 +268,12 @@ def _without_judgements(found: Block) -> Block:
 class CauseScores:
     """How often the likeliest cause of a bad signal was the true one, and how well its probabilities are calibrated.
 
-    `ece` is over all six causes of every bad signal, each a yes or no.
+    `top_of_caused` leaves out those of users who were satisfied. `ece` is over all six causes, each a yes or no.
     """
 
     bad: int
     top: float
+    top_of_caused: float
     ece: float
 
 
@@ -313,8 +310,107 @@ def causes(parameters: Parameters, truth: Parameters, users: int, seed: int, *, 
         came.append(CAUSES.index(str(found.cause[row])))
     probabilities, true = np.array(said), np.array(came)
     hits = np.eye(len(CAUSES))[true]
+    right, caused = probabilities.argmax(axis=1) == true, true != CAUSES.index("satisfied")
     return CauseScores(
         bad=len(true),
-        top=float((probabilities.argmax(axis=1) == true).mean()),
+        top=float(right.mean()),
+        top_of_caused=float(right[caused].mean()),
         ece=reliability(probabilities.ravel(), hits.ravel()).error,
     )
+
+
+# Sensitivity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """What one parameter matters, in the world of which the others are right: scores with it halved and doubled.
+
+    Of a probability its odds are halved and doubled. Brier scores are of beliefs after 100 signals, log losses of
+    signals; both minus those under the right parameters.
+    """
+
+    name: str
+    value: float
+    brier: tuple[float, float]
+    log_loss: tuple[float, float]
+
+
+def sensitivity(users: int, seed: int) -> list[Sensitivity]:
+    """Halve and double every shipped parameter that can be fitted, one at a time."""
+    shipped = load_parameters()
+    words = vocabulary(shipped)
+    found = simulate(shipped, words, users, np.random.default_rng(seed))
+    rates = free_rates(shipped, words, [found.block])
+    # A factor of two on the scale of the prior: half and double of it, or of its odds.
+    step = np.array([np.log(2) / rate.spread for rate in rates])
+    z = np.concatenate([np.zeros((len(rates), 1)), -np.diag(step), np.diag(step)], axis=1)
+    foreseen = run(found.block, drawn(tables(shipped, words), rates, z), words)
+    judged = ~np.isnan(found.block.words.truth)
+    brier = ((foreseen.confidence[judged] - found.block.words.truth[judged, None]) ** 2).mean(axis=0)
+    loss = -foreseen.log_likelihood.mean(axis=0)
+    count = len(rates)
+    return [
+        Sensitivity(
+            name=rate.name,
+            value=rate.usual,
+            brier=(float(brier[1 + n] - brier[0]), float(brier[1 + count + n] - brier[0])),
+            log_loss=(float(loss[1 + n] - loss[0]), float(loss[1 + count + n] - loss[0])),
+        )
+        for n, rate in enumerate(rates)
+    ]
+
+
+# What is printed
+
+
+MOST_WORSE, MOST_ECE, LEAST_TOP, MOST_CAUSE_ECE = 1.10, 0.03, 0.80, 0.05
+
+
+def report(*, quick: bool, seed: int = 1) -> None:
+    """Print every figure, each with its target."""
+    users, trials = (30, 1) if quick else (200, 6)
+    chance = np.random.default_rng(seed)
+    done = [trial(users, chance) for _ in range(trials)]
+    print(
+        f"{trials} worlds with rates drawn from the priors, {users} users fitted to by their ratings, as many fresh"
+    )
+    print(f"{'beliefs after 100 signals':<34}{'Brier':>8}{'ECE':>8}   {'signals: ECE':>12}")
+    for name in COMPARED:
+        scores = [each.scores[name] for each in done]
+        brier, ece, signals = (
+            float(np.mean([getattr(one, part) for one in scores]))
+            for part in ("brier", "belief_ece", "signal_ece")
+        )
+        print(f"  parameters {name:<21}{brier:>8.4f}{ece:>8.3f}   {signals:>12.3f}")
+    ratios = [each.scores["fitted"].brier / each.scores["known"].brier for each in done]
+    ece = float(np.mean([each.scores["fitted"].signal_ece for each in done]))
+    held = [each.holds(rate) for each in done for rate in each.rates if rate.rate.table not in _NO_RATES]
+    _target(
+        "Brier fitted / known, mean", float(np.mean(ratios)), f"≤ {MOST_WORSE}", np.mean(ratios) <= MOST_WORSE
+    )
+    print(f"    worst world {max(ratios):.3f}")
+    _target("ECE of signals foreseen, fitted", ece, f"≤ {MOST_ECE}", ece <= MOST_ECE)
+    _target("rates inside their 90 % intervals", float(np.mean(held)), "≈ .90", np.mean(held) >= 0.85)
+    _report_causes(quick=quick, seed=seed)
+    print("\nOne parameter halved / doubled (of a probability: its odds), the others right")
+    print(f"{'parameter':<42}{'value':>8}   {'Brier of beliefs':>18}   {'log loss of signals':>20}")
+    for each in sensitivity(users, seed):
+        cells = "".join(f"{low:>+10.4f} {high:>+9.4f}  " for low, high in (each.brier, each.log_loss))
+        print(f"{each.name:<42}{each.value:>8.3g}   {cells}")
+
+
+def _report_causes(*, quick: bool, seed: int) -> None:
+    shipped, users = load_parameters(), 10 if quick else 100
+    print("\nCause of a bad signal, as interpreted when it came")
+    for title, reasons in (("every bad signal with a reason", True), ("no reason given", False)):
+        found = causes(shipped, shipped, users, seed, reasons=reasons)
+        _target(f"top guess right, {title}", found.top, f"≥ {LEAST_TOP}", found.top >= LEAST_TOP)
+        print(
+            f"    of those who were dissatisfied or slipped {found.top_of_caused:.3f} ({found.bad:,} bad signals)"
+        )
+        _target("  its calibration error", found.ece, f"≤ {MOST_CAUSE_ECE}", found.ece <= MOST_CAUSE_ECE)
+
+
+def _target(name: str, value: float, wanted: str, met: object) -> None:
+    print(f"{name:<54}{value:>8.3f}   {wanted:<7} {'met' if met else 'missed'}")

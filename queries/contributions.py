@@ -43,7 +43,7 @@ def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | 
     """Return every item that counts, heaviest first. Their terms and the base add up to the own log-odds."""
     direct, inferred = items_of(reader, node.id, as_of_us)
     state = node.state
-    weighted = crowded(direct, inferred, state.half_life_days, state.memory_nats)
+    weighted = crowded(direct, inferred, state)
     at_us = max(at_us, state.reference_us)
     beneath = _signals_beneath(reader, [item for item, _ in weighted], as_of_us)
     found = [

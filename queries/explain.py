@@ -1,7 +1,8 @@
 """Why a belief is held, what stands against it, and what would change our mind: exact in nats, plain in prose."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId
@@ -109,11 +110,11 @@ def explain(
 
 
 def times_to_cross(node: BeliefNode, nats: float, at_us: int) -> int | None:
-    """Count how many such items, coming now one after another, take the confidence across ½.
+    """Count how many such items, each on a day of its own from now on, take the confidence across ½; they do not fade.
 
     Counts as evidence inferred from responses: each crowds out the earlier. None when a thousand do not.
     """
-    state, start = node.state, read_state(node.state, at_us).log_odds >= 0
+    state, start = replace(node.state, session_nats=math.inf), read_state(node.state, at_us).log_odds >= 0
     at_us = max(at_us, state.reference_us)
     for count in range(1, _TRIES + 1):
         item = Item(belief_id=node.id, slot=RESPONSE, id=f"~{count:04}", nats=nats, observed_us=at_us + count)

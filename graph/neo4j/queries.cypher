@@ -167,7 +167,8 @@ CALL (reached) {
 RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reached | b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
+    .session_nats, .heard_for, .heard_against
 }] AS beliefs
 
 // name: nearest
@@ -187,7 +188,8 @@ WHERE b.user = $given.user AND b.seq < $given.before AND b.recorded_us <= $given
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
+    .session_nats, .heard_for, .heard_against
 } AS row
 ORDER BY b.user DESC, b.seq DESC LIMIT $given.limit
 
@@ -199,7 +201,8 @@ WHERE b.seq < $given.before AND b.recorded_us <= $given.as_of
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
+    .session_nats, .heard_for, .heard_against
 } AS row
 ORDER BY b.seq DESC LIMIT $given.limit
 
