@@ -211,6 +211,7 @@ Explanation = record(
     conflicts=Said("Its conflicts, each with the other belief."),
     parent=Said("The belief that it was made from, if any."),
     would_change=Said("What would take the confidence across one half."),
+    signals_left_out=Said("Of how many contributions, the lightest, the signals are not listed.", 0),
 )
 Decision = record(
     JobDecision,

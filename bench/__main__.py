@@ -29,6 +29,7 @@ from bench import (
     calibration,
     curves,
     preferences,
+    provenance,
     reading,
     relations,
     speed,
@@ -93,6 +94,11 @@ def main(arguments: list[str] | None = None) -> int:
         elif part == "preferences":
             _heading("Which preference a question is about (prefeval)")
             preferences.report(options.data, _embedder(), quick=options.quick)
+        elif part == "reading":
+            _heading("How long reads take")
+            reading.report(quick=options.quick)
+            _heading("What an explanation costs, and where a record comes from")
+            provenance.report(quick=options.quick)
         elif part == "assistments":
             _assistments(options)
         else:
@@ -113,7 +119,6 @@ _REPORTS: Mapping[str, tuple[str, _Report]] = {
         "Calibration in simulation: rates recovered, beliefs right, causes found, what matters",
         calibration.report,
     ),
-    "reading": ("How long reads take", reading.report),
 }
 
 

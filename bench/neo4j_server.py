@@ -29,7 +29,7 @@ from beliefgraph.settings import Settings
 POM = Path(__file__).with_name("neo4j.pom.xml")
 IMAGE = "neo4j:5.26-community"
 USERNAME = "neo4j"
-_READY_S = 120.0
+_READY_S = 200.0
 
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
 _JAVA = (

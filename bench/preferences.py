@@ -180,6 +180,8 @@ def report(data: Path, embedder: Embedder, *, quick: bool) -> None:
     print(f"{len(pairs.questions)} questions, recall@{WITHIN} among {AMONG} (mean of {DRAWS} draws)\n")
     print(f"{'':<62} {'all':>6} {'development':>12} {'held out':>9}")
     found = [recall(name, way(questions, preferences, common), pairs) for name, way in WAYS.items()]
+    own = centred(questions, preferences, questions)
+    found.append(recall("less the mean of these very questions, which nobody has", own, pairs))
     for line in found:
         print(line, flush=True)
     grown = np.array(embedder.encode(read_grown(data / CHOICES, pairs)), dtype=np.float64)

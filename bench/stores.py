@@ -43,9 +43,9 @@ class Sizes:
     long: int = 10_000
     many: int = 100_000
     batch_users: int = 8
-    batch_signals: int = 250
+    batch_signals: int = 500
     each: int = 25
-    rounds: int = 9
+    rounds: int = 7
 
 
 QUICK = Sizes(repeats=4, long=120, many=120, batch_users=2, batch_signals=5, each=2, rounds=2)

@@ -21,8 +21,6 @@ from beliefgraph.graph.store import Head, News, Reader, Scope, Store
 Floats = npt.NDArray[np.float64]
 MOST_BELIEFS = 20_000
 """So many beliefs are held in one process, of the users looked at last: some 60 MB."""
-_FEW = 1_000
-"""Of someone with more news than that everything is read anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -71,12 +69,13 @@ def glance_at(reader: Reader, as_of_us: int) -> Glance:
     """Read a self-model as it stood at a time."""
     links = [*reader.links("contradicts", as_of_us=as_of_us), *reader.links("duplicates", as_of_us=as_of_us)]
     news = News(
+        head=reader.head(),
         beliefs=reader.beliefs(as_of_us=as_of_us),
         vectors=reader.news(0).vectors,
         links=links,
         first_us=0,
     )
-    return _told(_EMPTY, news, reader.head())
+    return _told(_EMPTY, news)
 
 
 _EMPTY = Glance(
@@ -89,7 +88,7 @@ _EMPTY = Glance(
 )
 
 
-def _told(held: Glance, news: News, head: Head) -> Glance:
+def _told(held: Glance, news: News) -> Glance:
     """Return what is held, brought up to date."""
     rows = {node.id: row for row, node in enumerate(held.nodes)}
     new = [node for node in reversed(news.beliefs) if node.id not in rows]
@@ -101,7 +100,7 @@ def _told(held: Glance, news: News, head: Head) -> Glance:
         sums[rows[node.id]] = _sums(node.state)
     links = {(link.kind, link.low, link.high): link for link in (*held.links, *news.links)}
     return Glance(
-        head=head,
+        head=news.head,
         nodes=tuple(nodes),
         vectors=_with_vectors(held.vectors, news.vectors, rows),
         sums=sums,
@@ -155,11 +154,9 @@ class Glances:
 
 
 def _now(reader: Reader, held: Glance) -> Glance:
-    head = reader.head()
-    if head == held.head:
+    news = reader.news(held.head.seq)
+    if news.head == held.head:
         return held
-    if 0 <= head.seq - held.head.seq <= _FEW and held.nodes:
-        news = reader.news(held.head.seq)
-        if news.first_us == held.first_us:
-            return _told(held, news, head)
-    return _told(_EMPTY, reader.news(0), head)
+    if held.nodes and (news.head.seq < held.head.seq or news.first_us != held.first_us):
+        held, news = _EMPTY, reader.news(0)
+    return _told(held, news)

@@ -7,7 +7,7 @@ Log-odds and items are in nats, times in microseconds since 1970-01-01 UTC, half
 
 What was learned on one day may have one cause: of inferred items, each weighs s_i = 1 / (1 + S_i/S), where S_i is the
 sum of |e| over the earlier ones of its day (UTC) and sign, and S is how many nats a day has to say before another word
-like that weighs half. R_i is the sum of |s · e| over the inferred items after item i, E the memory. A state is evaluated no
+like that weighs half. R_i is the sum of |s · e| over the inferred items after item i, E the memory. A state is read no
 earlier than its newest item: the clock of a caller who is minutes ahead cannot make an item count more than once.
 """
 

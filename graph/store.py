@@ -89,6 +89,7 @@ class News:
     was erased and came back has another.
     """
 
+    head: Head
     beliefs: Sequence[BeliefNode]
     vectors: Mapping[BeliefId, Vector]
     links: Sequence[Link]

@@ -30,6 +30,8 @@ HOPS, PASSED_ON = 2, 0.3
 """How far relevance is passed on between beliefs that grew out of one another, and how much of it at each step."""
 ALIKE, LOST = 0.85, 0.5
 """While places are scarce, a belief nearer (cosine) than that to one already chosen loses of its score, up to half."""
+LIKELY = 0.5
+"""From which strength on a contradiction is likelier than not: of two statements of hers the later one is served."""
 _IN_PLACE = 2.0
 """How much more a belief observed in these very circumstances weighs than a general one that it contradicts."""
 
@@ -152,6 +154,7 @@ def _consider(glance: Glance, request: Request, limits: ServingLimits) -> _Stand
 
 def _narrow(glance: Glance, stand: _Stand, request: Request, limit: int) -> bool:
     """Take out what contradicts, repeats or has no room; say whether anything had no room."""
+    stand.reasons[_taken_back(glance, stand.with_reason("relevant"), stand.fits)] = "contradicted"
     contradicted = _contradicted(glance, stand.with_reason("relevant"), stand.score * stand.fits)
     stand.reasons[contradicted] = "contradicted"
     stand.reasons[_repeated(glance, stand.with_reason("relevant"))] = "duplicate"
@@ -166,7 +169,7 @@ def _narrow(glance: Glance, stand: _Stand, request: Request, limit: int) -> bool
 
 def relevance_of(glance: Glance, direction: npt.NDArray[np.float32]) -> Floats:
     """Return how relevant each belief is to a query: of itself, and through the beliefs that it is kin to."""
-    if glance.vectors.shape[1] != direction.size:
+    if glance.vectors.shape[1] == 0:  # no belief has a vector
         return np.zeros(len(glance.nodes))
     # Row by row, unlike `@`: a relevance must not hang on which other beliefs there are, and equal vectors tie.
     own = np.einsum("ij,j->i", glance.vectors, direction, dtype=np.float64)
@@ -237,6 +240,32 @@ def _joined(
         for link in glance.links
         if link.kind == kind and link.status in statuses and link.low in rows and link.high in rows
     ]
+
+
+def _taken_back(glance: Glance, candidates: Rows, fits: Floats) -> Rows:
+    """Return the candidates that she has likely contradicted since: of two that she said, the later one is served.
+
+    A suspected contradiction moves no confidence, but between two things that cannot both be served the later word is
+    the better guess. Later is by the newest evidence, so that what she says again counts from then. A belief of these
+    very circumstances and a general one are left to their weights.
+    """
+    said = {
+        glance.nodes[row].id: row
+        for row in candidates.tolist()
+        if glance.nodes[row].source in ("stated", "corrected")
+    }
+    older: set[int] = set()
+    for link in glance.links:
+        open_ = link.kind == "contradicts" and link.status in ("suspected", "confirmed")
+        if not (open_ and link.strength >= LIKELY and link.low in said and link.high in said):
+            continue
+        first, second = sorted(
+            (said[link.low], said[link.high]), key=lambda row: glance.nodes[row].state.reference_us
+        )
+        later = glance.nodes[first].state.reference_us < glance.nodes[second].state.reference_us
+        if later and fits[first] == fits[second]:
+            older.add(first)
+    return np.array(sorted(older), dtype=np.int64)
 
 
 def _contradicted(glance: Glance, candidates: Rows, weights: Floats) -> Rows:

@@ -10,13 +10,17 @@ from beliefgraph.graph.model import BeliefNode, Interpretation, Signal
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.store import Reader
 
+WITH_SIGNALS = 100
+"""Of so many contributions, the heaviest, the signals beneath are listed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
     """One evidence item as it weighs at one time: `term` = `nats` · `weight`, in nats.
 
     `weight` is what fading and later evidence have left of the item, in (0, 1]. `source` is `response`, `word`, `pin`
-    or `source:…`; `about` the response's id, or the id of the signal or belief that said it. `signals` lie beneath.
+    or `source:…`; `about` the response's id, or the id of the signal or belief that said it. `signals` lie beneath:
+    listed for the heaviest contributions alone, see `Explanation.signals_left_out`.
     """
 
     source: str
@@ -40,25 +44,35 @@ def items_of(reader: Reader, belief_id: BeliefId, as_of_us: int | None) -> tuple
 
 
 def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | None) -> list[Contribution]:
-    """Return every item that counts, heaviest first. Their terms and the base add up to the own log-odds."""
+    """Return every item that counts, heaviest first. Their terms and the base add up to the own log-odds.
+
+    The signals beneath are fetched for the `WITH_SIGNALS` heaviest alone.
+    """
     direct, inferred = items_of(reader, node.id, as_of_us)
-    state = node.state
-    weighted = crowded(direct, inferred, state)
-    at_us = max(at_us, state.reference_us)
-    beneath = _signals_beneath(reader, [item for item, _ in weighted], as_of_us)
-    found = [
+    half_life = node.state.half_life_days
+    at_us = max(at_us, node.state.reference_us)
+    weighed = [
+        (item, weight * fade(at_us - item.observed_us, half_life))
+        for item, weight in crowded(direct, inferred, node.state)
+    ]
+    weighed.sort(key=lambda each: (-abs(each[0].nats * each[1]), each[0].slot, _about(each[0])))
+    beneath = _signals_beneath(reader, [item for item, _ in weighed[:WITH_SIGNALS]], as_of_us)
+    return [
         Contribution(
             source=item.slot,
-            about=sayer_of(item.id) or item.id,
+            about=_about(item),
             nats=item.nats,
-            weight=(left := weight * fade(at_us - item.observed_us, state.half_life_days)),
+            weight=left,
             term=item.nats * left,
             observed_at=from_us(item.observed_us),
             signals=beneath.get((item.slot == RESPONSE, item.id), ()),
         )
-        for item, weight in weighted
+        for item, left in weighed
     ]
-    return sorted(found, key=lambda each: (-abs(each.term), each.source, each.about))
+
+
+def _about(item: Item) -> str:
+    return sayer_of(item.id) or item.id
 
 
 def _signals_beneath(

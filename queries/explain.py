@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.ledger import RESPONSE, WORD, Item, append, read_state
+from beliefgraph.graph.ledger import WORD, fade, read_state
 from beliefgraph.graph.model import Belief, BeliefNode, Conflict, to_conflict, view
 from beliefgraph.graph.prior import Prior, noted_in
 from beliefgraph.graph.store import Reader, Scope
-from beliefgraph.queries.contributions import Contribution, contributions
+from beliefgraph.queries.contributions import WITH_SIGNALS, Contribution, contributions
 from beliefgraph.queries.prose import explanation_prose
 
 _TRIES = 1000
@@ -33,7 +33,8 @@ class Explanation:
     """The whole account of one belief at one time.
 
     `base_nats` + Σ `contributions[i].term` + `conflict_nats` = `log_odds`, exactly; `belief.confidence` is its
-    probability, kept within [.001, .999]. `prior` says what the base rate rests on. `str()` reads as plain prose.
+    probability, kept within [.001, .999]. `prior` says what the base rate rests on. Of the lightest
+    `signals_left_out` contributions the signals beneath are not listed. `str()` reads as plain prose.
     """
 
     belief: Belief
@@ -45,6 +46,7 @@ class Explanation:
     conflicts: tuple[tuple[Conflict, Belief], ...]
     parent: Belief | None
     would_change: tuple[Move, ...]
+    signals_left_out: int = 0
 
     def __str__(self) -> str:
         """Read the account aloud."""
@@ -106,19 +108,29 @@ def explain(
         ),
         parent=view(parent[0], at_us) if parent else None,
         would_change=tuple(move for move in moves if (move.nats < 0) == up),
+        signals_left_out=max(0, len(counted) - WITH_SIGNALS),
     )
 
 
 def times_to_cross(node: BeliefNode, nats: float, at_us: int) -> int | None:
     """Count how many such items, each on a day of its own from now on, take the confidence across ½; they do not fade.
 
-    Counts as evidence inferred from responses: each crowds out the earlier. None when a thousand do not.
+    Counts as evidence inferred from responses: each crowds out the earlier by r = 2^(−|e|/E), so that after n of them
+    what is inferred has gone rⁿ of the way from where it is to its bound, e/(1 − r). None when a thousand do not.
     """
-    state, start = replace(node.state, session_nats=math.inf), read_state(node.state, at_us).log_odds >= 0
-    at_us = max(at_us, state.reference_us)
-    for count in range(1, _TRIES + 1):
-        item = Item(belief_id=node.id, slot=RESPONSE, id=f"~{count:04}", nats=nats, observed_us=at_us + count)
-        state = append(state, item)
-        if (read_state(state, at_us).log_odds >= 0) != start:
-            return count
+    state = node.state
+    reading, left = read_state(state, at_us), fade(at_us - state.reference_us, state.half_life_days)
+    inferred = left * (state.inferred_for - state.inferred_against)
+    crowding = 2.0 ** (-abs(nats) / state.memory_nats)
+    bound = nats / (1.0 - crowding) if crowding < 1.0 else 0.0
+    start = reading.log_odds >= 0
+    at_bound = reading.log_odds - inferred + bound
+    if nats == 0.0 or (at_bound >= 0) == start or at_bound == 0.0:
+        return None
+    # Solved for n, then the neighbours are tried: at the crossing a rounding error decides.
+    count = max(1, math.ceil(math.log(at_bound / (bound - inferred)) / math.log(crowding)))
+    for times in range(max(1, count - 1), count + 2):
+        left_of = crowding**times
+        if (at_bound - left_of * (bound - inferred) >= 0) != start:
+            return times if times <= _TRIES else None
     return None

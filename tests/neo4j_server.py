@@ -43,7 +43,7 @@ def open_scratch(target: str) -> Neo4jStore:
         username=settings.neo4j_user or USERNAME,
         password=settings.neo4j_password or "",
         database=settings.neo4j_database,
-        timeout_s=20.0,
+        timeout_s=60.0,  # a busy machine may plan a query for long
     )
 
 

@@ -1,6 +1,9 @@
 """Connections to one Neo4j database: the driver, its errors as ours, the schema. No query about beliefs here."""
 
+import logging
 import re
+import socket
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,11 +33,16 @@ from beliefgraph.graph.errors import (
 OLDEST = (5, 26)
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 
-_LOST = "the server cannot be reached, or the connection was lost"
 _UNAVAILABLE: tuple[tuple[type[Exception], str, str], ...] = (
     (AuthError, "", "it refuses the user name or the password; check NEO4J_USERNAME and NEO4J_PASSWORD"),
     (Forbidden, "", "this user of the database may not do that"),
     (ConfigurationError, "", "it does not speak this protocol; check the scheme (bolt, neo4j, +s, +ssc)"),
+    (
+        ClientError,
+        "Neo.ClientError.Security.CredentialsExpired",
+        "the first password of this user must be changed before use",
+    ),
+    (ClientError, "Neo.ClientError.Security.", "it does not let this user in ({code})"),
     (ClientError, "Neo.ClientError.Database.", "it has no database of this name; check NEO4J_DATABASE"),
     (
         ClientError,
@@ -45,6 +53,18 @@ _UNAVAILABLE: tuple[tuple[type[Exception], str, str], ...] = (
     (DatabaseError, "", "the database reports {code}"),
 )
 """Why a store cannot be used, by the driver's error and how the server's code begins."""
+
+
+_UNREACHED: tuple[tuple[type[Exception], str], ...] = (
+    (ssl.SSLError, "no TLS connection comes about; check the scheme (+s and +ssc ask for TLS)"),
+    (socket.gaierror, "its host has no address"),
+    (Exception, "the server cannot be reached, or the connection was lost"),
+)
+"""Why a server was not reached, by what lies behind the driver's error."""
+
+logging.getLogger("neo4j").addHandler(
+    logging.NullHandler()
+)  # to who listens; not to stderr where nobody does
 
 
 def statement(name: str) -> str:
@@ -67,7 +87,21 @@ def translate(error: Exception, target: str) -> BeliefGraphError:
     if isinstance(error, ClientError):
         return IntegrityError(target, f"the database refuses a query ({code})")
     closed = isinstance(error, DriverError) and str(error) == "Driver closed"
-    return StoreUnavailableError(target, "it is closed" if closed else _LOST)
+    return StoreUnavailableError(target, "it is closed" if closed else _unreached(error))
+
+
+def _unreached(error: Exception) -> str:
+    behind = list(_behind(error))
+    return next(why for kind, why in _UNREACHED if any(isinstance(one, kind) for one in behind))
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, what caused it, and the members of groups."""
+    yield error
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for one in (*members, error.__cause__):
+        if one is not None:
+            yield from _behind(one)
 
 
 @contextmanager

@@ -74,29 +74,24 @@ CALL (seq) {
     UNWIND $given.responses AS key
     MATCH (r:Response {key: key})
     USING INDEX SEEK r:Response(key)
-    RETURN collect(r {.*, premises: COLLECT {
-        MATCH (r)-[g:GENERATED_BY]->(b:Belief)
-        RETURN [b.id, g.weight, g.adherence, g.confidence_then] ORDER BY g.position
-    }}) AS responses
+    RETURN collect(r) AS asked
 }
-CALL (seq) {
-    UNWIND $given.responses AS key
-    MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
-    USING INDEX SEEK r:Response(key)
-    MATCH (e:Evidence {key: b.key + '/response/' + r.id})
+CALL (asked) {
+    UNWIND asked AS r
+    MATCH (r)-[g:GENERATED_BY]->(b:Belief)
+    OPTIONAL MATCH (e:Evidence {key: b.key + '/response/' + r.id})
     USING INDEX SEEK e:Evidence(key)
-    RETURN collect(e {.*}) AS items
+    RETURN collect(DISTINCT b) AS behind, collect(e {.*}) AS items,
+        collect([r.id, g.position, b.id, g.weight, g.adherence, g.confidence_then]) AS premises
 }
-CALL (seq) {
-    CALL () {
+CALL (asked) {
+    CALL (asked) {
         UNWIND $given.signals AS key
         MATCH (s:Signal {key: key})
         USING INDEX SEEK s:Signal(key)
         RETURN s
       UNION
-        UNWIND $given.responses AS key
-        MATCH (r:Response {key: key})
-        USING INDEX SEEK r:Response(key)
+        UNWIND asked AS r
         UNWIND r.signal_kinds AS kind
         CALL (r, kind) {
             MATCH (s:Signal)
@@ -109,8 +104,8 @@ CALL (seq) {
     }
     RETURN collect(s {.*}) AS signals
 }
-CALL (nearest) {
-    CALL (nearest) {
+CALL (nearest, behind) {
+    CALL (nearest, behind) {
         UNWIND $given.beliefs AS key
         MATCH (b:Belief {key: key})
         USING INDEX SEEK b:Belief(key)
@@ -121,13 +116,11 @@ CALL (nearest) {
         USING INDEX SEEK b:Belief(statement_digest)
         RETURN b
       UNION
-        UNWIND $given.responses AS key
-        MATCH (r:Response {key: key})-[:GENERATED_BY]->(b:Belief)
-        USING INDEX SEEK r:Response(key)
+        UNWIND behind AS b
         RETURN b
       UNION
-        UNWIND nearest AS asked
-        UNWIND asked.found AS near
+        UNWIND nearest AS of
+        UNWIND of.found AS near
         MATCH (b:Belief {key: near.key})
         USING INDEX SEEK b:Belief(key)
         RETURN b
@@ -164,7 +157,7 @@ CALL (reached) {
     WHERE high IN reached
     RETURN collect(l {.*}) AS links
 }
-RETURN seq, recorded_us, nearest, responses, items, signals, links, [b IN reached | b {
+RETURN seq, recorded_us, nearest, premises, items, signals, links, [r IN asked | r {.*}] AS responses, [b IN reached | b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
@@ -218,13 +211,16 @@ USING INDEX SEEK b:Belief(user, seq)
 WHERE b.user = $given.user AND b.seq > 0
 RETURN b.recorded_us AS row ORDER BY b.user, b.seq LIMIT 1
 
-// What changed since, in one round trip; the vectors of new beliefs alone, since a vector never changes.
+// What changed since, under the lock, in one round trip; the vectors of new beliefs alone, since a vector never changes.
 // name: news
-WITH $given.after AS after
-CALL (after) {
+MERGE (u:User {key: $given.user})
+ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
+SET u.locked = NOT coalesce(u.locked, false)
+WITH u.seq AS seq, u.recorded_us AS recorded_us
+CALL (seq) {
     MATCH (v:Revision)
     USING INDEX SEEK v:Revision(user, seq)
-    WHERE v.user = $given.user AND v.seq > after
+    WHERE v.user = $given.user AND v.seq > $given.after
     WITH DISTINCT v.belief AS key
     MATCH (b:Belief {key: key})
     USING INDEX SEEK b:Belief(key)
@@ -232,23 +228,24 @@ CALL (after) {
         .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
         .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
         .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
-        .context, vector: CASE WHEN b.seq > after THEN b.vector END
+        .context, .session_nats, .heard_for, .heard_against, vector: CASE WHEN b.seq > $given.after THEN b.vector END
     }) AS beliefs
 }
-CALL (after) {
+CALL (seq) {
     MATCH (l:LinkVersion)
     USING INDEX SEEK l:LinkVersion(user, seq)
-    WHERE l.user = $given.user AND l.seq > after
+    WHERE l.user = $given.user AND l.seq > $given.after
     WITH l ORDER BY l.user, l.seq
     RETURN collect(l {.*}) AS links
 }
-CALL (after) {
+CALL (seq) {
     MATCH (b:Belief)
     USING INDEX SEEK b:Belief(user, seq)
     WHERE b.user = $given.user AND b.seq > 0
-    RETURN b.recorded_us AS first ORDER BY b.user, b.seq LIMIT 1
+    WITH b ORDER BY b.user, b.seq LIMIT 1
+    RETURN collect(b.recorded_us) AS first
 }
-RETURN {beliefs: beliefs, links: links, first_us: first} AS row
+RETURN seq, recorded_us, beliefs, links, first
 
 // name: states as of
 UNWIND $given.keys AS key
@@ -401,7 +398,8 @@ CALL (u) {
         direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
         inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
-        context: c.context[i]
+        context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
+        heard_against: c.heard_against[i]
     })
 }
 CALL (u) {
@@ -534,7 +532,8 @@ CALL (u) {
         direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
         inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
-        context: c.context[i]
+        context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
+        heard_against: c.heard_against[i], reread: c.reread[i]
     })-[:REVISES]->(b)
     WITH c, i, b, v
     OPTIONAL MATCH (s:Signal {key: c.signal[i]})

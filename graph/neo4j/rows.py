@@ -3,9 +3,10 @@
 A key is the tenant, the user and the ids, joined by a character that ids cannot hold.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -348,6 +349,15 @@ def to_belief(user_id: UserId, row: Row) -> BeliefNode:
         revised_at=from_us(row["revised_us"]),
         state=to_state(row),
     )
+
+
+def with_premises(responses: Iterable[Row], premises: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    """Yield responses with their premises (the response's id and the place in it come first), in order."""
+    of: dict[str, list[Sequence[Any]]] = {}
+    for response_id, *premise in premises:
+        of.setdefault(response_id, []).append(premise)
+    for row in responses:
+        yield {**row, "premises": [edge for _, *edge in sorted(of.get(row["id"], ()), key=itemgetter(0))]}
 
 
 def to_response(user_id: UserId, row: Row) -> Response:

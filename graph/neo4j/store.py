@@ -83,9 +83,9 @@ class Neo4jStore:
             raise
 
     def _rehearse(self) -> None:
-        """Have the server plan the two queries of a signal now: one that has just begun takes seconds for it.
+        """Have the server plan the queries of the loop now: one that has just begun takes seconds for it.
 
-        They run for a user that cannot be, and are rolled back. What takes too long is left to the first signal.
+        They run for a user that cannot be, and are rolled back. What takes too long is left to the first call.
         """
 
         def work(transaction: _Transaction) -> None:
@@ -94,6 +94,7 @@ class Neo4jStore:
             raise _NothingWritten(None)
 
         try:
+            self._transact(Scope("", UserId("")), lambda transaction: transaction.news(after=1))
             self._transact(Scope("", UserId("")), work)
         except StoreUnavailableError as error:
             if not isinstance(error.__cause__, ClientError):
@@ -252,7 +253,10 @@ class _Transaction:
     def _to_neighbourhood(self, head: Head, found: neo4j.Record) -> Neighbourhood:
         user_id = self._scope.user_id
         beliefs = [rows.to_belief(user_id, row) for row in found["beliefs"]]
-        responses = [rows.to_response(user_id, row) for row in found["responses"]]
+        responses = [
+            rows.to_response(user_id, row)
+            for row in rows.with_premises(found["responses"], found["premises"])
+        ]
         signals = [rows.to_signal(user_id, row, _ALWAYS) for row in found["signals"]]
         items = [rows.to_item(row) for row in found["items"]]
         links = [rows.to_link(row) for row in found["links"]]
@@ -407,6 +411,7 @@ class _Transaction:
         versions = self._rows("link versions", kinds=_KINDS, as_of=_ALWAYS)
         first = self._rows("first belief")
         return News(
+            head=self.head(),
             beliefs=self.beliefs(),
             vectors={row["id"]: rows.to_vector(row) for row in self._rows("vectors")},
             links=current_links(rows.to_link(row) for row in versions),
@@ -414,15 +419,16 @@ class _Transaction:
         )
 
     def _news_since(self, after: int) -> News:
-        found = self._rows("news", after=after)
-        if not found:
-            return News(beliefs=[], vectors={}, links=[], first_us=0)
-        beliefs = sorted(found[0]["beliefs"], key=lambda row: -row["seq"])
+        given = {**self._whose, "after": after}
+        found = self._connection.run(statement("news"), given=given).single(strict=True)
+        self._head = _head(found)
+        beliefs = sorted(found["beliefs"], key=lambda row: -row["seq"])
         return News(
+            head=self._head,
             beliefs=[rows.to_belief(self._scope.user_id, row) for row in beliefs],
             vectors={row["id"]: rows.to_vector(row) for row in beliefs if row["vector"] is not None},
-            links=current_links(rows.to_link(row) for row in found[0]["links"]),
-            first_us=found[0]["first_us"],
+            links=current_links(rows.to_link(row) for row in found["links"]),
+            first_us=found["first"][0] if found["first"] else 0,
         )
 
     def history(self) -> Changes:

@@ -226,9 +226,10 @@ WHERE user = :user AND belief = :belief AND ordinal = :ordinal
 -- Ordinals have no gaps: the last one there is tells where the latest begin.
 -- name: latest revisions
 SELECT r.seq, r.belief, r.ordinal, r.before, r.after, r.nats, r.action, r.reason, r.cause_kind, r.cause,
-       r.parameters_version, r.recorded_at, r.item_slot, r.item_id, r.item_nats, r.item_observed_at, r.removed,
-       r.reread, r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
-       r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context, r.session_nats, r.heard_for, r.heard_against
+       r.parameters_version, r.recorded_at, r.item_slot, r.item_id, r.item_nats, r.item_observed_at, r.removed, r.reread,
+       r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
+       r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context,
+       r.session_nats, r.heard_for, r.heard_against
 FROM (
     SELECT wanted.value AS belief, (
         SELECT last.ordinal FROM revisions AS last

@@ -353,6 +353,7 @@ class _Transaction:
         versions = [rows.to_link(row) for row in self._rows("link versions", after=after)]
         first = self._rows("first belief").fetchone()
         return News(
+            head=self._head,
             beliefs=self.beliefs()
             if revised is None
             else [rows.to_belief(self._scope.user_id, row) for row in revised],

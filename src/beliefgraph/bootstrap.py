@@ -231,7 +231,7 @@ class BeliefGraph:
 
     def warm_up(self) -> None:
         """Load the models now instead of with the first text. Raises `ModelUnavailableError`, `StoreVersionError`."""
-        self._pipeline.embed(["warm"])
+        self._pipeline.direction("warm")
         self._pipeline.relater.relate([("warm", "up")])
         self._pipeline.gate.lasting(["warm"])
 

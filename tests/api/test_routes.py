@@ -38,6 +38,32 @@ def _close_a_loop(api: Api) -> None:
     assert near(0.87) == api.get(f"{ADA}/beliefs/b1")["confidence"]
 
 
+def test_a_plan_keeps_within_its_characters_and_says_what_to_ask(api: Api) -> None:
+    """`max_chars` bounds the prompt; the question names its beliefs, and the answer to it changes the plan."""
+    for name, statement, source, confidence in (
+        ("b1", EXAMPLES, "stated", 0.87),
+        ("b2", f"{EXAMPLES} in Python", "imported", 0.4),
+    ):
+        held = {"id": name, "statement": statement, "source": source, "confidence": confidence}
+        api.post(f"{ADA}/beliefs", held)
+    plan = api.post(f"{ADA}/personalize", {"query": EXAMPLES}, 200)
+    assert (["b2"], True) == (plan["question_about"], plan["question_nats"] > 0)
+    assert "runnable examples" in plan["question"]
+    length = len(plan["prompt"])
+    assert (
+        plan["used"] == api.post(f"{ADA}/personalize", {"query": EXAMPLES, "max_chars": length}, 200)["used"]
+    )
+    tight = api.post(f"{ADA}/personalize", {"query": EXAMPLES, "max_chars": length - 1}, 200)
+    assert ([], "") == (tight["used"], tight["prompt"])
+    assert "budget" in {choice["reason"] for choice in tight["withheld"]}
+    problem = api.post(f"{ADA}/personalize", {"query": EXAMPLES, "max_chars": 0}, 422)
+    assert "max_chars" in json.dumps(problem)
+    api.post(f"{ADA}/signals", {"kind": "confirm", "belief": "b2"})
+    later = api.post(f"{ADA}/personalize", {"query": EXAMPLES}, 200)
+    assert (None, [], 0.0) == (later["question"], later["question_about"], later["question_nats"])
+    assert {"b1", "b2"} == {choice["belief"]["id"] for choice in later["used"]}
+
+
 def test_a_loop_closes_over_http(api: Api) -> None:
     """Belief, choice, response, signal, explanation and retraction fit together by their ids."""
     _close_a_loop(api)

@@ -39,6 +39,7 @@ def test_the_quick_run_prints_every_part(
     """Speed and worlds run without data; what needs data or a server says which is missing."""
     monkeypatch.setattr("bench.stores.start_server", _no_server)
     monkeypatch.setattr("bench.reading.start_server", _no_server)
+    monkeypatch.setattr("bench.provenance.start_server", _no_server)
     assert 0 == main(["--quick", "--data", str(tmp_path)])
     printed = capsys.readouterr().out
     for heading in (
@@ -46,6 +47,7 @@ def test_the_quick_run_prints_every_part(
         "Neo4j and SQLite",
         "Simulated worlds",
         "How long reads take",
+        "What an explanation costs",
         "ASSISTments 2015",
     ):
         assert heading in printed

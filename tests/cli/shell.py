@@ -14,11 +14,12 @@ from tests.embedders import WordEmbedder
 
 @dataclass(frozen=True, kw_only=True)
 class Shell:
-    """Runs commands on one store."""
+    """Runs commands on one store: a file, or where `target` leads."""
 
     store: Path
     folder: Path
     relater: Relater | None = None
+    target: str | None = None
 
     def run(self, *words: str, stdin: str | bytes | None = None, status: int = 0) -> Result:
         """Run a command and check its exit status, and that nothing of ours leaked out as a traceback."""
@@ -26,7 +27,7 @@ class Shell:
             app,
             list(words),
             input=stdin,
-            obj=Session(target=str(self.store), embedder=WordEmbedder(), relater=self.relater),
+            obj=Session(target=self.target or str(self.store), embedder=WordEmbedder(), relater=self.relater),
             prog_name="beliefgraph",
         )
         assert found.exception is None or isinstance(found.exception, SystemExit), found.exception

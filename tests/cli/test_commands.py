@@ -73,6 +73,9 @@ def test_reads_answer_in_json(ada: Shell) -> None:
     assert ["b1"] == [choice["belief"]["id"] for choice in plan["used"]]
     assert {"belief", "confidence", "relevance", "weight", "reason"} == set(plan["used"][0])
     assert "runnable examples" in plan["prompt"]
+    tight = ada.json("personalize", "ada", "runnable examples in the documentation", "--max-chars", "50")
+    assert ([], "") == (tight["used"], tight["prompt"])
+    assert len(plan["used"]) + len(plan["withheld"]) == len(tight["withheld"])
     assert ["r1"] == [response["id"] for response in ada.json("responses", "ada")]
     assert ["s1"] == [signal["id"] for signal in ada.json("signals", "ada")]
     assert [] == ada.json("conflicts", "ada")

@@ -1,8 +1,12 @@
-"""`copy` from one file to another: what it says, what it leaves alone, and its exit status."""
+"""`copy` from one store to another: what it says, what it leaves alone, and its exit status."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from bench.neo4j_server import Address
 from tests.cli.shell import Shell
 
 EVENTS = [
@@ -48,3 +52,18 @@ def test_what_cannot_be_copied_is_said(shell: Shell) -> None:
     assert not Path(nowhere).exists()
     _fill(shell)
     assert "another store than SOURCE" in shell.error("copy", str(shell.store), str(shell.store))
+
+
+@pytest.mark.neo4j
+def test_a_copy_onto_neo4j_is_whole(shell: Shell, neo4j_address: Address) -> None:
+    """Both stores export the same and verify; erased there, a user is still in the file, and copied anew."""
+    _fill(shell)
+    served = replace(shell, target=neo4j_address.uri)
+    assert "copied 2 users with 7 records\n" == shell.run("copy", str(shell.store), neo4j_address.uri).stdout
+    assert shell.run("export", "ada").stdout == served.run("export", "ada").stdout
+    for one in (shell, served):
+        assert [] == one.json("verify")["findings"]
+    served.run("erase", "ada", "--yes")
+    assert ["bob"] == served.json("users")
+    again = shell.json("copy", str(shell.store), neo4j_address.uri)
+    assert (1, 1, 0) == (again["copied"], again["there"], again["differs"])

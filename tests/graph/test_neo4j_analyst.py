@@ -24,6 +24,13 @@ def _story(draft: Draft) -> None:
     draft.link("a", "c", "dismissed")
 
 
+def _keys(row: list[Any]) -> list[str]:
+    belief, evidence, origin = row
+    assert origin is None
+    assert belief == evidence.start_node
+    return [node["key"] for node in evidence.nodes]
+
+
 def test_the_five_questions(neo4j_address: Address, repository: Path) -> None:
     """Each query gives this user's answer, and nothing of another who has the same ids."""
     page = (repository / "docs" / "graph-model.md").read_text(encoding="utf-8")
@@ -39,8 +46,10 @@ def test_the_five_questions(neo4j_address: Address, repository: Path) -> None:
         def rows(query: str) -> list[list[Any]]:
             return [record.values() for record in driver.execute_query(query, asked).records]
 
-        why, changed, contested, idle, conflicts = map(rows, queries)
+        held, why, picture, changed, contested, idle, conflicts = map(rows, queries)
+    assert {"acme/ada/a", "acme/ada/b", "acme/ada/c"} == {row[0] for row in held}
     assert [[1, "spawn", None], [2, "reinforce", "An answer"]] == [[row[1], row[2], row[-1]] for row in why]
+    assert [["acme/ada/a", "acme/ada/s1", "acme/ada/r1"]] == [_keys(row) for row in picture]
     assert {"Statement of a", "Statement of b"} == {row[0] for row in changed}
     assert ["Statement of b"] == [row[0] for row in contested]
     assert ["Statement of c"] == [row[0] for row in idle]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import BeliefGraphError
 from beliefgraph.graph.ids import BeliefId, UserId
 from beliefgraph.graph.model import Source
@@ -24,6 +25,8 @@ from beliefgraph.ingest.events import (
 )
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Batch, Pipeline
+from beliefgraph.ingest.predict import Heard
+from beliefgraph.queries.choosing import Request, personalize
 from beliefgraph.queries.verify import verify
 from bench.neo4j_server import Address
 from tests.embedders import (
@@ -123,7 +126,16 @@ def apply_history(store: Store, seed: int, length: int) -> list[object]:
                 scope, Batch(events=[event], ids=ids)
             )  # and once more: repeated ids change nothing
         results += [_plain(result) for result in pipeline.apply_all(scope, Batch(events=[event], ids=ids))]
+        results.append(_plain(_served(pipeline, scope, STATEMENTS[number % len(STATEMENTS)], now)))
     return results
+
+
+def _served(pipeline: Pipeline, scope: Scope, query: str, now: datetime) -> list[object]:
+    """Return what would be served now, out of what the process holds of the self-model."""
+    request = Request(query=query, direction=pipeline.direction(query), context={}, at_us=to_us(now), limit=2)
+    limits, hearing = pipeline.parameters.serving, Heard(pipeline.parameters)
+    plan = personalize(pipeline.glances.look(scope), request, limits=limits, hearing=hearing)
+    return [plan.used, tuple(plan.withheld), plan.question, plan.question_about, plan.question_nats]
 
 
 def _plain(value: Any) -> Any:

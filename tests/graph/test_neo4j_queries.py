@@ -1,5 +1,6 @@
 """How the queries run: round trips of a signal, index seeks at the start of every plan, cost without the rest."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_b
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
+from beliefgraph.ingest.reader import ingest
 from bench.neo4j_server import Address
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
 from tests.neo4j_server import open_scratch, wipe
@@ -88,6 +90,29 @@ def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
             scope, SignalEvent(user="ada", id=f"s{number}", kind="rating", value=-1, response=f"r{number}")
         )
         assert ["neighbourhood", "save"] == [name for name, _ in ran]
+
+
+def test_a_log_is_two_queries_for_each_user(store: Neo4jStore, ran: Ran) -> None:
+    """Twenty signals of each of two users in one log are read for and written at once, in a transaction a user."""
+    pipeline, users = _pipeline(store), ("ada", "bob")
+    lines: dict[str, list[str]] = {user: [] for user in users}
+    for user in users:
+        belief = {"type": "belief", "user": user, "id": "b1", "statement": STATEMENTS[0]}
+        response = {
+            "type": "response",
+            "user": user,
+            "id": "r1",
+            "text": "An answer",
+            "beliefs": [{"id": "b1"}],
+        }
+        assert ingest(pipeline, "acme", map(json.dumps, (belief, response))).ok
+        for number in range(20):
+            signal = {"type": "signal", "user": user, "response": "r1", "kind": "stars", "id": f"s{number}"}
+            lines[user].append(json.dumps({**signal, "value": 1 + number % 5}))
+    ran.clear()
+    mixed = [line for pair in zip(*lines.values(), strict=True) for line in pair]
+    assert {"signal": 40} == dict(ingest(pipeline, "acme", mixed).applied)
+    assert ["neighbourhood", "neighbourhood", "save", "save"] == sorted(name for name, _ in ran)
 
 
 def _forget_plans(address: Address) -> int:
@@ -240,13 +265,15 @@ def _hits(address: Address, asked: Ran) -> list[int]:
 
 
 def test_every_plan_starts_at_an_index(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
-    """Each query seeks in an index, scans no label, and multiplies nothing but two single nodes."""
+    """Each query starts from index seeks alone, scans no label, and multiplies nothing but two single nodes."""
     asked = _use_everything(store, ran)
     assert set(BLOCKS) == {name for name, _ in asked} | OPENING
     for (name, _), plan in zip(asked, _profile(neo4j_address, asked), strict=True):
         operators = list(_operators(plan))
         kinds = {_kind(operator) for operator in operators}
         assert kinds & SEEKS, name
+        leaves = {_kind(operator) for operator in operators if not operator.get("children")}
+        assert leaves <= SEEKS | {"Argument", "Projection", "Unwind"}, name  # the last three read no node
         assert [] == [kind for kind in kinds if "Scan" in kind], name
         for operator in operators:
             if _kind(operator) == "CartesianProduct":

@@ -1,15 +1,21 @@
 """Explanations: every number adds up, now and as of then, and what would change our mind does."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from beliefgraph import Explanation
-from beliefgraph.graph.ledger import sigmoid, to_confidence
+from beliefgraph.graph.ids import BeliefId, UserId
+from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, append, read_state, sigmoid, to_confidence
+from beliefgraph.graph.model import BeliefNode
+from beliefgraph.queries.contributions import WITH_SIGNALS
+from beliefgraph.queries.explain import times_to_cross
 from tests.embedders import CONTRADICTION, SUSPICION
-from tests.worlds import SCRIPT, STATEMENTS, Step, World, histories, open_world, play
+from tests.worlds import SCRIPT, START, STATEMENTS, Step, World, histories, open_world, play
 
 
 def assert_adds_up(found: Explanation) -> None:
@@ -190,6 +196,20 @@ def test_the_counterfactual_is_what_happens(confidence: float, history: str) -> 
         assert expected == crossed, move
 
 
+def test_of_many_contributions_the_heaviest_list_their_signals() -> None:
+    """All contributions are there and add up; the lightest list no signals, and are counted."""
+    with open_world() as world:
+        world.ada.believe(STATEMENTS[0], id="b0")
+        for number in range(WITH_SIGNALS + 4):
+            world.ada.respond("an answer", beliefs=["b0"], id=f"r{number}")
+            world.ada.signal("rating", 0.1, response=f"r{number}")
+        found = world.ada.explain("b0")
+        assert_adds_up(found)
+        assert (WITH_SIGNALS + 5, 5) == (len(found.contributions), found.signals_left_out)
+        listed = [len(each.signals) for each in found.contributions if each.source == "response"]
+        assert [1] * (len(listed) - 5) + [0] * 5 == listed
+
+
 def test_what_is_far_gone_never_crosses() -> None:
     """Where no number of likes suffices, the explanation does not promise one."""
     with open_world() as world:
@@ -198,3 +218,51 @@ def test_what_is_far_gone_never_crosses() -> None:
         times = {move.by: move.times for move in world.ada.explain("b0").would_change}
         assert times["confirmation by her"] is None
         assert sigmoid(world.ada.explain("b0").log_odds) < 0.002
+
+
+@given(
+    st.floats(-4, 4),
+    st.floats(0, 8),
+    st.floats(0, 8),
+    st.floats(-5, 5).filter(lambda nats: abs(nats) > 0.01),
+    st.floats(0.5, 20),
+)
+def test_the_count_is_that_of_adding_one_after_another(
+    base: float, supports: float, opposes: float, nats: float, memory: float
+) -> None:
+    """The number of items worked out is the number that, added one by one, first crosses one half."""
+    now = 10**15
+    state = BeliefState(
+        base=base,
+        half_life_days=30.0,
+        memory_nats=memory,
+        reference_us=now - 5 * 86_400 * 10**6,
+        inferred_for=supports,
+        inferred_against=opposes,
+    )
+    start, added = read_state(state, now).log_odds >= 0, state
+    node = replace(_NODE, state=state)
+    counted = times_to_cross(node, nats, now)
+    for number in range(1, 1 + (counted or 1000)):
+        item = Item(belief_id=node.id, slot=RESPONSE, id=f"{number:04}", nats=nats, observed_us=now + number)
+        added = append(added, item)
+        log_odds = read_state(added, now).log_odds
+        if abs(log_odds) < 1e-6:
+            return  # which side it is on, rounding decides
+        assert ((log_odds >= 0) != start) == (number == counted)
+
+
+_NODE = BeliefNode(
+    id=BeliefId("b0"),
+    user_id=UserId("ada"),
+    seq=1,
+    statement="wants examples",
+    statement_key="wants examples",
+    source="stated",
+    kind="preference",
+    created_at=START,
+    recorded_at=START,
+    ordinal=1,
+    revised_at=START,
+    state=BeliefState(base=0.0, half_life_days=30.0, memory_nats=6.0, reference_us=0),
+)

@@ -1,0 +1,88 @@
+"""Which Neo4j server the tests use: the one that is named, else Docker's, else Maven's, else none, which is said."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench import neo4j_server
+from bench.neo4j_server import Address, NoServer
+from tests.neo4j_server import find_server
+
+HERE = {name: Address(uri=f"bolt://{name}", password="") for name in ("docker", "maven")}
+
+
+def _offer(monkeypatch: pytest.MonkeyPatch, *offered: str) -> list[str]:
+    """Let servers be had from these places; return where one was asked for."""
+    asked: list[str] = []
+
+    def place(name: str, function: str) -> None:
+        @contextmanager
+        def start() -> Iterator[Address]:
+            asked.append(name)
+            if name not in offered:
+                raise NoServer(f"no {name} here")
+            yield HERE[name]
+
+        monkeypatch.setattr(neo4j_server, function, start)
+
+    place("docker", "docker_server")
+    place("maven", "local_server")
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("offered", "expected", "asked"),
+    [(["docker", "maven"], "docker", ["docker"]), (["maven"], "maven", ["docker", "maven"])],
+)
+def test_docker_comes_before_maven(
+    monkeypatch: pytest.MonkeyPatch, offered: list[str], expected: str, asked: list[str]
+) -> None:
+    """Docker's server is used where an engine answers, and Maven is not asked then."""
+    found = _offer(monkeypatch, *offered)
+    with find_server({}) as address:
+        assert HERE[expected] == address
+    assert asked == found
+
+
+def test_a_named_server_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What NEO4J_URI names is used, and nothing is started."""
+    asked = _offer(monkeypatch, "docker", "maven")
+    monkeypatch.setattr("tests.neo4j_server.wait_for", lambda *_, **__: None)
+    given = {"NEO4J_URI": "bolt://named:7687", "NEO4J_USER": "someone", "NEO4J_PASSWORD": ""}
+    with find_server(given) as address:
+        assert ("bolt://named:7687", "someone", None) == (address.uri, address.username, address.database)
+    assert [] == asked
+
+
+def test_no_server_says_what_was_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason names every place that was tried."""
+    _offer(monkeypatch)
+    with (
+        pytest.raises(NoServer, match="NEO4J_URI is not set; no docker here; no maven here"),
+        find_server({}),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("required", "status", "said"), [("", 0, "1 skipped"), ("1", 1, "1 error")])
+def test_without_a_server_tests_are_skipped_aloud(
+    repository: Path, clean_environment: dict[str, str], required: str, status: int, said: str
+) -> None:
+    """On a machine with neither Docker nor Java the tests on Neo4j are skipped in one line; REQUIRE_NEO4J=1 fails."""
+    environment = {**clean_environment, "PATH": os.devnull, "REQUIRE_NEO4J": required}
+    environment.pop("NEO4J_URI", None)
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/graph/test_neo4j_analyst.py"]
+    ran = subprocess.run(
+        words, cwd=repository, env=environment, capture_output=True, text=True, timeout=250, check=False
+    )
+    assert status == ran.returncode, ran.stdout + ran.stderr
+    assert said in ran.stdout
+    if not required:
+        loud = [line for line in ran.stdout.splitlines() if "TESTS ON NEO4J ARE NOT RUN" in line]
+        assert 1 == len(loud)
+        assert "Docker is not installed; Java 17 is not installed" in loud[0]
