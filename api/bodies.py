@@ -4,8 +4,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from beliefgraph.api.describe import Said
-from beliefgraph.api.wire import dictionary
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.model import GeneratedBy, Kind
@@ -21,6 +19,8 @@ from beliefgraph.ingest.events import (
     SignalEvent,
     Text,
 )
+from beliefgraph.wire.describe import Said
+from beliefgraph.wire.records import dictionary
 
 _ADDRESSED = ("user", "type")
 _ID = Said("An id of your own: the same request again changes nothing. A fresh one unless given.")

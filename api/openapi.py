@@ -13,8 +13,8 @@ from pydantic.json_schema import models_json_schema
 
 from beliefgraph.api import bodies, problems
 from beliefgraph.api.calls import Needs
-from beliefgraph.api.describe import Said, envelope, example_of
 from beliefgraph.api.problems import MEDIA_TYPE, Kind
+from beliefgraph.wire.describe import Said, envelope, example_of
 
 Operation = dict[str, Any]
 _OF_NOBODY = ("believe", "personalize", "send_events", "next_question", "answer_questions", "get_consent")
@@ -60,6 +60,8 @@ _SOME = {
     "what": Said("What there is none of: `user`, `belief`, `response`, `signal`, `conflict`.", "belief"),
     "id": Said("The id that names nothing, or something else.", "b1"),
     "scope": Said("The scope that the key lacks.", "write"),
+    "expected_seq": Said("The number of the last record that the caller knew of.", 41),
+    "seq": Said("The number of the user's last record.", 42),
 }
 
 

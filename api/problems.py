@@ -109,6 +109,12 @@ OF_ERROR: tuple[tuple[type[Exception], Kind], ...] = (
     (errors.StoreVersionError, STORE_VERSION),
     (errors.IntegrityError, STORE_DAMAGED),
     (errors.ModelUnavailableError, MODEL_UNAVAILABLE),
+    (
+        errors.AccessDeniedError,
+        INTERNAL,
+    ),  # of the client: a service that stands before another is our mistake
+    (errors.NotServedError, INTERNAL),
+    (errors.ServiceError, INTERNAL),
     (Exception, INTERNAL),
 )
 """What the library raises, the narrower class first."""
@@ -147,6 +153,9 @@ def _members(error: Exception) -> Iterator[tuple[str, Any]]:
         yield "expected", error.expected
         if error.got is not None:
             yield "got", error.got
+    if isinstance(error, errors.ChangedMeanwhileError):
+        yield "expected_seq", error.expected_seq
+        yield "seq", error.seq
     if isinstance(error, errors.NotFoundError | errors.DuplicateIdError):
         yield "what", error.what
         yield "id", error.id

@@ -12,9 +12,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import neo4j
 
@@ -28,6 +27,8 @@ from bench import (
     audits,
     calibration,
     curves,
+    fuzz,
+    http,
     preferences,
     provenance,
     reading,
@@ -48,8 +49,19 @@ PARTS = (
     "relations",
     "preferences",
     "reading",
+    "http",
+    "fuzz",
     "assistments",
 )
+_TITLES = {
+    "audits": "Which signals reach the model: an audit",
+    "calibration": "Calibration in simulation: rates recovered, beliefs right, causes found, what matters",
+    "relations": "How two statements relate, what is worth believing, and what a life leaves",
+    "preferences": "Which preference a question is about (prefeval)",
+    "reading": "How long reads take",
+    "http": "The service under load, from a second process",
+    "fuzz": "Requests drawn at random from the description of the service",
+}
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
 MOST_WORSE = 1.05
 """How much worse than the best of the simple ways ours may be, in any world at any point."""
@@ -79,47 +91,41 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {machine}")
     for part in options.only or PARTS:
         started = time.perf_counter()
-        if part == "speed":
-            _speed(quick=options.quick)
-        elif part == "stores":
-            _stores(quick=options.quick)
-        elif part == "worlds":
-            _worlds(quick=options.quick)
-        elif part == "curve":
-            _curve(options.curves, quick=options.quick)
-        elif part == "relations":
-            _heading("How two statements relate, what is worth believing, and what a life leaves")
-            relations.report(options.data, quick=options.quick)
-            relations.report_life(quick=options.quick)
-        elif part == "preferences":
-            _heading("Which preference a question is about (prefeval)")
-            preferences.report(options.data, _embedder(), quick=options.quick)
-        elif part == "reading":
-            _heading("How long reads take")
-            reading.report(quick=options.quick)
-            _heading("What an explanation costs, and where a record comes from")
-            provenance.report(quick=options.quick)
-        elif part == "assistments":
-            _assistments(options)
-        else:
-            title, report = _REPORTS[part]
-            _heading(title)
-            report(quick=options.quick)
+        _run(part, options)
         print(f"({part}: {time.perf_counter() - started:.0f} s)", flush=True)
     return 0
 
 
-class _Report(Protocol):
-    def __call__(self, *, quick: bool) -> None: ...
+def _run(part: str, options: argparse.Namespace) -> None:
+    quick, data = options.quick, options.data
+    runs: dict[str, Callable[[], None]] = {
+        "speed": lambda: _speed(quick=quick),
+        "stores": lambda: _stores(quick=quick),
+        "audits": lambda: audits.report(quick=quick),
+        "worlds": lambda: _worlds(quick=quick),
+        "calibration": lambda: calibration.report(quick=quick),
+        "curve": lambda: _curve(options.curves, quick=quick),
+        "relations": lambda: _relations(data, quick=quick),
+        "preferences": lambda: preferences.report(data, _embedder(), quick=quick),
+        "reading": lambda: _reading(quick=quick),
+        "http": lambda: http.report(quick=quick),
+        "fuzz": lambda: fuzz.report(quick=quick),
+        "assistments": lambda: _assistments(options),
+    }
+    if part in _TITLES:
+        _heading(_TITLES[part])
+    runs[part]()
 
 
-_REPORTS: Mapping[str, tuple[str, _Report]] = {
-    "audits": ("Which signals reach the model: an audit", audits.report),
-    "calibration": (
-        "Calibration in simulation: rates recovered, beliefs right, causes found, what matters",
-        calibration.report,
-    ),
-}
+def _relations(data: Path, *, quick: bool) -> None:
+    relations.report(data, quick=quick)
+    relations.report_life(quick=quick)
+
+
+def _reading(*, quick: bool) -> None:
+    reading.report(quick=quick)
+    _heading("What an explanation costs, and where a record comes from")
+    provenance.report(quick=quick)
 
 
 def _heading(title: str) -> None:

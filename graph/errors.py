@@ -9,7 +9,10 @@
     ├── StoreUnavailableError                the store cannot be reached, locked, written or is full
     ├── StoreVersionError                    the file or database is not ours, or newer than this code
     ├── IntegrityError                       what is stored contradicts itself
-    └── ModelUnavailableError                no embedding model can be had
+    ├── ModelUnavailableError                no embedding model can be had
+    ├── AccessDeniedError                    a service does not take the key, or the key may not do this
+    ├── NotServedError                       what needs the store itself was asked of a service
+    └── ServiceError                         a service failed, or what answers is none of ours
 
 A constructor takes the facts and writes the message; a message never holds a statement, a comment or a secret.
 """
@@ -90,3 +93,28 @@ class IntegrityError(BeliefGraphError):
 
 class ModelUnavailableError(BeliefGraphError):
     """No embedding model can be loaded; the message says how to get one."""
+
+
+class AccessDeniedError(BeliefGraphError):
+    """A service refused the key: it is unknown, was revoked, or lacks a scope; nothing was done."""
+
+    def __init__(self, target: str, why: str) -> None:
+        self.target, self.why = target, why
+        super().__init__(f"the service {target} refuses this: {why}")
+
+
+class NotServedError(BeliefGraphError):
+    """What was asked needs the store itself; over HTTP it cannot be had."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what} is not served over HTTP: open the store itself")
+
+
+class ServiceError(BeliefGraphError):
+    """A service failed on its side, or answered what no service of ours answers."""
+
+    def __init__(self, target: str, why: str, *, request_id: str | None = None) -> None:
+        self.target, self.why, self.request_id = target, why, request_id
+        named = "" if request_id is None else f" (request {request_id})"
+        super().__init__(f"the service {target} failed: {why}{named}")

@@ -57,8 +57,11 @@ class Classifier:
         """Return the calibrated relation of each pair: `equivalent` and `contradiction` do not depend on the order."""
         if len(pairs) < _SHARED_FROM:
             return [self._relation(pair) for pair in pairs]
-        with ThreadPoolExecutor(os.cpu_count()) as cores:
+        cores = ThreadPoolExecutor(os.cpu_count())
+        try:
             return list(cores.map(self._relation, pairs))
+        finally:
+            cores.shutdown(cancel_futures=True)  # an interrupt leaves thousands of pairs unread
 
     def situate(self, relation: Relation, cosine: float) -> Relation:
         """Weigh a contradiction by the cosine of the two texts: what has another topic rarely contradicts.

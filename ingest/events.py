@@ -68,8 +68,8 @@ def _word_or_number(value: Any) -> bool | float | None:
 
 
 def _moment(value: Any) -> Any:
-    """Let in what names a moment by itself; a bare number does not."""
-    if not isinstance(value, datetime | str):
+    """Let in what names a moment by itself; a bare number does not, nor does one that is written as a text."""
+    if not isinstance(value, datetime) and not (isinstance(value, str) and ":" in value):
         raise ValueError("must be a time with a timezone, as in 2026-01-31T12:00:00Z")
     return value
 

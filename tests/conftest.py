@@ -96,6 +96,12 @@ def _a_server() -> Iterator[None]:
         pytest.skip(f"TESTS ON NEO4J ARE NOT RUN: {error}")
 
 
+@pytest.fixture(params=["store", "service"])
+def anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test hold for the store itself, and for the same store behind a service (`tests.worlds.open_world`)."""
+    monkeypatch.setattr("tests.worlds.SERVED", request.param == "service")
+
+
 @pytest.fixture(scope="session")
 def neo4j_server() -> Iterator[Address]:
     """Lend one Neo4j server to all tests."""

@@ -15,6 +15,7 @@ from tests.embedders import WordEmbedder
 from tests.worlds import START, Clock, World, open_world
 
 Call = Callable[..., object]
+pytestmark = pytest.mark.usefixtures("anywhere")
 
 
 def test_the_example_of_the_interface(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_public_names_are_there() -> None:
 def test_nothing_happens_before_a_method_is_called(tmp_path: Path) -> None:
     """Naming a user does no I/O: she is in no list before something is recorded."""
     with open_world(tmp_path / "beliefs.db") as world:
-        assert "SelfModel(user_id='ada')" == repr(world.ada)
+        assert f"{type(world.ada).__name__}(user_id='ada')" == repr(world.ada)
         assert [] == list(world.graph.users())
 
 

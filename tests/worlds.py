@@ -10,16 +10,19 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import strategies as st
 
-from beliefgraph import BeliefGraph, GeneratedBy, Parameters, SelfModel
+from beliefgraph import BeliefGraph, GeneratedBy, Parameters, RemoteGraph, SelfModel
+from beliefgraph.api.app import create_app
+from beliefgraph.api.limits import Limits
 from beliefgraph.graph.errors import BeliefGraphError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import Pair, Relation
+from bench.service import in_thread
 from tests.embedders import CONTRADICTION, SUSPICION, FormGate, ScriptedRelater, WordEmbedder
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -82,18 +85,50 @@ def open_world(
     clock: Clock | None = None,
     tenant: str = "default",
 ) -> Iterator[World]:
-    """Open a store with scripted models and a clock of its own."""
+    """Open a store with scripted models and a clock of its own; where the fixture `anywhere` says so, over HTTP."""
     clock, embedder, relater = clock or Clock(), WordEmbedder(), ScriptedRelater(script)
-    with BeliefGraph.open(
-        target,
-        tenant=tenant,
-        embedder=embedder,
-        relater=relater,
-        gate=FormGate(),
-        parameters=parameters or PARAMETERS,
-        clock=clock,
-    ) as graph:
-        yield World(graph=graph, clock=clock, embedder=embedder, relater=relater)
+    with (
+        BeliefGraph.open(
+            target,
+            tenant=tenant,
+            embedder=embedder,
+            relater=relater,
+            gate=FormGate(),
+            parameters=parameters or PARAMETERS,
+            clock=clock,
+        ) as graph,
+        _reached(graph, tenant) as reached,
+    ):
+        yield World(graph=reached, clock=clock, embedder=embedder, relater=relater)
+
+
+SERVED = False
+"""Whether worlds are reached over HTTP (set by the fixture `anywhere`)."""
+
+
+class _ServedGraph(RemoteGraph):
+    """A graph reached over HTTP by a test, which may look past the service for what is not served."""
+
+    def __init__(self, address: str, store: BeliefGraph) -> None:
+        super().__init__(address, None, timeout_s=60.0)
+        self._store, self._pipeline = store, store._pipeline
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def ingest(self, lines: Any, **options: Any) -> Any:
+        return self._store.ingest(lines, **options) if options else super().ingest(lines)
+
+
+@contextmanager
+def _reached(store: BeliefGraph, tenant: str) -> Iterator[BeliefGraph]:
+    """Return the graph that a test asks: the store itself, or the client of a service that has it."""
+    if not SERVED:
+        yield store
+        return
+    app = create_app(lambda: store, tenant=tenant, limits=Limits(rate_per_s=0))
+    with in_thread(app) as address, _ServedGraph(address, store) as remote:
+        yield cast(BeliefGraph, remote)
 
 
 def near(value: float) -> Any:

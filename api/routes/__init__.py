@@ -1,6 +1,6 @@
 """The routes of the service, a module for each family. A new family is a module with a `router`, named in ROUTERS.
 
-A route reads its parameters, makes one call of the library and answers with a model of wire.py. No rules here.
+A route reads its parameters, makes one call of the library and answers with a model of beliefgraph.wire. No rules here.
 """
 
 from beliefgraph.api.routes import (

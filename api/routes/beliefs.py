@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from beliefgraph.api import bodies, wire
+from beliefgraph.api import bodies
 from beliefgraph.api.calls import (
     AsOf,
     BeliefId,
@@ -21,6 +21,7 @@ from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.model import Belief, Revision, Standing
 from beliefgraph.queries.explain import Explanation
 from beliefgraph.queries.pages import Page
+from beliefgraph.wire import records as wire
 
 router = APIRouter(prefix="/v1/users/{user_id}/beliefs", tags=["beliefs"])
 

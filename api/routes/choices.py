@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from beliefgraph.api import bodies, wire
+from beliefgraph.api import bodies
 from beliefgraph.api.calls import AsOf, OfUser, given, needs, same_time
 from beliefgraph.queries.personalize import Personalization
+from beliefgraph.wire import records as wire
 
 router = APIRouter(prefix="/v1/users/{user_id}", tags=["choosing"])
 

@@ -5,13 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from beliefgraph.api import bodies, wire
+from beliefgraph.api import bodies
 from beliefgraph.api.calls import AsOf, ConflictId, Cursor, DryRun, Limit, OfUser, given, needs
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.model import Conflict, ConflictStatus
 from beliefgraph.ingest.resolution import Decision
 from beliefgraph.queries.pages import Page
+from beliefgraph.wire import records as wire
 
 router = APIRouter(prefix="/v1/users/{user_id}", tags=["conflicts"])
 Status = Annotated[ConflictStatus | None, Query(description="Only these.", examples=["confirmed"])]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from beliefgraph.api import bodies, wire
+from beliefgraph.api import bodies
 from beliefgraph.api.calls import Flag, OfTenant, needs
 from beliefgraph.api.limits import BATCH_LINES
 from beliefgraph.api.problems import BODY_TOO_LARGE, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, ProblemError
@@ -15,6 +15,7 @@ from beliefgraph.graph.model import Outcome
 from beliefgraph.ingest.events import Event, RetractEvent
 from beliefgraph.ingest.pipeline import Result
 from beliefgraph.ingest.reader import Reject
+from beliefgraph.wire import records as wire
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 LINES = ("application/x-ndjson", "application/jsonl", "application/jsonlines")

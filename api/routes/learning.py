@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from beliefgraph.api import learning
 from beliefgraph.api.calls import AsOf, Count, OfTenant, OfUser, needs
 from beliefgraph.curve import Curve
 from beliefgraph.ingest.events import Moment, Text
 from beliefgraph.queries.audit import Audit
 from beliefgraph.queries.funnels import Per as Length
+from beliefgraph.wire import learning
 
 router = APIRouter(prefix="/v1", tags=["learning"])
 Since = Annotated[

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, Request
 
-from beliefgraph.api import bodies, learning
+from beliefgraph.api import bodies
 from beliefgraph.api.calls import OfUser, needs
 from beliefgraph.onboarding import Onboarding
+from beliefgraph.wire import learning
 
 router = APIRouter(prefix="/v1/users/{user_id}", tags=["onboarding"])
 

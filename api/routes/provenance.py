@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from beliefgraph.api import bodies
-from beliefgraph.api import wire_provenance as wire
 from beliefgraph.api.calls import (
     AsOf,
     BeliefId,
@@ -22,6 +21,7 @@ from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.ingest.events import Moment
 from beliefgraph.queries.diff import Diff
 from beliefgraph.queries.what_if import WhatIf
+from beliefgraph.wire import provenance as wire
 
 router = APIRouter(prefix="/v1/users/{user_id}", tags=["provenance"])
 _ANSWER = "The provenance in the form that was asked for"

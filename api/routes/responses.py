@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from beliefgraph.api import bodies, wire
+from beliefgraph.api import bodies
 from beliefgraph.api.calls import AsOf, Cursor, IdempotencyKey, Limit, OfUser, ResponseId, given, needs
 from beliefgraph.graph.model import Response
 from beliefgraph.queries.pages import Page
 from beliefgraph.queries.trace import Trace
+from beliefgraph.wire import records as wire
 
 router = APIRouter(prefix="/v1/users/{user_id}/responses", tags=["responses"])
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from beliefgraph.api import bodies, wire
+from beliefgraph.api import bodies
 from beliefgraph.api.calls import (
     AsOf,
     Cursor,
@@ -18,6 +18,7 @@ from beliefgraph.api.calls import (
 )
 from beliefgraph.graph.model import Outcome, Signal
 from beliefgraph.queries.pages import Page
+from beliefgraph.wire import records as wire
 
 router = APIRouter(prefix="/v1/users/{user_id}/signals", tags=["signals"])
 

@@ -5,12 +5,13 @@ from itertools import islice
 
 from fastapi import APIRouter, Request, Response
 
-from beliefgraph.api import bodies, wire
+from beliefgraph.api import bodies
 from beliefgraph.api.calls import AsOf, Cursor, Limit, OfTenant, OfUser, needs
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.store import Erasure
 from beliefgraph.ingest.events import check_identifier
 from beliefgraph.queries.pages import Page
+from beliefgraph.wire import records as wire
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
 LINES = "application/x-ndjson"

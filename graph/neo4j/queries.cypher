@@ -527,13 +527,14 @@ CALL (u) {
         cause_id: c.cause_id[i], parameters_version: c.parameters_version[i],
         recorded_us: c.recorded_us[i], item_slot: c.item_slot[i], item_id: c.item_id[i],
         item_nats: c.item_nats[i], item_observed_us: c.item_observed_us[i], removed: c.removed[i],
+        reread: c.reread[i],
         base: c.base[i], half_life_days: c.half_life_days[i], memory_nats: c.memory_nats[i],
         reference_us: c.reference_us[i], direct_for: c.direct_for[i],
         direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
         inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
         context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
-        heard_against: c.heard_against[i], reread: c.reread[i]
+        heard_against: c.heard_against[i]
     })-[:REVISES]->(b)
     WITH c, i, b, v
     OPTIONAL MATCH (s:Signal {key: c.signal[i]})

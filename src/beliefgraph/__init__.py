@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from beliefgraph.bootstrap import BeliefGraph as BeliefGraph
     from beliefgraph.calibration import Calibration as Calibration
+    from beliefgraph.client.graph import RemoteGraph as RemoteGraph
     from beliefgraph.curve import Curve as Curve
+    from beliefgraph.graph.errors import AccessDeniedError as AccessDeniedError
     from beliefgraph.graph.errors import BeliefGraphError as BeliefGraphError
     from beliefgraph.graph.errors import ChangedMeanwhileError as ChangedMeanwhileError
     from beliefgraph.graph.errors import DuplicateIdError as DuplicateIdError
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from beliefgraph.graph.errors import InvalidInputError as InvalidInputError
     from beliefgraph.graph.errors import ModelUnavailableError as ModelUnavailableError
     from beliefgraph.graph.errors import NotFoundError as NotFoundError
+    from beliefgraph.graph.errors import NotServedError as NotServedError
+    from beliefgraph.graph.errors import ServiceError as ServiceError
     from beliefgraph.graph.errors import StoreUnavailableError as StoreUnavailableError
     from beliefgraph.graph.errors import StoreVersionError as StoreVersionError
     from beliefgraph.graph.errors import UnknownSignalKindError as UnknownSignalKindError
@@ -55,9 +59,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "BeliefGraph": "bootstrap",
+    "RemoteGraph": "client.graph",
     "SelfModel": "selfmodel",
     **dict.fromkeys(
         (
+            "AccessDeniedError",
             "BeliefGraphError",
             "ChangedMeanwhileError",
             "DuplicateIdError",
@@ -65,6 +71,8 @@ _HOMES = {
             "InvalidInputError",
             "ModelUnavailableError",
             "NotFoundError",
+            "NotServedError",
+            "ServiceError",
             "StoreUnavailableError",
             "StoreVersionError",
             "UnknownSignalKindError",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args, overload
 
 from beliefgraph.auditing import audit_store
 from beliefgraph.calibration import SHARE, Calibration, calibrate
@@ -33,6 +33,12 @@ from beliefgraph.queries.verify import VerifyReport, verify
 from beliefgraph.selfmodel import SelfModel
 from beliefgraph.settings import Settings, default_file, read_settings
 
+if TYPE_CHECKING:
+    from beliefgraph.client.graph import RemoteGraph
+
+REMOTE_TIMEOUT_S = 30.0
+"""How long a client waits for an answer."""
+
 
 class BeliefGraph:
     """A store of self-models with everything needed to learn from signals. Made by `open`; a context manager.
@@ -43,6 +49,12 @@ class BeliefGraph:
     def __init__(self, pipeline: Pipeline, tenant: str) -> None:
         self._pipeline, self._tenant = pipeline, tenant
 
+    @overload
+    @classmethod
+    def open(
+        cls, target: str, *, api_key: str | None, timeout_s: float = REMOTE_TIMEOUT_S
+    ) -> "RemoteGraph": ...
+    @overload
     @classmethod
     def open(
         cls,
@@ -55,17 +67,41 @@ class BeliefGraph:
         parameters: Parameters | Path | str | None = None,
         population: Population | Path | str | None = None,
         clock: Clock | None = None,
-    ) -> Self:
-        """Open a store: a path, `sqlite:///path`, `:memory:`, `neo4j://host:port` or `bolt://host:port` (and +s, +ssc).
+    ) -> Self: ...
+    @classmethod
+    def open(cls, target: str | Path | None = None, **options: Any) -> "Self | RemoteGraph":
+        """Open a store, or a service that has one.
 
-        None reads the settings, else uses the embedded file in the user's data folder. A Neo4j server's user, password
-        and database come from the settings.
+        A store: a path, `sqlite:///path`, `:memory:`, `neo4j://host:port` or `bolt://host:port` (and +s, +ssc). None
+        reads the settings, else uses the embedded file in the user's data folder. A Neo4j server's user, password
+        and database come from the settings. `relater` judges how two statements relate, `gate` whether a text is
+        worth believing; None: the settings' relater, else the network that ships with the package. `population` has
+        base rates among users who consented (`aggregate` makes it); None: the file that the settings name, if any.
+        `clock` is the one source of now.
 
-        `relater` judges how two statements relate, `gate` whether a text is worth believing; None: the settings'
-        relater, else the network that ships with the package. `population` has base rates among users who consented
-        (`aggregate` makes it); None: the file that the settings name, if any. `clock` is the one source of now. Raises
-        `InvalidInputError`, `StoreUnavailableError`, `StoreVersionError`.
+        A service: `https://host` or `http://host`, always with `api_key`: a key of `beliefgraph keys create`, which
+        decides the tenant, or None for a service without keys.
+
+        Raises `InvalidInputError`, `StoreUnavailableError`, `StoreVersionError`.
         """
+        served = isinstance(target, str) and target.partition("://")[0].lower() in ("http", "https")
+        if served or "api_key" in options:
+            return _open_service(target, served=served, **options)
+        return cls._open_store(target, **options)
+
+    @classmethod
+    def _open_store(
+        cls,
+        target: str | Path | None = None,
+        *,
+        tenant: str = "default",
+        embedder: Embedder | None = None,
+        relater: Relater | None = None,
+        gate: Gate | None = None,
+        parameters: Parameters | Path | str | None = None,
+        population: Population | Path | str | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
         settings = read_settings()
         if not isinstance(parameters, Parameters):
             parameters = load_parameters(parameters or settings.parameters)
@@ -248,6 +284,19 @@ class BeliefGraph:
     ) -> None:
         """Close the store."""
         self.close()
+
+
+def _open_service(target: Any, *, served: bool, **options: Any) -> "RemoteGraph":
+    from beliefgraph.client.graph import RemoteGraph
+
+    if not served:
+        raise InvalidInputError("api_key", "goes with a service: https://host or http://host")
+    if "api_key" not in options:
+        raise InvalidInputError("target", "is a service: give its api_key too, None for one without keys")
+    for name in options:
+        if name not in ("api_key", "timeout_s"):
+            raise InvalidInputError(name, "is the service's own; a client has api_key and timeout_s")
+    return RemoteGraph(target, options["api_key"], timeout_s=options.get("timeout_s", REMOTE_TIMEOUT_S))
 
 
 def _named_relater(name: str | None, embedder: Embedder) -> Relater | None:

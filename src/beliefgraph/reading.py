@@ -88,8 +88,8 @@ class SelfModelReads:
         """
         check_text("query", query)
         check_context("context", {} if context is None else context)
-        _check_count("limit", limit)
-        _check_count("max_chars", max_chars)
+        check_count("limit", limit)
+        check_count("max_chars", max_chars)
         as_of_us, now_us = self._as_of(as_of), self._now_us()
         request = Request(
             query=query,
@@ -372,7 +372,8 @@ class SelfModelReads:
         return to_us(as_of)
 
 
-def _check_count(name: str, count: int | None) -> None:
+def check_count(name: str, count: int | None) -> None:
+    """Raise `InvalidInputError` for what is no number of things to use, at least 1; None leaves it open."""
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise InvalidInputError(name, "must be a whole number, at least 1")
 

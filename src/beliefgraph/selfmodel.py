@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from beliefgraph.graph.errors import InvalidInputError
+from beliefgraph.graph.errors import DuplicateIdError, InvalidInputError
 from beliefgraph.graph.ids import BeliefId, ConflictId, derived_id
 from beliefgraph.graph.model import Belief, Conflict, Context, Kind, Outcome, Response, Source, to_conflict
 from beliefgraph.graph.store import Erasure
@@ -185,8 +185,7 @@ class SelfModel(SelfModelReads):
             event = self._event(RetractEvent, signal=without)
         else:
             raise InvalidInputError("without", "must be given alone: it names the signal that had not come")
-        outcome, nodes = self._pipeline.suppose(self._scope, event)
-        return what_if(outcome, nodes, self._now_us())
+        return self._suppose(event)
 
     def amend(
         self,
@@ -223,11 +222,12 @@ class SelfModel(SelfModelReads):
                 context=context,
                 note=reason,
             )
-            outcome = self._outcome(event, idempotency_key, if_seq=if_sequence)
+            return self._edit(event, idempotency_key, if_sequence)
+        except DuplicateIdError:
+            raise
         except InvalidInputError as error:
             named = _AMENDED.get(error.field, error.field)
             raise InvalidInputError(named, error.expected, got=error.got) from None
-        return outcome.spawned[0] if outcome.spawned else self.belief(belief_id)
 
     def erase(self) -> Erasure:
         """Take away everything held on this user; the answer holds counts only."""
@@ -265,7 +265,7 @@ class SelfModel(SelfModelReads):
             undo=undo,
             why=reason,
         )
-        return to_conflict(self._pipeline.resolve(self._scope, resolution))
+        return self._resolve(resolution)
 
     def resolve_conflicts(self, *, dry_run: bool = False) -> list[Decision]:
         """Merge what surely says the same, decide every conflict that can be decided, and ask about the rest.
@@ -290,6 +290,18 @@ class SelfModel(SelfModelReads):
             check_identifier("idempotency_key", key)
         id = None if key is None else derived_id(event.type[0], "idempotency_key", key)
         return self._pipeline.apply(self._scope, event, id=id, **how)
+
+    def _edit(self, event: SignalEvent, key: str | None, if_sequence: int | None) -> Belief:
+        outcome = self._outcome(event, key, if_seq=if_sequence)
+        assert event.belief is not None
+        return outcome.spawned[0] if outcome.spawned else self.belief(event.belief)
+
+    def _suppose(self, event: SignalEvent | RetractEvent) -> WhatIf:
+        outcome, nodes = self._pipeline.suppose(self._scope, event)
+        return what_if(outcome, nodes, self._now_us())
+
+    def _resolve(self, resolution: Resolution) -> Conflict:
+        return to_conflict(self._pipeline.resolve(self._scope, resolution))
 
     def _outcome(self, event: Event, key: str | None = None, **how: Any) -> Outcome:
         outcome = self._apply(event, key, **how)

@@ -42,6 +42,7 @@ FIELDS: list[tuple[Any, str, str]] = [
     ({"statement": EXAMPLES, "kind": "whim"}, "kind", "must be 'preference', 'fact'"),
     ({"statement": EXAMPLES, "at": "2026-03-01T12:00:00"}, "at", "must have a timezone"),
     ({"statement": EXAMPLES, "at": 5}, "at", "must be a time with a timezone"),
+    ({"statement": EXAMPLES, "at": "5"}, "at", "must be a time with a timezone"),
     ({"statement": EXAMPLES, "at": "2026-03-01T13:00:00Z"}, "at", "five minutes in the future"),
     ({"statement": EXAMPLES, "id": "a/b"}, "id", "visible characters without '/'"),
     ({"statement": EXAMPLES, "context": {"place": ""}}, "context.place", "must not be empty"),
@@ -58,6 +59,7 @@ PARAMETERS = [
     ("?cursor=-1", "cursor"),
     ("?as_of=yesterday", "as_of"),
     ("?as_of=2026-03-01", "as_of"),
+    ("?as_of=5", "as_of"),
     ("?standing=fine", "standing"),
     ("?asof=2026-03-01T12:00:00Z", "asof"),
 ]

@@ -33,6 +33,7 @@ def _no_server() -> NoReturn:
     raise NoServer("none here")
 
 
+@pytest.mark.timeout(900)
 def test_the_quick_run_prints_every_part(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -149,6 +149,7 @@ BAD: list[tuple[str, str | bytes]] = [
     ("at", line("belief", statement="x", at="2026-03-01T12:00:00")),
     ("at", line("belief", statement="x", at="2026-03-02T12:00:00Z")),
     ("at", line("belief", statement="x", at=5)),
+    ("at", line("belief", statement="x", at="5")),
     ("surprise", line("belief", statement="x", surprise=1)),
     ("beliefs.0.weight", line("response", text="x", beliefs=[{"id": "b0", "weight": 0}])),
     ("beliefs", line("response", text="x", beliefs=[{"id": "b0"}, {"id": "b0"}])),

@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
-from beliefgraph.api.describe import Said, Worked, envelope
-from beliefgraph.api.wire import record
 from beliefgraph.queries import diff, timeline, what_if
 from beliefgraph.queries.provenance import Provenance
+from beliefgraph.wire.describe import Said, Worked, envelope
+from beliefgraph.wire.records import record
 
 Format = Literal["node-link", "prov", "timeline", "prose"]
 _LEFT_OUT = (int, Said("How many older changes (of a belief) or signals (of a response) are not here.", 0))

@@ -1,12 +1,9 @@
-"""What the service answers about its own learning: the audit of the loop, the curve, and what is worth asking.
-
-Models as in wire.py, in its dictionary.
-"""
+"""About learning: the audit of the loop, the curve, and what is worth asking. Models as in records.py."""
 
 from beliefgraph import curve, onboarding, stages
-from beliefgraph.api.describe import Said, Worked, envelope
-from beliefgraph.api.wire import record
 from beliefgraph.queries import audit, funnels
+from beliefgraph.wire.describe import Said, Worked, envelope
+from beliefgraph.wire.records import record
 
 _MARCH = "2026-03-01T12:00:00Z"
 _PROSE = Said("The same account in plain words.", "3 signals were received, 2 of them moved a belief. …")

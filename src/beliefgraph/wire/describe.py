@@ -1,11 +1,12 @@
 """From the records of the library to models of the wire: types are taken over, every field must be described.
 
 A record that gains a field nobody described is an error when its model is made, not a gap in the documentation.
-Which records there are, and in which words, is said in wire.py and bodies.py.
+Which records there are, and in which words, is said in records.py and its neighbours. The way back, from an answer to
+the record, is `Dictionary.restore`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model, mode
 
 Model = type[BaseModel]
 M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Dictionary:
     def __init__(self, words: Mapping[str, Said]) -> None:
         self._words = words
         self._models: dict[type, Model] = {}
+        self._sources: dict[Model, type] = {}
 
     def record(self, source: type, /, *, worked: Mapping[str, Worked] | None = None, **words: Said) -> Model:
         """Make the model that shows a dataclass: the fields of its `repr`, and those that are worked out.
@@ -57,8 +60,26 @@ class Dictionary:
         worked = worked or {}
         annotated |= {name: (_described(one.type, one.said), ...) for name, one in worked.items()}
         model = _model(source.__name__, source.__doc__, annotated, read=_reader(shown, worked))
-        self._models[source] = model
+        self._models[source], self._sources[model] = model, source
         return model
+
+    def restore(self, source: type[R], answer: Any) -> R:
+        """Return the record that an answer shows. Fields that are not shown have their default, or else None.
+
+        Raises `ValidationError` (pydantic) for an answer that shows no such record.
+        """
+        restored: R = self._restored(self._models[source].model_validate(answer))
+        return restored
+
+    def _restored(self, shown: Any) -> Any:
+        """Return records for models, at every depth."""
+        if isinstance(shown, BaseModel):
+            source = self._sources.get(type(shown))
+            found = {name: self._restored(getattr(shown, name)) for name in type(shown).model_fields}
+            return tuple(found.values()) if source is None else _filled(source, found)
+        if isinstance(shown, list | tuple):
+            return type(shown)(self._restored(one) for one in shown)
+        return {k: self._restored(one) for k, one in shown.items()} if isinstance(shown, dict) else shown
 
     def body(
         self, source: Model, /, *, without: tuple[str, ...] = (), **words: Said
@@ -101,8 +122,8 @@ class Dictionary:
         inner = tuple(one if one is Ellipsis else self._translated(one) for one in arguments)
         if origin in (Union, UnionType):
             return Union[inner]  # noqa: UP007 - made at run time
-        if origin is tuple and Ellipsis not in arguments and len(set(arguments)) > 1:
-            return _pair(inner)
+        if origin is tuple and Ellipsis not in arguments:
+            return _pair(inner) if len(set(arguments)) > 1 else _so_many(inner)
         return {Mapping: dict, Sequence: list}.get(origin, origin)[inner]
 
 
@@ -151,11 +172,29 @@ def _reader(shown: list[str], worked: Mapping[str, Worked]) -> Callable[[Any], A
         return None
 
     def read(record: Any) -> Any:
+        if isinstance(record, Mapping):  # an answer that is read back
+            return record
         return {name: getattr(record, name) for name in shown} | {
             name: one.of(record) for name, one in worked.items()
         }
 
     return read
+
+
+def _filled(source: type, shown: Mapping[str, Any]) -> Any:
+    """Return a record of what is shown of it; what is not has its default, or else None."""
+    given: dict[str, Any] = {}
+    for one in fields(source):
+        if one.name in shown:
+            given[one.name] = shown[one.name]
+        elif one.init and one.default is MISSING and one.default_factory is MISSING:
+            given[one.name] = None
+    return source(**given)
+
+
+def _so_many(kinds: tuple[Any, ...]) -> Any:
+    """Return the type of a list of a fixed length; generators of clients know no other tuple."""
+    return Annotated[tuple[kinds[0], ...], Field(min_length=len(kinds), max_length=len(kinds))]  # type: ignore[valid-type]
 
 
 def _pair(models: tuple[Any, ...]) -> Model:
@@ -168,6 +207,8 @@ def _pair(models: tuple[Any, ...]) -> Model:
     }
 
     def read(records: Any) -> Any:
+        if isinstance(records, Mapping):  # an answer that is read back
+            return records
         return dict(zip(names, records, strict=True))
 
     title = "With".join(model.__name__ for model in models)

@@ -1,17 +1,17 @@
 """What the service answers: the records of the library under the same names, every field described with an example.
 
-To show one more record, describe it here: its types are taken from the record. What callers send is in bodies.py.
+To show one more record, describe it here: its types are taken from the record. What callers send is in api/bodies.py.
 """
 
 from typing import Any, Literal
 
-from beliefgraph.api.describe import Dictionary, Model, Said, Worked, envelope
 from beliefgraph.graph import model
 from beliefgraph.graph.prior import Prior as PriorRecord
 from beliefgraph.graph.store import Erasure as ErasureCounts
 from beliefgraph.ingest.resolution import Decision as JobDecision
 from beliefgraph.queries import explain, personalize, trace
 from beliefgraph.queries.contributions import Contribution as ContributionRecord
+from beliefgraph.wire.describe import Dictionary, Model, Said, Worked, envelope
 
 _THEN, _LATER = "2026-03-01T12:00:00Z", "2026-03-02T08:30:00Z"
 _STATEMENT = "API documentation should include runnable examples"

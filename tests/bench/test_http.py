@@ -1,0 +1,50 @@
+"""The service in a process of its own: stopped and started under load, and two of them on one store."""
+
+from pathlib import Path
+
+import pytest
+
+from beliefgraph import BeliefGraph
+from bench.http import Load, Memory, Restarted, restarted
+from bench.service import Served, open_hashed
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_restart_under_load_loses_and_doubles_nothing() -> None:
+    """What was acknowledged is recorded, once; the process ends with status 0 each time."""
+    found = restarted(Load(signals=24, restarts=1), writers=2)
+    assert found.met, str(found)
+    assert (24, 24, 24, 1) == (found.sent, found.acknowledged, found.recorded, found.clean_stops)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_processes_on_one_store(tmp_path: Path) -> None:
+    """Either answers what the other recorded, and a key given to one is known to the other."""
+    with Served(tmp_path) as first, Served(tmp_path) as second:
+        for here, there in ((first, second), (second, first)):
+            with (
+                BeliefGraph.open(here.address, api_key=there.key) as one,
+                BeliefGraph.open(there.address, api_key=here.key) as other,
+            ):
+                held = one.user("ada").believe(f"likes tea of {here.address}")
+                assert held.statement == other.user("ada").belief(held.id).statement
+    with open_hashed(tmp_path / "beliefs.db") as graph:
+        assert graph.verify().ok
+
+
+def test_a_loss_is_seen() -> None:
+    """What is lost, doubled or unsound, and memory that grows, are no success."""
+    fine = {"restarts": 1, "sent": 5, "acknowledged": 5, "recorded": 5, "sound": True, "clean_stops": 1}
+    assert Restarted(**fine).met  # type: ignore[arg-type]
+    for fault in (
+        {"recorded": 4},
+        {"recorded": 6},
+        {"acknowledged": 4},
+        {"sound": False},
+        {"clean_stops": 0},
+    ):
+        assert not Restarted(**{**fine, **fault}).met  # type: ignore[arg-type]
+    assert Memory(requests=1, early_mb=100.0, late_mb=105.0).met
+    assert not Memory(requests=1, early_mb=100.0, late_mb=120.0).met
