@@ -201,7 +201,9 @@ def _assistments(options: argparse.Namespace) -> None:
     embedder = _embedder()
     lines = _progress(assistments.to_events(itertools.islice(assistments.read_students(test), few), skills))
     started = time.perf_counter()
-    evaluation, curve = evaluate_with_curve(lines, embedder=embedder, relater=EmbeddingRelater(embedder))
+    evaluation, curve = evaluate_with_curve(
+        lines, parameters=assistments.timeless(), embedder=embedder, relater=EmbeddingRelater(embedder)
+    )
     seconds = time.perf_counter() - started
     print(evaluation)
     _print_beside(evaluation)
