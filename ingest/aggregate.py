@@ -133,7 +133,7 @@ class _Look:
 
     def _outcome(self, reader: Reader, node: BeliefNode) -> TurnedOut:
         words, inferred = reader.words(node.id), reader.inferred(node.id)
-        weighted = crowded(words, inferred, node.state.half_life_days, node.state.memory_nats)
+        weighted = crowded(words, inferred, node.state)
         stated = sum(item.nats for item, _ in weighted if item.slot.startswith(SOURCE_PREFIX))
         total = sum(item.nats * weight for item, weight in weighted)
         return TurnedOut(user=self.user, stated=stated, learned=total - stated)
