@@ -509,7 +509,8 @@ def test_as_of_survives_new_parameters(steps: list[Step]) -> None:
     with open_world(script=SCRIPT) as world:
         play(world, steps)
         then, served = world.clock.now, seen(world.ada)
-        foreseen = ("predicted", "question")  # what new signals would mean is read with the parameters in force
+        # What new signals would mean is read with the parameters in force.
+        foreseen = ("predicted", "question")
         for name in foreseen:
             served.pop(name)
         world.graph._pipeline.parameters = changed
