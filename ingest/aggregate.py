@@ -1,7 +1,7 @@
 """The job that counts, among users who consented, how often what is believed turned out true.
 
 Only beliefs that say what a public statement says are counted, one a user for each statement; what is kept is a rate
-and a number of users for each statement and each kind, never a text of a user. Why that is safe: docs/population.md.
+and a number of users for each statement and each kind, never a text of a user. Why that is safe: docs/onboarding.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
