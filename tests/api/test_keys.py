@@ -274,3 +274,20 @@ def test_without_keys_this_machine_alone_is_served(tmp_path: Path) -> None:
         ):
             assert "foreign-host" == api.problem("GET", "/v1/users", status=403, **headers)["type"]
         api.get("/v1/users", origin="http://localhost:3000")
+
+
+def test_what_is_asked_of_a_whole_tenant_holds_nothing_of_another(told: Api) -> None:
+    """Every read without an id (users, audit, curve, and what will come) is as of an empty store, headers too."""
+    other, empty = told.as_(told.key("zeta", "admin")), told.as_(told.key("nobody", "admin"))
+    paths = [
+        path
+        for path, operations in told.get("/openapi.json")["paths"].items()
+        if path.startswith("/v1/") and "{" not in path and "get" in operations
+    ]
+    assert {"/v1/users", "/v1/audit", "/v1/curve"} <= set(paths)
+    for path in paths:
+        answer, blank = other.send("GET", path, status=200), empty.send("GET", path, status=200)
+        assert _anonymous(answer, {}) == _anonymous(blank, {}), path
+        assert told.send("GET", path, status=200).text != answer.text, path
+        for secret in ('"ada"', EXAMPLES, "Pass the cursor", "no example", "acme"):
+            assert secret not in answer.text + str(answer.headers), path

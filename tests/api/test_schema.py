@@ -16,6 +16,13 @@ LABELS: list[str] = [
 ]
 
 
+WITHOUT_EXAMPLE = {
+    *("NewBelief.id", "NewResponse.id", "NewSignal.id", "NewSignal.belief", "Supposition.belief"),
+    *("Amendment.statement", "Resolution.scope", "EventResult.field", "EventResult.reason"),
+}
+"""Fields that exclude another one, or are seldom there: an example of the whole record is better without them."""
+
+
 def _erases(label: str) -> bool:
     return label.startswith("DELETE")
 
@@ -64,7 +71,7 @@ def test_a_fault_is_seen() -> None:
         service.ask(operation, GenerationMode.POSITIVE, 20, found)
         service.ask(operation, GenerationMode.NEGATIVE, 20, found)
     titles = {name.partition(": ")[2] for name in found.faults}
-    assert {"Server error", "Undocumented HTTP status code", "Schema-violating request accepted"} <= titles
+    assert {"Server error", "Undocumented status code", "Schema-violating request accepted"} <= titles
 
 
 def _fields() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -81,10 +88,16 @@ def test_every_field_and_parameter_is_described_with_an_example() -> None:
         for operation in methods.values()
         for one in operation.get("parameters", [])
     ]
-    gaps = [name for name, said in [*_fields(), *parameters] if not said.get("description")]
+    gaps = [name for name, said in [*_fields(), *parameters] if not _is_described(said)]
     assert [] == gaps
-    wanting = [name for name, said in [*_fields(), *parameters] if not _has_example(said)]
-    assert [] == wanting
+    wanting = {name for name, said in [*_fields(), *parameters] if not _has_example(said)}
+    assert WITHOUT_EXAMPLE == wanting
+
+
+def _is_described(said: dict[str, Any]) -> bool:
+    """Say whether a field is described, or is a record that is."""
+    name = said.get("$ref", "").rpartition("/")[2]
+    return bool({**DESCRIBED["components"]["schemas"].get(name, {}), **said}.get("description"))
 
 
 def _has_example(said: dict[str, Any]) -> bool:
