@@ -25,6 +25,7 @@ from beliefgraph.ingest.relate import EmbeddingRelater
 from bench import (
     assistments,
     audits,
+    calibration,
     curves,
     fuzz,
     http,
@@ -43,6 +44,7 @@ PARTS = (
     "stores",
     "audits",
     "worlds",
+    "calibration",
     "curve",
     "relations",
     "preferences",
@@ -53,6 +55,7 @@ PARTS = (
 )
 _TITLES = {
     "audits": "Which signals reach the model: an audit",
+    "calibration": "Calibration in simulation: rates recovered, beliefs right, causes found, what matters",
     "relations": "How two statements relate, what is worth believing, and what a life leaves",
     "preferences": "Which preference a question is about (prefeval)",
     "reading": "How long reads take",
@@ -60,6 +63,8 @@ _TITLES = {
     "fuzz": "Requests drawn at random from the description of the service",
 }
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
+MOST_WORSE = 1.05
+"""How much worse than the best of the simple ways ours may be, in any world at any point."""
 _ANCHORS = (
     ("Beta(1, 1) counts", ".632", ".221", ".657", ".184"),
     ("Beta with skill and user prior, decay", ".542", ".182", ".686", ".033"),
@@ -98,6 +103,7 @@ def _run(part: str, options: argparse.Namespace) -> None:
         "stores": lambda: _stores(quick=quick),
         "audits": lambda: audits.report(quick=quick),
         "worlds": lambda: _worlds(quick=quick),
+        "calibration": lambda: calibration.report(quick=quick),
         "curve": lambda: _curve(options.curves, quick=quick),
         "relations": lambda: _relations(data, quick=quick),
         "preferences": lambda: preferences.report(data, _embedder(), quick=quick),
@@ -164,6 +170,8 @@ def _worlds(*, quick: bool) -> None:
         f"\nAs assumed, ours falls with use and beats all three at every point: {'met' if base.wins else 'missed'}"
     )
     print(f"Elsewhere it does not in: {'; '.join(lost) or 'no world'}")
+    worst = max(float(outcome.ratio.max()) for outcome in outcomes)
+    print(_verdict("worst of ours / best other way", worst, MOST_WORSE, ".3f"))
 
 
 def _curve(folder: Path | None, *, quick: bool) -> None:
@@ -193,7 +201,9 @@ def _assistments(options: argparse.Namespace) -> None:
     embedder = _embedder()
     lines = _progress(assistments.to_events(itertools.islice(assistments.read_students(test), few), skills))
     started = time.perf_counter()
-    evaluation, curve = evaluate_with_curve(lines, embedder=embedder, relater=EmbeddingRelater(embedder))
+    evaluation, curve = evaluate_with_curve(
+        lines, parameters=assistments.timeless(), embedder=embedder, relater=EmbeddingRelater(embedder)
+    )
     seconds = time.perf_counter() - started
     print(evaluation)
     _print_beside(evaluation)

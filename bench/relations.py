@@ -211,12 +211,14 @@ class LifeOutcome:
     """What a life of statements left: counts of what was to be so, and of what is.
 
     `current`: of the latest statements of every topic that changed, those that stand while the old one does not;
+    `served`: those that a response about the topic would use while it would not use the old one;
     `asked`: those whose conflict was at least noticed; `lost`: true statements that are superseded or retired;
     `remarks`: distractors that became beliefs.
     """
 
     reversals: int
     current: int
+    served: int
     asked: int
     true: int
     lost: int
@@ -245,12 +247,17 @@ def live(graph: BeliefGraph, story: Sequence[tuple[str, str, str]], clock: Clock
     def held(text: str) -> bool:
         return any(stands[id] for id in said[text])
 
+    def served(new: str, old: str) -> bool:
+        used = {str(choice.belief.id) for choice in ada.personalize(new).used}
+        return not used.isdisjoint(said[new]) and used.isdisjoint(said[old])
+
     reversals = [(text, old) for sort, text, old in story if sort == "reversal"]
     outdated = {old for _, old in reversals}
     true = [text for sort, text, _ in story if sort != "distractor" and text not in outdated]
     return LifeOutcome(
         reversals=len(reversals),
         current=sum(held(new) and not held(old) for new, old in reversals),
+        served=sum(served(new, old) for new, old in reversals),
         asked=sum(
             any(frozenset((one, other)) in noticed for one in said[new] for other in said[old])
             for new, old in reversals
@@ -360,6 +367,9 @@ def report_life(*, quick: bool) -> None:
     )
     _line(
         "the latest word stands and the old one does not", total["current"] / total["reversals"], ">=", 0.95
+    )
+    print(
+        f"    {'the latest word is served and the old one is not':<52} {total['served'] / total['reversals']:.3f}"
     )
     print(f"    {'reversals noticed (a question at least)':<52} {total['asked'] / total['reversals']:.3f}")
     _line("true beliefs wrongly taken away", total["lost"] / total["true"], "<=", 0.01)

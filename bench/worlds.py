@@ -238,6 +238,12 @@ class Outcome:
     lead_half: Floats
 
     @property
+    def ratio(self) -> Floats:
+        """Return the Brier score of ours as a multiple of that of the best simple way, at each point."""
+        ours = self.brier["ours"]
+        return np.asarray(ours / (ours + self.lead))
+
+    @property
     def wins(self) -> bool:
         """Say whether ours beats every simple way at every point and falls with use."""
         ours = self.brier["ours"]
@@ -289,6 +295,9 @@ def table(outcomes: Sequence[Outcome]) -> str:
             lines.append(f"    {way:<22}" + "".join(f"{cell:>15}" for cell in cells))
         leads = zip(outcome.lead, outcome.lead_half, strict=True)
         lines.append(f"    {'lead of ours':<22}" + "".join(f"{f'{a:+.3f} ±{b:.3f}':>15}" for a, b in leads))
+        lines.append(
+            f"    {'ours / best other way':<22}" + "".join(f"{ratio:>15.3f}" for ratio in outcome.ratio)
+        )
     return "\n".join(lines)
 
 

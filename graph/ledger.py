@@ -3,15 +3,18 @@
 Log-odds and items are in nats, times in microseconds since 1970-01-01 UTC, half-lives in days. What an item *means*
 (attribution) is decided elsewhere; here items only add up, fade and crowd each other out:
 
-    u(t) = base + Σ_direct e_i · 2^(−age_i/h) + Σ_inferred e_i · 2^(−age_i/h) · 2^(−R_i/E)
+    u(t) = base + Σ_direct e_i · 2^(−age_i/h) + Σ_inferred s_i · e_i · 2^(−age_i/h) · 2^(−R_i/E)
 
-R_i is the sum of |e| over the inferred items after item i, E the memory. A state is evaluated no earlier than its
-newest item, so that the clock of a caller who is minutes ahead cannot make an item count more than once.
+What was learned on one day may have one cause: of inferred items, each weighs s_i = 1 / (1 + S_i/S), where S_i is the
+sum of |e| over the earlier ones of its day (UTC) and sign, and S is how many nats a day has to say before another word
+like that weighs half. R_i is the sum of |s · e| over the inferred items after item i, E the memory. A state is read no
+earlier than its newest item: the clock of a caller who is minutes ahead cannot make an item count more than once.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
 from beliefgraph.graph.clock import DAY_US
@@ -129,7 +132,8 @@ class BeliefState:
 
     `*_for` and `*_against` are sums of positive and of absolute negative terms at `reference_us`, the time of the
     newest item. `spoken` is the part of the direct sum that the person herself said. `conflict` (μ, ≤ 0) is what
-    confirmed contradictions take off. `newest` is the order of the newest inferred item or pin, whichever is later.
+    confirmed contradictions take off. `newest` is the order of the newest inferred item or pin, whichever is later;
+    `heard_for` and `heard_against` sum |e| over the inferred items since the last pin on its day; `session_nats` is S.
     """
 
     base: float
@@ -146,6 +150,9 @@ class BeliefState:
     conflict: float = 0.0
     lifecycle: Lifecycle = "open"
     context: str = "{}"
+    session_nats: float = math.inf
+    heard_for: float = 0.0
+    heard_against: float = 0.0
 
     @property
     def newest(self) -> tuple[int, str]:
@@ -222,24 +229,46 @@ def _until(items: Iterable[Item], order: tuple[int, str]) -> Iterable[Item]:
         yield item
 
 
-def crowded(
-    direct: Sequence[Item], inferred: Iterable[Item], half_life_days: float, memory_nats: float
-) -> list[tuple[Item, float]]:
-    """Return the items that count with their crowding weight: 1 for direct ones, 2^(−R/E) for inferred ones.
+def crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[tuple[Item, float]]:
+    """Return the items that count with their weight before fading: 1 for direct ones, s · 2^(−R/E) for inferred ones.
 
-    `inferred` comes newest first and is read until the rest weighs nothing.
+    `inferred` comes newest first and is read until the rest weighs nothing. Half-life, memory and session are those of
+    `state`.
     """
     words, rest = counted(direct, inferred)
     weighted = [(item, 1.0) for item in words]
     crowding, newest_us = 0.0, None
-    for item in rest:
+    for item, share in _discounted(rest, state.session_nats):
         newest_us = item.observed_us if newest_us is None else newest_us
-        weight = float(2.0 ** (-crowding / memory_nats))
-        if weight * fade(newest_us - item.observed_us, half_life_days) < _NOTHING:
+        weight = float(2.0 ** (-crowding / state.memory_nats))
+        if weight * fade(newest_us - item.observed_us, state.half_life_days) < _NOTHING:
             break
-        weighted.append((item, weight))
-        crowding += abs(item.nats)
+        weighted.append((item, weight * share))
+        crowding += abs(item.nats) * share
     return weighted
+
+
+def _day(observed_us: int) -> int:
+    return observed_us // DAY_US
+
+
+def session_share(heard_nats: float, session_nats: float) -> float:
+    """Return s: what is left of an inferred item when so many nats were heard before it on its day.
+
+    >>> session_share(1.0, 1.0), session_share(5.0, math.inf)
+    (0.5, 1.0)
+    """
+    return 1.0 / (1.0 + heard_nats / session_nats)
+
+
+def _discounted(inferred: Iterable[Item], session_nats: float) -> Iterator[tuple[Item, float]]:
+    """Yield inferred items, newest first, with what earlier ones of their day leave of them; reads a day at a time."""
+    for _, of_day in groupby(inferred, key=lambda item: _day(item.observed_us)):
+        told, heard = [], {True: 0.0, False: 0.0}
+        for item in reversed(list(of_day)):
+            told.append((item, session_share(heard[item.nats > 0], session_nats)))
+            heard[item.nats > 0] += abs(item.nats)
+        yield from reversed(told)
 
 
 def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -> BeliefState:
@@ -249,7 +278,7 @@ def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -
     items. Within 1e-9 nats of adding the items one at a time in any order.
     """
     half_life = empty.half_life_days
-    weighted = crowded(direct, inferred, half_life, empty.memory_nats)
+    weighted = crowded(direct, inferred, empty)
     reference = max((item.observed_us for item, _ in weighted), default=empty.reference_us)
     terms = [
         (item, item.nats * weight * fade(reference - item.observed_us, half_life))
@@ -258,6 +287,9 @@ def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -
     direct_terms = [term for item, term in terms if item.slot != RESPONSE]
     inferred_terms = [term for item, term in terms if item.slot == RESPONSE]
     newest = max((item.order for item, _ in weighted if item.slot in (RESPONSE, PIN)), default=(0, ""))
+    of_day = [
+        item for item, _ in weighted if item.slot == RESPONSE and _day(item.observed_us) == _day(newest[0])
+    ]
     return replace(
         empty,
         reference_us=reference,
@@ -268,6 +300,8 @@ def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -
         spoken=math.fsum(term for item, term in terms if is_spoken(item.slot)),
         newest_us=newest[0],
         newest_id=newest[1],
+        heard_for=math.fsum(item.nats for item in of_day if item.nats > 0),
+        heard_against=math.fsum(-item.nats for item in of_day if item.nats <= 0),
     )
 
 
@@ -278,17 +312,28 @@ def follows(state: BeliefState, item: Item) -> bool:
 
 def append(state: BeliefState, item: Item) -> BeliefState:
     """Add a newest inferred item: one multiplication and one addition a sum, whatever the length of history."""
-    crowded = float(2.0 ** (-abs(item.nats) / state.memory_nats))
-    return _with_newest(state, item, state.inferred_for * crowded, state.inferred_against * crowded)
+    same_day = _day(state.newest_us) == _day(item.observed_us)
+    heard = (state.heard_for, state.heard_against) if same_day else (0.0, 0.0)
+    nats = item.nats * session_share(heard[item.nats <= 0], state.session_nats)
+    crowded = float(2.0 ** (-abs(nats) / state.memory_nats))
+    before = (state.inferred_for * crowded, state.inferred_against * crowded)
+    return _with_newest(state, item, nats, before, heard)
 
 
 def replace_newest(state: BeliefState, old: Item, new: Item) -> BeliefState:
     """Put `new` in the place of `old`, the newest inferred item, observed at the same time."""
-    weight = fade(state.reference_us - old.observed_us, state.half_life_days)
-    relief = float(2.0 ** ((abs(old.nats) - abs(new.nats)) / state.memory_nats))
-    before_for = max(0.0, state.inferred_for - max(0.0, old.nats) * weight)
-    before_against = max(0.0, state.inferred_against - max(0.0, -old.nats) * weight)
-    return _with_newest(state, new, before_for * relief, before_against * relief)
+    heard = (
+        max(0.0, state.heard_for - max(0.0, old.nats)),
+        max(0.0, state.heard_against - max(0.0, -old.nats)),
+    )
+    weighed, weighs = (
+        item.nats * session_share(heard[item.nats <= 0], state.session_nats) for item in (old, new)
+    )
+    faded = fade(state.reference_us - old.observed_us, state.half_life_days)
+    relief = float(2.0 ** ((abs(weighed) - abs(weighs)) / state.memory_nats))
+    before_for = max(0.0, state.inferred_for - max(0.0, weighed) * faded)
+    before_against = max(0.0, state.inferred_against - max(0.0, -weighed) * faded)
+    return _with_newest(state, new, weighs, (before_for * relief, before_against * relief), heard)
 
 
 def with_word(state: BeliefState, nats: float, at_us: int) -> BeliefState:
@@ -306,12 +351,17 @@ def with_word(state: BeliefState, nats: float, at_us: int) -> BeliefState:
     )
 
 
-def _with_newest(state: BeliefState, item: Item, older_for: float, older_against: float) -> BeliefState:
-    """Put a newest inferred item on top of older inferred sums, both taken at the state's reference."""
+def _with_newest(
+    state: BeliefState, item: Item, nats: float, older: tuple[float, float], heard: tuple[float, float]
+) -> BeliefState:
+    """Put a newest inferred item that weighs `nats` on top of older sums (for, against) at the state's reference.
+
+    `heard` is what its day had said before it, for and against.
+    """
     half_life = state.half_life_days
     reference = max(state.reference_us, item.observed_us)
     aged = fade(reference - state.reference_us, half_life)
-    term = item.nats * fade(reference - item.observed_us, half_life)
+    term = nats * fade(reference - item.observed_us, half_life)
     return BeliefState(
         base=state.base,
         half_life_days=half_life,
@@ -319,12 +369,15 @@ def _with_newest(state: BeliefState, item: Item, older_for: float, older_against
         reference_us=reference,
         direct_for=state.direct_for * aged,
         direct_against=state.direct_against * aged,
-        inferred_for=older_for * aged + max(0.0, term),
-        inferred_against=older_against * aged + max(0.0, -term),
+        inferred_for=older[0] * aged + max(0.0, term),
+        inferred_against=older[1] * aged + max(0.0, -term),
         spoken=state.spoken * aged,
         newest_us=item.observed_us,
         newest_id=item.id,
         conflict=state.conflict,
         lifecycle=state.lifecycle,
         context=state.context,
+        session_nats=state.session_nats,
+        heard_for=heard[0] + max(0.0, item.nats),
+        heard_against=heard[1] + max(0.0, -item.nats),
     )

@@ -1,7 +1,7 @@
 """The job that counts, among users who consented, how often what is believed turned out true.
 
 Only beliefs that say what a public statement says are counted, one a user for each statement; what is kept is a rate
-and a number of users for each statement and each kind, never a text of a user. Why that is safe: docs/population.md.
+and a number of users for each statement and each kind, never a text of a user. Why that is safe: docs/onboarding.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -133,7 +133,7 @@ class _Look:
 
     def _outcome(self, reader: Reader, node: BeliefNode) -> TurnedOut:
         words, inferred = reader.words(node.id), reader.inferred(node.id)
-        weighted = crowded(words, inferred, node.state.half_life_days, node.state.memory_nats)
+        weighted = crowded(words, inferred, node.state)
         stated = sum(item.nats for item, _ in weighted if item.slot.startswith(SOURCE_PREFIX))
         total = sum(item.nats * weight for item, weight in weighted)
         return TurnedOut(user=self.user, stated=stated, learned=total - stated)

@@ -157,9 +157,10 @@ class AttributionParameters(_Frozen):
 
 
 class MemoryParameters(_Frozen):
-    """The evidence memory E."""
+    """The evidence memory E, and S: how much a day says of a belief before more of the same weighs half."""
 
     nats: Positive
+    session_nats: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
 
 
 class WordParameters(_Frozen):

@@ -1,7 +1,7 @@
 """What turned out true of many users: base rates by public statement and by kind, as a file that a job writes.
 
 Holds no text of any user and no group below the minimum size. How the rates come about lies in aggregate.py, what a
-new belief takes from them in priors.py, and why it is safe in docs/population.md.
+new belief takes from them in priors.py, and why it is safe in docs/onboarding.md.
 """
 
 import json

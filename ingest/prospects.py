@@ -104,6 +104,7 @@ class _Look:
             base=prior.log_odds,
             half_life_days=parameters.kinds[belief.kind].half_life_days,
             memory_nats=parameters.memory.nats,
+            session_nats=parameters.memory.session_nats,
             reference_us=self.outlook.now_us,
             conflict=conflict_nats({_UNBORN: prior.log_odds, **own}, edges)[_UNBORN],
         )

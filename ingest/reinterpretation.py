@@ -70,6 +70,7 @@ class _Records:
             base=self._base[node.id],
             half_life_days=self._parameters.kinds[node.kind].half_life_days,
             memory_nats=self._parameters.memory.nats,
+            session_nats=self._parameters.memory.session_nats,
             reference_us=to_us(node.created_at),
         )
         if not changed and _same_rates(empty, node.state):
@@ -132,7 +133,6 @@ def _weighed(
 
 
 def _same_rates(first: BeliefState, second: BeliefState) -> bool:
-    """Say whether two states have the same base rate, half-life and memory."""
-    return (first.half_life_days, first.memory_nats) == (second.half_life_days, second.memory_nats) and abs(
-        first.base - second.base
-    ) < _SAME
+    """Say whether two states have the same base rate, half-life, memory and session."""
+    rates = [(state.half_life_days, state.memory_nats, state.session_nats) for state in (first, second)]
+    return rates[0] == rates[1] and abs(first.base - second.base) < _SAME

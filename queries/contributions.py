@@ -53,7 +53,7 @@ def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | 
     at_us = max(at_us, node.state.reference_us)
     weighed = [
         (item, weight * fade(at_us - item.observed_us, half_life))
-        for item, weight in crowded(direct, inferred, half_life, node.state.memory_nats)
+        for item, weight in crowded(direct, inferred, node.state)
     ]
     weighed.sort(key=lambda each: (-abs(each[0].nats * each[1]), each[0].slot, _about(each[0])))
     beneath = _signals_beneath(reader, [item for item, _ in weighed[:WITH_SIGNALS]], as_of_us)

@@ -113,7 +113,7 @@ def explain(
 
 
 def times_to_cross(node: BeliefNode, nats: float, at_us: int) -> int | None:
-    """Count how many such items, coming now one after another, take the confidence across ½.
+    """Count how many such items, each on a day of its own from now on, take the confidence across ½; they do not fade.
 
     Counts as evidence inferred from responses: each crowds out the earlier by r = 2^(−|e|/E), so that after n of them
     what is inferred has gone rⁿ of the way from where it is to its bound, e/(1 − r). None when a thousand do not.

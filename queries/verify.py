@@ -180,7 +180,16 @@ def _same_state(first: BeliefState, second: BeliefState) -> bool:
 
 
 def _same_sums(first: BeliefState, second: BeliefState) -> bool:
-    names = ("reference_us", "direct_for", "direct_against", "inferred_for", "inferred_against", "spoken")
+    names = (
+        "reference_us",
+        "direct_for",
+        "direct_against",
+        "inferred_for",
+        "inferred_against",
+        "spoken",
+        "heard_for",
+        "heard_against",
+    )
     return all(_close(getattr(first, name), getattr(second, name)) for name in names)
 
 

@@ -68,12 +68,12 @@ def test_better_parameters_are_found_better(grumpy: Calibration, tmp_path: Path)
     assert grumpy.parameters == load_parameters(path)
     own = tomllib.loads(path.read_text(encoding="utf-8"))
     assert {"version", "provenance", "attribution", "signals"} <= set(own) <= {
-        "version", "provenance", "attribution", "signals", "sources", "recalibration", "kinds",
+        "version", "provenance", "attribution", "signals", "sources", "recalibration", "kinds", "memory",
     }  # fmt: skip
-    assert (20_000, 200, "2026.11") == tuple(
+    assert (20_000, 200, PARAMETERS.version) == tuple(
         own["provenance"][name] for name in ("signals", "judgements", "started_from")
     )
-    assert own["version"].startswith("2026.11-fitted-2026-01-1")
+    assert own["version"].startswith(f"{PARAMETERS.version}-fitted-2026-01-1")
 
 
 def test_the_tables_say_what_was_used(grumpy: Calibration) -> None:

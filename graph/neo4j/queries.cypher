@@ -160,7 +160,8 @@ CALL (reached) {
 RETURN seq, recorded_us, nearest, premises, items, signals, links, [r IN asked | r {.*}] AS responses, [b IN reached | b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
+    .session_nats, .heard_for, .heard_against
 }] AS beliefs
 
 // name: nearest
@@ -180,7 +181,8 @@ WHERE b.user = $given.user AND b.seq < $given.before AND b.recorded_us <= $given
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
+    .session_nats, .heard_for, .heard_against
 } AS row
 ORDER BY b.user DESC, b.seq DESC LIMIT $given.limit
 
@@ -192,7 +194,8 @@ WHERE b.seq < $given.before AND b.recorded_us <= $given.as_of
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context
+    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
+    .session_nats, .heard_for, .heard_against
 } AS row
 ORDER BY b.seq DESC LIMIT $given.limit
 
@@ -225,7 +228,7 @@ CALL (seq) {
         .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
         .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
         .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
-        .context, vector: CASE WHEN b.seq > $given.after THEN b.vector END
+        .context, .session_nats, .heard_for, .heard_against, vector: CASE WHEN b.seq > $given.after THEN b.vector END
     }) AS beliefs
 }
 CALL (seq) {
@@ -395,7 +398,8 @@ CALL (u) {
         direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
         inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
-        context: c.context[i]
+        context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
+        heard_against: c.heard_against[i]
     })
 }
 CALL (u) {
@@ -529,7 +533,8 @@ CALL (u) {
         direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
         inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
-        context: c.context[i]
+        context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
+        heard_against: c.heard_against[i]
     })-[:REVISES]->(b)
     WITH c, i, b, v
     OPTIONAL MATCH (s:Signal {key: c.signal[i]})

@@ -326,8 +326,8 @@ def _link(link: Link) -> Properties:
 
 
 def to_state(row: Row) -> BeliefState:
-    """Return the state on a belief or revision."""
-    return BeliefState(**{name: row[name] for name in _STATE})
+    """Return the state on a belief or revision; one from before sessions were told apart lacks their fields."""
+    return BeliefState(**{name: row[name] for name in _STATE if row.get(name) is not None})
 
 
 def to_belief(user_id: UserId, row: Row) -> BeliefNode:

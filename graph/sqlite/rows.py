@@ -27,8 +27,12 @@ from beliefgraph.graph.model import (
 Row = Sequence[Any]
 
 
+_FIRST = 14
+"""How many columns of a state the first version of the schema had; in the table of revisions, `reread` follows them."""
+
+
 def state_row(state: BeliefState) -> tuple[Any, ...]:
-    """Return the 14 columns of a state, in the order of the schema."""
+    """Return the 17 columns of a state, in the order of the schema of beliefs."""
     return (
         state.base,
         state.half_life_days,
@@ -44,11 +48,14 @@ def state_row(state: BeliefState) -> tuple[Any, ...]:
         state.conflict,
         state.lifecycle,
         state.context,
+        state.session_nats,
+        state.heard_for,
+        state.heard_against,
     )
 
 
 def to_state(row: Row) -> BeliefState:
-    """Return the state in 14 columns."""
+    """Return the state in 17 columns."""
     return BeliefState(
         base=row[0],
         half_life_days=row[1],
@@ -64,6 +71,9 @@ def to_state(row: Row) -> BeliefState:
         conflict=row[11],
         lifecycle=row[12],
         context=row[13],
+        session_nats=row[14],
+        heard_for=row[15],
+        heard_against=row[16],
     )
 
 
@@ -208,7 +218,7 @@ def to_signal(user_id: UserId, row: Row, as_of_us: int) -> tuple[Signal, Interpr
 
 def revision_row(user: int, revision: Revision) -> tuple[Any, ...]:
     """Return the row of a revision."""
-    item = revision.item
+    item, state = revision.item, state_row(revision.state)
     return (
         user,
         revision.seq,
@@ -228,8 +238,9 @@ def revision_row(user: int, revision: Revision) -> tuple[Any, ...]:
         None if item is None else item.nats,
         None if item is None else item.observed_us,
         int(revision.removed),
-        *state_row(revision.state),
+        *state[:_FIRST],
         items_json(revision.reread),
+        *state[_FIRST:],
     )
 
 

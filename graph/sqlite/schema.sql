@@ -109,3 +109,13 @@ SELECT * FROM links AS l WHERE NOT EXISTS (
 -- Items that weigh otherwise since a revision, because the parameters changed: [[slot, id, nats, observed_at], …].
 -- name: version 2
 ALTER TABLE revisions ADD COLUMN reread TEXT NOT NULL DEFAULT '[]';
+
+-- How many nats a day has to say of a belief before another word like that weighs half (none: infinity), and how many
+-- the day of its newest evidence has said for and against it.
+-- name: version 3
+ALTER TABLE beliefs ADD COLUMN session_nats REAL NOT NULL DEFAULT 9e999;
+ALTER TABLE beliefs ADD COLUMN heard_for REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE beliefs ADD COLUMN heard_against REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE revisions ADD COLUMN session_nats REAL NOT NULL DEFAULT 9e999;
+ALTER TABLE revisions ADD COLUMN heard_for REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE revisions ADD COLUMN heard_against REAL NOT NULL DEFAULT 0.0;

@@ -21,13 +21,14 @@ _LOW, _HIGH = logit(MIN_CONFIDENCE), logit(MAX_CONFIDENCE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """Rows by draws. Of each response P(not D), and of each word what the belief's confidence was just before it.
+    """Rows by draws. Of each response P(not D), of each edge and each word what the belief's confidence was just then.
 
     `log_likelihood` of each response is that of all signals on it together, given what was known when it was shown.
     """
 
     satisfied: Floats
     log_likelihood: Floats
+    then: Floats
     confidence: Floats
 
 
@@ -102,7 +103,7 @@ class _Run:
     def __init__(self, block: Block, values: Tables, vocabulary: Vocabulary) -> None:
         self._block, self._values = block, values
         self._draws = values["adherence"].shape[1]
-        self._memory = vocabulary.parameters.memory.nats
+        self._memory = values["memory"]
         self._likelihoods = _likelihoods(block, values, vocabulary)
         beliefs, edges = block.beliefs, block.edges
         cells = beliefs.source * len(KINDS) + beliefs.kind
@@ -112,6 +113,8 @@ class _Run:
         self._direct = np.zeros_like(self._base)
         self._inferred = np.zeros_like(self._base)
         self._day = np.full(len(beliefs.base), -np.inf)
+        self._heard = (np.zeros_like(self._base), np.zeros_like(self._base))
+        self._session = np.full(len(beliefs.base), -np.inf)
         wrong, missed, form, other = (values["faults"][row] for row in range(4))
         adherence = np.where(
             np.isnan(edges.adherence)[:, None], values["adherence"], edges.adherence[:, None]
@@ -138,7 +141,12 @@ class _Run:
                 self._learn(step)
         likely = self._likelihoods
         both = likely.scored_satisfied * self._satisfied + likely.scored_dissatisfied * (1 - self._satisfied)
-        return Foreseen(satisfied=self._satisfied, log_likelihood=np.log(both), confidence=self._confidence)
+        return Foreseen(
+            satisfied=self._satisfied,
+            log_likelihood=np.log(both),
+            then=self._then,
+            confidence=self._confidence,
+        )
 
     def _word_nats(self) -> Floats:
         """Return what each word weighs, in nats."""
@@ -173,6 +181,8 @@ class _Run:
         kept = np.where(pin[:, None], 0.0, 1.0)
         self._direct[beliefs] = (self._direct[beliefs] - gone) * kept + new
         self._inferred[beliefs] *= kept
+        for heard in self._heard:
+            heard[beliefs] *= kept
 
     def _show(self, step: Step) -> None:
         edges, rows = self._block.edges, step.shown_edges
@@ -211,8 +221,18 @@ class _Run:
             )
 
         nats = np.log(likelihood(missed, missed_ratio) / likelihood(wrong, wrong_ratio))
+        nats *= self._share(beliefs, np.floor(responses.observed[response]), nats)
         self._age(beliefs, responses.learned[response])
         crowded = np.exp2(-np.abs(nats) / self._memory)
         late = responses.learned[response] - responses.observed[response]
         term = nats * self._faded(late, beliefs) if (late > 0).any() else nats
         self._inferred[beliefs] = self._inferred[beliefs] * crowded + term
+
+    def _share(self, beliefs: Whole, session: Floats, nats: Floats) -> Floats:
+        """Return what earlier evidence of its day and sign leaves of each new item; note that it was heard."""
+        same = (self._session[beliefs] == session)[:, None]
+        heard_for, heard_against = (np.where(same, heard[beliefs], 0.0) for heard in self._heard)
+        self._session[beliefs] = session
+        self._heard[0][beliefs] = heard_for + np.maximum(nats, 0.0)
+        self._heard[1][beliefs] = heard_against + np.maximum(-nats, 0.0)
+        return np.asarray(1 / (1 + np.where(nats > 0, heard_for, heard_against) / self._values["session"]))

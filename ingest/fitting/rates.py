@@ -21,6 +21,8 @@ SPREAD = 0.5
 LEAST = 50
 """A parameter that fewer records speak of stays as it is."""
 Table = Literal[
+    "memory",
+    "session",
     "faults",
     "adherence",
     "satisfied",
@@ -35,6 +37,8 @@ Table = Literal[
 Tables = Mapping[Table, Floats]
 """Parameters as the forward pass takes them: (rows, draws). See `tables`."""
 _EMISSIONS: Sequence[Table] = ("satisfied", "dissatisfied", "accident")
+_POSITIVE: Sequence[Table] = ("memory", "session", "context", "half_life")
+"""Tables of what is positive and no probability."""
 FAULTS = ("wrong_dissatisfies", "miss_dissatisfies", "form_fault", "other_fault")
 
 
@@ -70,6 +74,8 @@ def tables(parameters: Parameters, vocabulary: Vocabulary) -> dict[Table, Floats
     """Return parameters as columns: probabilities, half-lives in days, `stated` and `base` in log-odds."""
     attribution = parameters.attribution
     columns: dict[Table, list[float]] = {
+        "memory": [parameters.memory.nats],
+        "session": [parameters.memory.session_nats],
         "faults": [getattr(attribution, name) for name in FAULTS],
         "adherence": [attribution.adherence],
         "satisfied": [kind.satisfied for kind in parameters.signals.values()],
@@ -93,7 +99,7 @@ def free_rates(parameters: Parameters, vocabulary: Vocabulary, found: Sequence[B
     ]
     rates = []
     for name, table, row, records in candidates:
-        usual, probability = float(values[table][row, 0]), table not in ("context", "half_life")
+        usual, probability = float(values[table][row, 0]), table not in _POSITIVE
         if records >= LEAST and 0.0 < usual < (1.0 if probability else np.inf):
             rates.append(
                 Rate(name=name, table=table, row=row, usual=usual, records=records, probability=probability)
@@ -106,6 +112,8 @@ _Candidate = tuple[str, Table, int, int]
 
 
 def _of_responses(parameters: Parameters, vocabulary: Vocabulary, counts: "_Counts") -> Iterator[_Candidate]:
+    yield "memory.nats", "memory", 0, counts.signals
+    yield "memory.session_nats", "session", 0, counts.signals
     for row, fault in enumerate(FAULTS):
         yield f"attribution.{fault}", "faults", row, counts.signals
     yield "attribution.adherence", "adherence", 0, counts.unknown_adherence

@@ -278,6 +278,7 @@ class SelfModelReads:
         cursor: str | None = None,
     ) -> "nx.MultiDiGraph[str]":
         """Return where a belief comes from as a networkx graph; short for `provenance_of(belief=…).graph()`."""
+        check_identifier("belief_id", belief_id)
         return self.provenance_of(belief=belief_id, as_of=as_of, limit=limit, cursor=cursor).graph()
 
     def provenance_of(

@@ -133,7 +133,10 @@ def test_fitting_predicts_as_the_store_does() -> None:
     skills = assistments.Skills(priors=np.full(100, 0.6), first_adherence=np.full(100, 0.7))
     words = HashedWords()
     stored = evaluate(
-        assistments.to_events(students, skills), embedder=words, relater=EmbeddingRelater(words)
+        assistments.to_events(students, skills),
+        parameters=assistments.timeless(),
+        embedder=words,
+        relater=EmbeddingRelater(words),
     )
     assert 0 == stored.rejected
     packed = assistments.pack(students)

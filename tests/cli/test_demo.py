@@ -23,6 +23,7 @@ def test_the_same_thumbs_down_means_four_things() -> None:
     before, _, after = missed.split()[-6:-3]
     assert [after, "→", before] == back.split()[1:4]
     assert any(line.endswith("replayed: the same numbers") for line in lines)
+    assert any(line.startswith("   I write Go now ") for line in lines)  # the correction took Java's place
     assert max(map(len, lines)) <= 92
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
     for line in (line.split() for line in lines if line.count("→") == 2 and "%" in line):

@@ -47,9 +47,17 @@ def item(slot: str, id: str, nats: float, observed_us: int) -> Item:
     return Item(belief_id=B, slot=slot, id=id, nats=nats, observed_us=observed_us)
 
 
-def empty_state(base: float = 0.0, half_life_days: float = 180.0, memory_nats: float = 6.0) -> BeliefState:
+def empty_state(
+    base: float = 0.0, half_life_days: float = 180.0, memory_nats: float = 6.0, session_nats: float = 2.0
+) -> BeliefState:
     """Return the state of a belief without items."""
-    return BeliefState(base=base, half_life_days=half_life_days, memory_nats=memory_nats, reference_us=0)
+    return BeliefState(
+        base=base,
+        half_life_days=half_life_days,
+        memory_nats=memory_nats,
+        session_nats=session_nats,
+        reference_us=0,
+    )
 
 
 @st.composite
@@ -76,18 +84,27 @@ def naive(items: Sequence[Item], state: BeliefState, at_us: int) -> tuple[float,
     pins = [one for one in items if one.slot == PIN]
     since = order(max(pins, key=order)) if pins else (-1, "")
     counting = [one for one in items if order(one) >= since]
+
+    def share(one: Item) -> float:
+        """Return what is left of an inferred item after the earlier ones of its day."""
+        day = [
+            o for o in counting if o.slot == RESPONSE and o.observed_us // DAY_US == one.observed_us // DAY_US
+        ]
+        same = [o for o in day if (o.nats > 0) == (one.nats > 0) and order(o) < order(one)]
+        return 1 / (1 + sum(abs(o.nats) for o in same) / state.session_nats)
+
     terms = []
     for one in counting:
         if one.slot == RESPONSE:
-            crowding = sum(abs(o.nats) for o in counting if o.slot == RESPONSE and order(o) > order(one))
+            later = [o for o in counting if o.slot == RESPONSE and order(o) > order(one)]
+            crowding = sum(abs(o.nats) * share(o) for o in later)
         elif any(o.slot == one.slot and order(o) > order(one) for o in counting):
             continue
         else:
             crowding = 0.0
         age_days = max(0, at_us - one.observed_us) / DAY_US
-        terms.append(
-            one.nats * 2 ** (-age_days / state.half_life_days) * 2 ** (-crowding / state.memory_nats)
-        )
+        nats = one.nats * share(one) if one.slot == RESPONSE else one.nats
+        terms.append(nats * 2 ** (-age_days / state.half_life_days) * 2 ** (-crowding / state.memory_nats))
     support, opposition = sum(t for t in terms if t > 0), sum(-t for t in terms if t < 0)
     return state.base + support - opposition, support, opposition
 
@@ -193,7 +210,7 @@ class TestFolding:
         """The weighted items that explain a belief add up to its own log-odds."""
         empty = empty_state(0.25)
         state = folded([*direct, *inferred], empty)
-        weighted = crowded(direct, newest_first(inferred), empty.half_life_days, empty.memory_nats)
+        weighted = crowded(direct, newest_first(inferred), empty)
         at_us = state.reference_us
         total = sum(w * one.nats * fade(at_us - one.observed_us, empty.half_life_days) for one, w in weighted)
         assert pytest.approx(0.25 + total, abs=1e-9) == read_state(state, at_us).own
@@ -249,9 +266,22 @@ class TestMeaning:
         state = append(empty_state(), item(RESPONSE, "r", 1.0, DAY_US))
         assert 1.0 == read_state(state, 0).own == read_state(state, DAY_US).own
 
+    def test_a_burst_of_one_day_is_not_so_many_pieces_of_evidence(self) -> None:
+        """Six nats on one day weigh 1 + 1/2 + … + 1/6 where S is 1; on six days, or without sessions, they are six."""
+
+        def total(apart_us: int, session_nats: float) -> float:
+            state = empty_state(half_life_days=math.inf, memory_nats=1e9, session_nats=session_nats)
+            for number in range(6):
+                state = append(state, item(RESPONSE, f"r{number}", 1.0, number * apart_us))
+            return read_state(state, 6 * DAY_US).own
+
+        burst = sum(1 / (1 + number) for number in range(6))
+        found = [total(1000, 1.0), total(DAY_US, 1.0), total(1000, math.inf)]
+        assert pytest.approx([burst, 6.0, 6.0], abs=1e-6) == found
+
     def test_inference_piles_up_no_further_than_memory(self) -> None:
         """A thousand likes reach no more than E / ln 2 nats, and twenty mild dislikes turn them."""
-        state = empty_state(half_life_days=math.inf)
+        state = empty_state(half_life_days=math.inf, session_nats=math.inf)
         for number in range(1000):
             state = append(state, item(RESPONSE, f"r{number:04}", 0.5, number))
         assert 8.0 < read_state(state, 1000).own < 6 / math.log(2) + 0.5

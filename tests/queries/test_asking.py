@@ -57,6 +57,7 @@ def test_a_contest_is_put_to_her() -> None:
     with open_world() as world:
         world.ada.believe("python examples", id="b0", confidence=0.9)
         for index in range(6):
+            world.clock.pass_time(days=1)
             world.ada.respond("an answer", beliefs=["b0"], id=f"r{index}")
             world.ada.signal("rating", -1, response=f"r{index}")
         plan = world.ada.personalize("python examples")

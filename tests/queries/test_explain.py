@@ -158,7 +158,7 @@ SENDS: dict[str, Any] = {
 def _send(world: World, by: str, number: int) -> bool:
     """Send one more of this kind of evidence; say on which side of ½ the belief is then."""
     kind, value = SENDS[by]
-    world.clock.pass_time(seconds=1)
+    world.clock.pass_time(days=1)
     if kind == "rating":
         name = f"{kind}{number}"
         world.ada.respond("an answer", beliefs=["b0"], id=name)
@@ -171,10 +171,10 @@ def _send(world: World, by: str, number: int) -> bool:
 @pytest.mark.parametrize("confidence", [0.02, 0.3, 0.55, 0.87, 0.99, 0.999])
 @pytest.mark.parametrize("history", ["nothing", "likes", "dislikes", "confirmed", "denied"])
 def test_the_counterfactual_is_what_happens(confidence: float, history: str) -> None:
-    """Sending exactly as many signals as said crosses ½, one fewer does not, and `never` means never."""
+    """Sending exactly as many signals as said, a day apart, crosses ½, one fewer does not, `never` means never."""
 
     def prepare(world: World) -> Explanation:
-        world.ada.believe(STATEMENTS[0], id="b0", confidence=confidence)
+        world.ada.believe(STATEMENTS[0], id="b0", confidence=confidence, kind="fact")
         for index in range(4):
             if history in ("likes", "dislikes"):
                 by = "thumbs-up" if history == "likes" else "thumbs-down"
