@@ -1,10 +1,12 @@
 """The service in a process of its own: stopped and started under load, and two of them on one store."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from beliefgraph import BeliefGraph
+from beliefgraph.api.serving import _listen
 from bench.http import Load, Memory, Restarted, restarted
 from bench.service import Served, open_hashed
 
@@ -48,3 +50,11 @@ def test_a_loss_is_seen() -> None:
         assert not Restarted(**{**fine, **fault}).met  # type: ignore[arg-type]
     assert Memory(requests=1, early_mb=100.0, late_mb=105.0).met
     assert not Memory(requests=1, early_mb=100.0, late_mb=120.0).met
+
+
+def test_answers_are_sent_at_once() -> None:
+    """A connection that the service accepts does not wait to be acknowledged before it sends the rest (TCP_NODELAY)."""
+    with _listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
