@@ -881,7 +881,7 @@ def test_a_stated_belief_is_contested_and_not_overturned(
         world.ada.believe(STATEMENTS[0], id="b0", confidence=confidence)
         for index, weight in enumerate(weights):
             edges = [("b0", weight, 1.0)]
-            play(world, [Step(do="respond", id=f"r{index}", wait=60.0, given={"edges": edges})])
+            play(world, [Step(do="respond", id=f"r{index}", wait=86_400.0, given={"edges": edges})])
             world.ada.signal("rating", -1, response=f"r{index}", **extra)
         belief = world.ada.belief("b0")
         assert (True, "contested") == (belief.confidence < 0.5, belief.standing)
@@ -910,6 +910,7 @@ def test_a_word_of_hers_settles_the_contest() -> None:
         with open_world() as world:
             world.ada.believe(STATEMENTS[0], id="b0", confidence=0.8)
             for index in range(4):
+                world.clock.pass_time(days=1)
                 world.ada.respond("an answer", beliefs=["b0"], id=f"r{index}")
                 world.ada.signal("rating", -1, response=f"r{index}")
             assert "contested" == world.ada.belief("b0").standing
