@@ -22,7 +22,7 @@ from beliefgraph.ingest.lasting import Gate, lasting_parts, to_judge
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import Pair, Relater
 from training.meeting import meetings, read_across
-from training.statements import Cluster, draw, read_clusters
+from training.statements import Cluster, draw, read_clusters, spoken_in
 
 HELD_OUT = Path(__file__).parents[1] / "training" / "data" / "held_out"
 SAME, AGAINST, APART = range(3)
@@ -375,7 +375,7 @@ def report_life(*, quick: bool) -> None:
     _line("true beliefs wrongly taken away", total["lost"] / total["true"], "<=", 0.01)
     print(f"    {'remarks believed':<52} {total['remarks'] / total['distractors']:.3f}")
     statements = [text for cluster in clusters for text in cluster.statements()]
-    spoken = [text.removeprefix("=").replace("{P}", "her").replace("{O}", "her") for text in statements]
+    spoken = [spoken_in(text, "her") for text in statements]
     with BeliefGraph.open(":memory:") as graph:
         _line(
             "a new belief among 1,000, in encodes",

@@ -231,14 +231,15 @@ def _fits(glance: Glance, context: Mapping[str, str], near: npt.NDArray[np.bool_
 
 
 def _joined(
-    glance: Glance, kind: LinkKind, among: Iterable[int], statuses: Sequence[str]
+    glance: Glance, kind: LinkKind, among: Iterable[int], statuses: Sequence[str], *, least: float = 0.0
 ) -> list[tuple[int, int]]:
-    """Return the pairs of rows that edges of a kind and status join."""
+    """Return the pairs of rows that edges of a kind and status, at least so strong, join."""
     rows = {glance.nodes[row].id: row for row in among}
     return [
         (rows[link.low], rows[link.high])
         for link in glance.links
-        if link.kind == kind and link.status in statuses and link.low in rows and link.high in rows
+        if link.kind == kind and link.status in statuses and link.strength >= least
+        if link.low in rows and link.high in rows
     ]
 
 
@@ -249,19 +250,10 @@ def _taken_back(glance: Glance, candidates: Rows, fits: Floats) -> Rows:
     the better guess. Later is by the newest evidence, so that what she says again counts from then. A belief of these
     very circumstances and a general one are left to their weights.
     """
-    said = {
-        glance.nodes[row].id: row
-        for row in candidates.tolist()
-        if glance.nodes[row].source in ("stated", "corrected")
-    }
+    said = [row for row in candidates.tolist() if glance.nodes[row].source in ("stated", "corrected")]
     older: set[int] = set()
-    for link in glance.links:
-        open_ = link.kind == "contradicts" and link.status in ("suspected", "confirmed")
-        if not (open_ and link.strength >= LIKELY and link.low in said and link.high in said):
-            continue
-        first, second = sorted(
-            (said[link.low], said[link.high]), key=lambda row: glance.nodes[row].state.reference_us
-        )
+    for pair in _joined(glance, "contradicts", said, ("suspected", "confirmed"), least=LIKELY):
+        first, second = sorted(pair, key=lambda row: glance.nodes[row].state.reference_us)
         later = glance.nodes[first].state.reference_us < glance.nodes[second].state.reference_us
         if later and fits[first] == fits[second]:
             older.add(first)

@@ -1,14 +1,11 @@
 """Parameters fitted to what users did (`calibrate`), and a store recomputed under others (`reinterpret`)."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from beliefgraph.cli.app import DONE, FINDINGS
-from beliefgraph.cli.console import counted, screen, show, show_json
+from beliefgraph.cli.console import counted, show, show_json, users_progress
 from beliefgraph.cli.logs import check_plot, open_sources, replay
 from beliefgraph.cli.options import Number, Session, json_option, reads, store_options
 
@@ -85,19 +82,6 @@ def reinterpret(session: Session, as_json: bool) -> None:
         return
     beliefs = counted(done.beliefs, "belief")
     click.echo(f"{counted(done.users, 'user')}: {done.moved:,} of {beliefs} moved, under {done.version}")
-
-
-@contextmanager
-def users_progress(count: Callable[[], int]) -> Iterator[Callable[[], None]]:
-    """Show how many users are done, on a terminal alone."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.progress import Progress
-
-    with Progress(console=screen(stderr=True), transient=True) as bars:
-        task = bars.add_task("users", total=count())
-        yield lambda: bars.advance(task)
 
 
 COMMANDS = (calibrate, reinterpret)

@@ -6,7 +6,8 @@ Texts of users are data: control characters never reach a terminal, and markup i
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -161,3 +162,16 @@ def shortened(text: str, limit: int = 200) -> str:
     """Return a text cut to a length that a table bears."""
     flat = printable(text)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+@contextmanager
+def users_progress(count: Callable[[], int]) -> Iterator[Callable[[], None]]:
+    """Show how many users are done, on a terminal alone."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=screen(stderr=True), transient=True) as bars:
+        task = bars.add_task("users", total=count())
+        yield lambda: bars.advance(task)

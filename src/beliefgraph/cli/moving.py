@@ -1,20 +1,16 @@
 """From one store to another (`copy`)."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from beliefgraph.cli.app import DONE, FINDINGS
-from beliefgraph.cli.console import counted, screen, show_json
+from beliefgraph.cli.console import counted, show_json, users_progress
 from beliefgraph.cli.options import json_option
 
 if TYPE_CHECKING:
     from beliefgraph.graph.copying import CopiedUser
 
-Tick = Callable[[], None]
 _SHOWN = 20
 
 
@@ -40,7 +36,7 @@ def copy(source: str, target: str, as_json: bool) -> int:
     with (
         closing(open_store(source, settings, must_exist=True)) as origin,
         closing(open_store(target, settings)) as destination,
-        _progress(lambda: sum(1 for _ in scopes(origin))) as tick,
+        users_progress(lambda: sum(1 for _ in scopes(origin))) as tick,
     ):
         if origin.target == destination.target:
             raise click.UsageError("target: must be another store than SOURCE")
@@ -75,19 +71,6 @@ def _report(copied: "list[CopiedUser]", *, as_json: bool) -> int:
     if len(by_fate["differs"]) > _SHOWN:
         click.echo(f"and {len(by_fate['differs']) - _SHOWN:,} more users", err=True)
     return FINDINGS if by_fate["differs"] else DONE
-
-
-@contextmanager
-def _progress(count: Callable[[], int]) -> Iterator[Tick]:
-    """Show how many users are done, on a terminal alone."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.progress import Progress
-
-    with Progress(console=screen(stderr=True), transient=True) as bars:
-        task = bars.add_task("users", total=count())
-        yield lambda: bars.advance(task)
 
 
 COMMANDS = (copy,)

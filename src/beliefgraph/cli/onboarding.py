@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,10 @@ from beliefgraph.cli.console import (
     counted,
     on_terminal,
     printable,
-    screen,
     show,
     show_json,
     show_table,
+    users_progress,
 )
 from beliefgraph.cli.options import (
     Entry,
@@ -185,7 +184,7 @@ def prior(session: Session, bank: str | None, out: str | None, check: str | None
     if out is not None and check is not None:
         raise click.UsageError("check: cannot be given together with out")
     before = None if check is None else load_population(check)
-    with session.open() as graph, _progress(lambda: sum(1 for _ in graph.users())) as tick:
+    with session.open() as graph, users_progress(lambda: sum(1 for _ in graph.users())) as tick:
         population = graph.aggregate(bank, on_user=tick)
     if out is not None:
         save_population(population, out)
@@ -214,19 +213,6 @@ def _show_population(population: "Population") -> None:
     few = f"no statement has {population.minimum_users} users who consented and of whom something was learned"
     show_table(columns, rows, empty=few)
     click.echo(f"{population.version}: at least {counted(population.users, 'user')} consented")
-
-
-@contextmanager
-def _progress(count: Callable[[], int]) -> Iterator[Callable[[], None]]:
-    """Show how many users are done, on a terminal alone."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.progress import Progress
-
-    with Progress(console=screen(stderr=True), transient=True) as bars:
-        task = bars.add_task("users", total=count())
-        yield lambda: bars.advance(task)
 
 
 COMMANDS = (onboard, prior)
