@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 from beliefgraph.graph.clock import from_us
-from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
+from beliefgraph.graph.ids import ResponseId, SignalId
 from beliefgraph.graph.ledger import RESPONSE, Item, crowded, fade, sayer_of
-from beliefgraph.graph.model import BeliefNode, Interpretation, Signal
-from beliefgraph.graph.outcomes import replayed
-from beliefgraph.graph.store import Reader
+from beliefgraph.graph.model import Interpretation, Signal
+from beliefgraph.graph.store import Account, Reader
 
 WITH_SIGNALS = 100
 """Of so many contributions, the heaviest, the signals beneath are listed."""
@@ -32,47 +32,35 @@ class Contribution:
     signals: tuple[tuple[Signal, Interpretation], ...]
 
 
-def items_of(reader: Reader, belief_id: BeliefId, as_of_us: int | None) -> tuple[list[Item], list[Item]]:
-    """Return a belief's direct items and its inferred ones (newest first), as they stood."""
-    if as_of_us is None:
-        return reader.words(belief_id), list(reader.inferred(belief_id))
-    items = replayed(reader.revisions(belief_id, as_of_us=as_of_us))
-    inferred = sorted(
-        (item for item in items if item.slot == RESPONSE), key=lambda item: item.order, reverse=True
-    )
-    return [item for item in items if item.slot != RESPONSE], inferred
-
-
-def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | None) -> list[Contribution]:
+def contributions(reader: Reader, account: Account, at_us: int, as_of_us: int | None) -> list[Contribution]:
     """Return every item that counts, heaviest first. Their terms and the base add up to the own log-odds.
 
     The signals beneath are fetched for the `WITH_SIGNALS` heaviest alone.
     """
-    direct, inferred = items_of(reader, node.id, as_of_us)
-    half_life = node.state.half_life_days
-    at_us = max(at_us, node.state.reference_us)
-    weighed = [
-        (item, weight * fade(at_us - item.observed_us, half_life))
-        for item, weight in crowded(direct, inferred, node.state)
-    ]
-    weighed.sort(key=lambda each: (-abs(each[0].nats * each[1]), each[0].slot, _about(each[0])))
-    beneath = _signals_beneath(reader, [item for item, _ in weighed[:WITH_SIGNALS]], as_of_us)
+    state = account.node.state
+    at_us = max(at_us, state.reference_us)
+    weighed = []
+    for item, weight in crowded(account.direct, account.inferred, state):
+        left = weight * fade(at_us - item.observed_us, state.half_life_days)
+        weighed.append((-abs(item.nats * left), item.slot, _about(item), item, left))
+    weighed.sort(key=itemgetter(0, 1, 2))
+    beneath = _signals_beneath(reader, [item for *_, item, _ in weighed[:WITH_SIGNALS]], as_of_us)
     return [
         Contribution(
-            source=item.slot,
-            about=_about(item),
+            source=slot,
+            about=about,
             nats=item.nats,
             weight=left,
             term=item.nats * left,
             observed_at=from_us(item.observed_us),
-            signals=beneath.get((item.slot == RESPONSE, item.id), ()),
+            signals=beneath.get((slot == RESPONSE, item.id), ()),
         )
-        for item, left in weighed
+        for _, slot, about, item, left in weighed
     ]
 
 
 def _about(item: Item) -> str:
-    return sayer_of(item.id) or item.id
+    return item.id if item.slot == RESPONSE else sayer_of(item.id) or item.id
 
 
 def _signals_beneath(
@@ -81,7 +69,8 @@ def _signals_beneath(
     """Return the unretracted signals beneath each item, oldest first."""
     responses = [ResponseId(item.id) for item in items if item.slot == RESPONSE]
     words = [SignalId(item.id) for item in items if item.slot != RESPONSE and sayer_of(item.id) is None]
-    found = reader.signals(about=responses, as_of_us=as_of_us) + reader.signals(words, as_of_us=as_of_us)
+    found = reader.signals(about=responses, as_of_us=as_of_us) if responses else []
+    found += reader.signals(words, as_of_us=as_of_us) if words else []
     beneath: dict[tuple[bool, str], tuple[tuple[Signal, Interpretation], ...]] = {}
     for signal, interpretation in reversed(found):
         if signal.retracted_at is None:
