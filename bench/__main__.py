@@ -35,6 +35,7 @@ from bench import (
     relations,
     speed,
     stores,
+    walls,
     worlds,
 )
 from bench.scratch import HashedWords
@@ -51,6 +52,7 @@ PARTS = (
     "reading",
     "http",
     "memory",
+    "walls",
     "fuzz",
     "assistments",
 )
@@ -61,6 +63,7 @@ _TITLES = {
     "preferences": "Which preference a question is about (prefeval)",
     "reading": "How long reads take",
     "http": "The service under load, from a second process",
+    "walls": "Whether time tells one tenant what another has",
     "memory": "What the process of the service holds while it is used for long",
     "fuzz": "Requests drawn at random from the description of the service",
 }
@@ -112,6 +115,7 @@ def _run(part: str, options: argparse.Namespace) -> None:
         "reading": lambda: _reading(quick=quick),
         "http": lambda: http.report(quick=quick),
         "memory": lambda: http.report_memory(quick=quick),
+        "walls": lambda: walls.report(quick=quick),
         "fuzz": lambda: fuzz.report(quick=quick),
         "assistments": lambda: _assistments(options),
     }
