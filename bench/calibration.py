@@ -46,7 +46,7 @@ _REASONS: Mapping[str, Mapping[str, float]] = {
     "satisfied": {"too_general": 0.5, "wrong_tone": 0.5},
 }
 """Which reason people give, by the true cause of their bad signal: mostly the fitting one, and not as we assume."""
-_NO_RATES = ("half_life", "base", "memory", "session")
+_NO_RATES = ("half_life", "base", "memory", "session", "change")
 """Tables of what is no rate of the world, or of which a hundred signals in ten days say nothing: not drawn."""
 
 

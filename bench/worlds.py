@@ -98,20 +98,22 @@ class Life:
     truth: Floats
 
 
-def live(world: World, chance: np.random.Generator) -> Life:
-    """Draw one user of a world."""
+def live(
+    world: World, chance: np.random.Generator, *, length: int = _LENGTH, points: Sequence[int] = POINTS
+) -> Life:
+    """Draw one user of a world; what is true of her is noted at `points`."""
     relevant = world.beliefs
     truth = chance.random(relevant + world.irrelevant) < world.true
     if world.twins:
         truth[1::2] = truth[::2]
     steps, seen, bad_day = [], [], False
-    for number in range(_LENGTH):
-        if number == _LENGTH // 2:
+    for number in range(length):
+        if number == length // 2:
             truth = truth ^ (chance.random(len(truth)) < world.flips)
         if number % _A_DAY == 0:
             bad_day = chance.random() < world.mood
         steps.append(_respond(world, truth, bad_day, chance))
-        if number + 1 in POINTS:
+        if number + 1 in points:
             seen.append(truth.astype(np.float64))
     return Life(steps=steps, truth=np.array(seen))
 
@@ -203,7 +205,7 @@ def events_of(user: str, number: int, step: Step, echoes: int) -> Iterator[Event
         yield SignalEvent(user=user, id=f"{kind}{number}", response=name, kind=kind, value=value, at=at)
 
 
-def learn_simply(way: str, life: Life, world: World) -> Floats:
+def learn_simply(way: str, life: Life, world: World, *, points: Sequence[int] = POINTS) -> Floats:
     """Return the confidences (points × beliefs) of one of the simple ways; every belief behind a signal moves alike."""
     confidences = np.full(life.truth.shape[1], _PRIOR)
     counted = np.full(life.truth.shape[1], _COUNTED)
@@ -219,7 +221,7 @@ def learn_simply(way: str, life: Life, world: World) -> Floats:
             else:
                 moved = confidences[behind] + _PULL * (step.good - confidences[behind])
             confidences[behind] = np.clip(moved, 0.001, 0.999)
-        if number in POINTS:
+        if number in points:
             read.append(confidences.copy())
     return np.array(read)
 

@@ -11,8 +11,9 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
+from beliefgraph.graph.folding import crowded
 from beliefgraph.graph.ids import UserId, fingerprint, normal_form
-from beliefgraph.graph.ledger import SOURCE_PREFIX, crowded, sigmoid
+from beliefgraph.graph.ledger import SOURCE_PREFIX, sigmoid
 from beliefgraph.graph.model import BeliefNode, Kind
 from beliefgraph.graph.store import Neighbourhood, Reach, Reader, Scope, Vector, scopes
 from beliefgraph.ingest.answers import said_otherwise

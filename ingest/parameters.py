@@ -157,10 +157,14 @@ class AttributionParameters(_Frozen):
 
 
 class MemoryParameters(_Frozen):
-    """The evidence memory E, and S: how much a day says of a belief before more of the same weighs half."""
+    """The evidence memory E; S: how much a day says of a belief before more of the same weighs half; the detector's nats.
+
+    A run of evidence against what came before it that speaks `change_nats` counts as a change (graph/turns.py).
+    """
 
     nats: Positive
     session_nats: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
+    change_nats: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
 
 
 class WordParameters(_Frozen):

@@ -105,6 +105,7 @@ class _Look:
             half_life_days=parameters.kinds[belief.kind].half_life_days,
             memory_nats=parameters.memory.nats,
             session_nats=parameters.memory.session_nats,
+            change_nats=parameters.memory.change_nats,
             reference_us=self.outlook.now_us,
             conflict=conflict_nats({_UNBORN: prior.log_odds, **own}, edges)[_UNBORN],
         )

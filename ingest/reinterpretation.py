@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from beliefgraph.graph.clock import to_us
+from beliefgraph.graph.folding import fold
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
-from beliefgraph.graph.ledger import PIN, RESPONSE, SOURCE_PREFIX, WORD, BeliefState, Item, fold, logit
+from beliefgraph.graph.ledger import PIN, RESPONSE, SOURCE_PREFIX, WORD, BeliefState, Item, logit
 from beliefgraph.graph.model import BeliefNode, Interpretation, Response, Revision, Signal
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.prior import noted_in
@@ -71,6 +72,7 @@ class _Records:
             half_life_days=self._parameters.kinds[node.kind].half_life_days,
             memory_nats=self._parameters.memory.nats,
             session_nats=self._parameters.memory.session_nats,
+            change_nats=self._parameters.memory.change_nats,
             reference_us=to_us(node.created_at),
         )
         if not changed and _same_rates(empty, node.state):
@@ -133,6 +135,6 @@ def _weighed(
 
 
 def _same_rates(first: BeliefState, second: BeliefState) -> bool:
-    """Say whether two states have the same base rate, half-life, memory and session."""
-    rates = [(state.half_life_days, state.memory_nats, state.session_nats) for state in (first, second)]
+    """Say whether two states have the same base rate, half-life, memory, session and detector of change."""
+    rates = [(s.half_life_days, s.memory_nats, s.session_nats, s.change_nats) for s in (first, second)]
     return rates[0] == rates[1] and abs(first.base - second.base) < _SAME

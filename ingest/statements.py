@@ -133,6 +133,7 @@ def hold(
             half_life_days=parameters.kinds[statement.kind].half_life_days,
             memory_nats=parameters.memory.nats,
             session_nats=parameters.memory.session_nats,
+            change_nats=parameters.memory.change_nats,
             reference_us=statement.observed_us,
             lifecycle=statement.lifecycle,
             context=context_json(statement.context),

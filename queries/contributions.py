@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from beliefgraph.graph.clock import from_us
+from beliefgraph.graph.folding import crowded, turns
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
-from beliefgraph.graph.ledger import RESPONSE, Item, crowded, fade, sayer_of
+from beliefgraph.graph.ledger import RESPONSE, Item, fade, sayer_of
 from beliefgraph.graph.model import BeliefNode, Interpretation, Signal
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.store import Reader
+from beliefgraph.graph.turns import Turn
 
 WITH_SIGNALS = 100
 """Of so many contributions, the heaviest, the signals beneath are listed."""
@@ -32,6 +35,19 @@ class Contribution:
     signals: tuple[tuple[Signal, Interpretation], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A change of mind that the evidence shows: since when it speaks for the belief, or against it, by how many nats.
+
+    `kept` in (0, 1) is what is left of the weight of everything inferred from before.
+    """
+
+    since: datetime
+    speaks: Literal["for", "against"]
+    nats: float
+    kept: float
+
+
 def items_of(reader: Reader, belief_id: BeliefId, as_of_us: int | None) -> tuple[list[Item], list[Item]]:
     """Return a belief's direct items and its inferred ones (newest first), as they stood."""
     if as_of_us is None:
@@ -43,10 +59,13 @@ def items_of(reader: Reader, belief_id: BeliefId, as_of_us: int | None) -> tuple
     return [item for item in items if item.slot != RESPONSE], inferred
 
 
-def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | None) -> list[Contribution]:
-    """Return every item that counts, heaviest first. Their terms and the base add up to the own log-odds.
+def contributions(
+    reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | None
+) -> tuple[list[Contribution], list[Change]]:
+    """Return every item that counts, heaviest first, and what shows a change of mind, the latest first.
 
-    The signals beneath are fetched for the `WITH_SIGNALS` heaviest alone.
+    The items' terms and the base add up to the own log-odds. The signals beneath are fetched for the `WITH_SIGNALS`
+    heaviest alone.
     """
     direct, inferred = items_of(reader, node.id, as_of_us)
     half_life = node.state.half_life_days
@@ -57,7 +76,7 @@ def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | 
     ]
     weighed.sort(key=lambda each: (-abs(each[0].nats * each[1]), each[0].slot, _about(each[0])))
     beneath = _signals_beneath(reader, [item for item, _ in weighed[:WITH_SIGNALS]], as_of_us)
-    return [
+    listed = [
         Contribution(
             source=item.slot,
             about=_about(item),
@@ -69,6 +88,12 @@ def contributions(reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | 
         )
         for item, left in weighed
     ]
+    return listed, [_change(turn) for turn in turns(direct, inferred, node.state)]
+
+
+def _change(turn: Turn) -> Change:
+    speaks: Literal["for", "against"] = "for" if turn.up else "against"
+    return Change(since=from_us(turn.since_us), speaks=speaks, nats=turn.nats, kept=turn.kept)
 
 
 def _about(item: Item) -> str:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from beliefgraph.graph.ids import BeliefId
     from beliefgraph.graph.model import Belief, Conflict
     from beliefgraph.graph.prior import Prior
-    from beliefgraph.queries.contributions import Contribution
+    from beliefgraph.queries.contributions import Change, Contribution
     from beliefgraph.queries.explain import Explanation, Move
 
 _SHOWN = 6
@@ -61,6 +61,7 @@ def explanation_prose(explanation: Explanation) -> str:
     )
     lines.append(f"  {explanation.base_nats:+.2f}  {base_rate(explanation.prior)}")
     lines += [f"  {line}" for line in _contribution_lines(explanation.contributions)]
+    lines += [_changed(change) for change in explanation.changes]
     against = [found for found in explanation.conflicts if _weighs(found)]
     if abs(explanation.conflict_nats) >= _NEGLIGIBLE:
         named = "; ".join(f"“{other.statement}” ({percent(other.confidence)})" for _, other in against)
@@ -112,6 +113,12 @@ def _decided(conflict: Conflict, belief_id: BeliefId) -> str:
     if not kept:
         return f"each holds in its own context ({why})"
     return f"this one stands ({why})" if kept == belief_id else f"the other stands ({why})"
+
+
+def _changed(change: Change) -> str:
+    since = change.since.date().isoformat()
+    left = f"what was inferred before weighs {percent(change.kept)} of what it did"
+    return f"  Since {since} what she does speaks {change.speaks} it: that looks like a change, and {left}."
 
 
 def _contribution_lines(contributions: tuple[Contribution, ...]) -> list[str]:

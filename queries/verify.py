@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass, fields, replace
 
 from beliefgraph.graph.clock import to_us
+from beliefgraph.graph.folding import fold
 from beliefgraph.graph.ids import BeliefId, SignalId
-from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, fold, read_state
+from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state
 from beliefgraph.graph.model import BeliefNode, Response, Revision
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.store import Reader, Store, scopes
@@ -189,6 +190,10 @@ def _same_sums(first: BeliefState, second: BeliefState) -> bool:
         "spoken",
         "heard_for",
         "heard_against",
+        "up_for",
+        "up_against",
+        "down_for",
+        "down_against",
     )
     return all(_close(getattr(first, name), getattr(second, name)) for name in names)
 

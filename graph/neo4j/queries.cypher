@@ -161,7 +161,8 @@ RETURN seq, recorded_us, nearest, premises, items, signals, links, [r IN asked |
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
-    .session_nats, .heard_for, .heard_against
+    .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
+    .down_for, .down_against
 }] AS beliefs
 
 // name: nearest
@@ -182,7 +183,8 @@ RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
-    .session_nats, .heard_for, .heard_against
+    .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
+    .down_for, .down_against
 } AS row
 ORDER BY b.user DESC, b.seq DESC LIMIT $given.limit
 
@@ -195,7 +197,8 @@ RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
-    .session_nats, .heard_for, .heard_against
+    .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
+    .down_for, .down_against
 } AS row
 ORDER BY b.seq DESC LIMIT $given.limit
 
@@ -228,7 +231,8 @@ CALL (seq) {
         .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
         .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
         .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
-        .context, .session_nats, .heard_for, .heard_against, vector: CASE WHEN b.seq > $given.after THEN b.vector END
+        .context, .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
+    .down_for, .down_against, vector: CASE WHEN b.seq > $given.after THEN b.vector END
     }) AS beliefs
 }
 CALL (seq) {
@@ -399,7 +403,8 @@ CALL (u) {
         inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
         context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
-        heard_against: c.heard_against[i]
+        heard_against: c.heard_against[i], change_nats: c.change_nats[i], up_for: c.up_for[i],
+        up_against: c.up_against[i], down_for: c.down_for[i], down_against: c.down_against[i]
     })
 }
 CALL (u) {
@@ -534,7 +539,8 @@ CALL (u) {
         inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
         context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
-        heard_against: c.heard_against[i]
+        heard_against: c.heard_against[i], change_nats: c.change_nats[i], up_for: c.up_for[i],
+        up_against: c.up_against[i], down_for: c.down_for[i], down_against: c.down_against[i]
     })-[:REVISES]->(b)
     WITH c, i, b, v
     OPTIONAL MATCH (s:Signal {key: c.signal[i]})

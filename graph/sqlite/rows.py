@@ -32,7 +32,7 @@ _FIRST = 14
 
 
 def state_row(state: BeliefState) -> tuple[Any, ...]:
-    """Return the 17 columns of a state, in the order of the schema of beliefs."""
+    """Return the 22 columns of a state, in the order of the schema of beliefs."""
     return (
         state.base,
         state.half_life_days,
@@ -51,11 +51,16 @@ def state_row(state: BeliefState) -> tuple[Any, ...]:
         state.session_nats,
         state.heard_for,
         state.heard_against,
+        state.change_nats,
+        state.up_for,
+        state.up_against,
+        state.down_for,
+        state.down_against,
     )
 
 
 def to_state(row: Row) -> BeliefState:
-    """Return the state in 17 columns."""
+    """Return the state in 22 columns."""
     return BeliefState(
         base=row[0],
         half_life_days=row[1],
@@ -74,6 +79,11 @@ def to_state(row: Row) -> BeliefState:
         session_nats=row[14],
         heard_for=row[15],
         heard_against=row[16],
+        change_nats=row[17],
+        up_for=row[18],
+        up_against=row[19],
+        down_for=row[20],
+        down_against=row[21],
     )
 
 

@@ -119,3 +119,17 @@ ALTER TABLE beliefs ADD COLUMN heard_against REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN session_nats REAL NOT NULL DEFAULT 9e999;
 ALTER TABLE revisions ADD COLUMN heard_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN heard_against REAL NOT NULL DEFAULT 0.0;
+
+-- The detector of change: from how many nats on a run makes what came before it count less (none: infinity), and the
+-- inferred sums since the turn up and since the turn down.
+-- name: version 4
+ALTER TABLE beliefs ADD COLUMN change_nats REAL NOT NULL DEFAULT 9e999;
+ALTER TABLE beliefs ADD COLUMN up_for REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE beliefs ADD COLUMN up_against REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE beliefs ADD COLUMN down_for REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE beliefs ADD COLUMN down_against REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE revisions ADD COLUMN change_nats REAL NOT NULL DEFAULT 9e999;
+ALTER TABLE revisions ADD COLUMN up_for REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE revisions ADD COLUMN up_against REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE revisions ADD COLUMN down_for REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE revisions ADD COLUMN down_against REAL NOT NULL DEFAULT 0.0;

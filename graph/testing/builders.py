@@ -121,6 +121,8 @@ class Draft:
                 reference_us=self.at_us - 1,
                 lifecycle=lifecycle,
                 context=context,
+                session_nats=1.5,
+                change_nats=9.5,
             ),
         )
         self._nodes[node.id] = node
@@ -238,6 +240,12 @@ class Draft:
             newest_us=at,
             newest_id=item_id,
             lifecycle=lifecycle or node.state.lifecycle,
+            heard_for=seq / 3,
+            heard_against=seq / 7,
+            up_for=seq / 1100,
+            up_against=seq / 1300,
+            down_for=seq / 1700,
+            down_against=seq / 1900,
         )
         revision = Revision(
             id=f"rev_{seq}",

@@ -23,6 +23,7 @@ LEAST = 50
 Table = Literal[
     "memory",
     "session",
+    "change",
     "faults",
     "adherence",
     "satisfied",
@@ -37,7 +38,7 @@ Table = Literal[
 Tables = Mapping[Table, Floats]
 """Parameters as the forward pass takes them: (rows, draws). See `tables`."""
 _EMISSIONS: Sequence[Table] = ("satisfied", "dissatisfied", "accident")
-_POSITIVE: Sequence[Table] = ("memory", "session", "context", "half_life")
+_POSITIVE: Sequence[Table] = ("memory", "session", "change", "context", "half_life")
 """Tables of what is positive and no probability."""
 FAULTS = ("wrong_dissatisfies", "miss_dissatisfies", "form_fault", "other_fault")
 
@@ -76,6 +77,7 @@ def tables(parameters: Parameters, vocabulary: Vocabulary) -> dict[Table, Floats
     columns: dict[Table, list[float]] = {
         "memory": [parameters.memory.nats],
         "session": [parameters.memory.session_nats],
+        "change": [parameters.memory.change_nats],
         "faults": [getattr(attribution, name) for name in FAULTS],
         "adherence": [attribution.adherence],
         "satisfied": [kind.satisfied for kind in parameters.signals.values()],
@@ -114,6 +116,7 @@ _Candidate = tuple[str, Table, int, int]
 def _of_responses(parameters: Parameters, vocabulary: Vocabulary, counts: "_Counts") -> Iterator[_Candidate]:
     yield "memory.nats", "memory", 0, counts.signals
     yield "memory.session_nats", "session", 0, counts.signals
+    yield "memory.change_nats", "change", 0, counts.signals
     for row, fault in enumerate(FAULTS):
         yield f"attribution.{fault}", "faults", row, counts.signals
     yield "attribution.adherence", "adherence", 0, counts.unknown_adherence

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beliefgraph.graph.clock import DAY_US
+from beliefgraph.graph.folding import append, crowded, fold, follows, replace_newest
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import (
     CONTESTED_NATS,
@@ -19,14 +20,9 @@ from beliefgraph.graph.ledger import (
     BeliefState,
     Item,
     Lifecycle,
-    append,
-    crowded,
     fade,
-    fold,
-    follows,
     logit,
     read_state,
-    replace_newest,
     sigmoid,
     source_slot,
     to_confidence,
@@ -48,7 +44,11 @@ def item(slot: str, id: str, nats: float, observed_us: int) -> Item:
 
 
 def empty_state(
-    base: float = 0.0, half_life_days: float = 180.0, memory_nats: float = 6.0, session_nats: float = 2.0
+    base: float = 0.0,
+    half_life_days: float = 180.0,
+    memory_nats: float = 6.0,
+    session_nats: float = 2.0,
+    change_nats: float = 1.5,
 ) -> BeliefState:
     """Return the state of a belief without items."""
     return BeliefState(
@@ -56,6 +56,7 @@ def empty_state(
         half_life_days=half_life_days,
         memory_nats=memory_nats,
         session_nats=session_nats,
+        change_nats=change_nats,
         reference_us=0,
     )
 
@@ -93,8 +94,9 @@ def naive(items: Sequence[Item], state: BeliefState, at_us: int) -> tuple[float,
         same = [o for o in day if (o.nats > 0) == (one.nats > 0) and order(o) < order(one)]
         return 1 / (1 + sum(abs(o.nats) for o in same) / state.session_nats)
 
-    terms = []
-    for one in counting:
+    terms: list[float] = []
+    inferred = []
+    for one in sorted(counting, key=order):
         if one.slot == RESPONSE:
             later = [o for o in counting if o.slot == RESPONSE and order(o) > order(one)]
             crowding = sum(abs(o.nats) * share(o) for o in later)
@@ -104,9 +106,24 @@ def naive(items: Sequence[Item], state: BeliefState, at_us: int) -> tuple[float,
             crowding = 0.0
         age_days = max(0, at_us - one.observed_us) / DAY_US
         nats = one.nats * share(one) if one.slot == RESPONSE else one.nats
-        terms.append(nats * 2 ** (-age_days / state.half_life_days) * 2 ** (-crowding / state.memory_nats))
+        term = nats * 2 ** (-age_days / state.half_life_days) * 2 ** (-crowding / state.memory_nats)
+        (inferred if one.slot == RESPONSE else terms).append(term)
+    newest = max((one.observed_us for one in counting if one.slot == RESPONSE), default=at_us)
+    terms += turned(inferred, 2 ** (-max(0, at_us - newest) / DAY_US / state.half_life_days), state)
     support, opposition = sum(t for t in terms if t > 0), sum(-t for t in terms if t < 0)
     return state.base + support - opposition, support, opposition
+
+
+def turned(terms: list[float], left: float, state: BeliefState) -> list[float]:
+    """Return terms, oldest first, with what the likeliest turns up and down leave of those before them."""
+    kept = [1.0] * len(terms)
+    for sign in (1.0, -1.0):
+        since = [sign * math.fsum(terms[start:]) for start in range(len(terms))]
+        best = max(range(len(terms)), key=lambda start: (since[start], start), default=0)
+        if left > 0 and terms and since[best] / left > state.change_nats:
+            before = math.exp(state.change_nats - since[best] / left)
+            kept = [share * before if place < best else share for place, share in enumerate(kept)]
+    return [term * share for term, share in zip(terms, kept, strict=True)]
 
 
 def newest_first(items: Sequence[Item]) -> list[Item]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from beliefgraph import Explanation
 from beliefgraph.graph.ids import BeliefId, UserId
-from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, append, read_state, sigmoid, to_confidence
+from beliefgraph.graph.folding import append
+from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state, sigmoid, to_confidence
 from beliefgraph.graph.model import BeliefNode
 from beliefgraph.queries.contributions import WITH_SIGNALS
 from beliefgraph.queries.explain import times_to_cross
@@ -226,9 +227,10 @@ def test_what_is_far_gone_never_crosses() -> None:
     st.floats(0, 8),
     st.floats(-5, 5).filter(lambda nats: abs(nats) > 0.01),
     st.floats(0.5, 20),
+    st.sampled_from([math.inf, 2.0, 0.5]),
 )
 def test_the_count_is_that_of_adding_one_after_another(
-    base: float, supports: float, opposes: float, nats: float, memory: float
+    base: float, supports: float, opposes: float, nats: float, memory: float, change: float
 ) -> None:
     """The number of items worked out is the number that, added one by one, first crosses one half."""
     now = 10**15
@@ -239,6 +241,7 @@ def test_the_count_is_that_of_adding_one_after_another(
         reference_us=now - 5 * 86_400 * 10**6,
         inferred_for=supports,
         inferred_against=opposes,
+        change_nats=change,
     )
     start, added = read_state(state, now).log_odds >= 0, state
     node = replace(_NODE, state=state)

@@ -10,6 +10,7 @@ from beliefgraph.graph.prior import Prior as PriorRecord
 from beliefgraph.graph.store import Erasure as ErasureCounts
 from beliefgraph.ingest.resolution import Decision as JobDecision
 from beliefgraph.queries import explain, personalize, trace
+from beliefgraph.queries.contributions import Change as ChangeRecord
 from beliefgraph.queries.contributions import Contribution as ContributionRecord
 from beliefgraph.wire.describe import Dictionary, Model, Said, Worked, envelope
 
@@ -195,6 +196,13 @@ Prior = record(
     users=Said("Among how many consenting users it was counted; 0: it is the parameters'.", 0),
     own=Said("The part of it that comes from the user's other beliefs, in nats.", 0.0),
 )
+Change = record(
+    ChangeRecord,
+    since=Said("When the run of evidence began that speaks the other way.", _THEN),
+    speaks=Said("Whether it speaks `for` the belief or `against` it.", "against"),
+    nats=Said("How much it speaks, in nats.", 3.1),
+    kept=Said("What is left of the weight of everything inferred before, in (0, 1).", 0.33),
+)
 Explanation = record(
     explain.Explanation,
     worked={
@@ -212,6 +220,7 @@ Explanation = record(
     parent=Said("The belief that it was made from, if any."),
     would_change=Said("What would take the confidence across one half."),
     signals_left_out=Said("Of how many contributions, the lightest, the signals are not listed.", 0),
+    changes=Said("Changes of mind that make what was inferred before count less, the latest first."),
 )
 Decision = record(
     JobDecision,
