@@ -134,9 +134,9 @@ class _Look:
 
     def _outcome(self, reader: Reader, node: BeliefNode) -> TurnedOut:
         words, inferred = reader.words(node.id), reader.inferred(node.id)
-        weighted = crowded(words, inferred, node.state)
-        stated = sum(item.nats for item, _ in weighted if item.slot.startswith(SOURCE_PREFIX))
-        total = sum(item.nats * weight for item, weight in weighted)
+        weighed = crowded(words, inferred, node.state)
+        stated = sum(each.term for each in weighed if each.item.slot.startswith(SOURCE_PREFIX))
+        total = sum(each.term for each in weighed)
         return TurnedOut(user=self.user, stated=stated, learned=total - stated)
 
 

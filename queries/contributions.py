@@ -19,11 +19,12 @@ WITH_SIGNALS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """One evidence item as it weighs at one time: `term` = `nats` · `weight`, in nats.
+    """One evidence item as it weighs at one time: `term` = `nats` · `weight` + `practice`, in nats.
 
-    `weight` is what fading and later evidence have left of the item, in (0, 1]. `source` is `response`, `word`, `pin`
-    or `source:…`; `about` the response's id, or the id of the signal or belief that said it. `signals` lie beneath:
-    listed for the heaviest contributions alone, see `Explanation.signals_left_out`.
+    `weight` is what fading and later evidence have left of the item, in (0, 1]; `practice` what they have left of what
+    practising once more added, whatever came of it (0 where practice adds nothing). `source` is `response`, `word`,
+    `pin` or `source:…`; `about` the response's id, or the id of the signal or belief that said it. `signals` lie
+    beneath: listed for the heaviest contributions alone, see `Explanation.signals_left_out`.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Contribution:
     term: float
     observed_at: datetime
     signals: tuple[tuple[Signal, Interpretation], ...]
+    practice: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +73,23 @@ def contributions(
     half_life = node.state.half_life_days
     at_us = max(at_us, node.state.reference_us)
     weighed = [
-        (item, weight * fade(at_us - item.observed_us, half_life))
-        for item, weight in crowded(direct, inferred, node.state)
+        each.times(fade(at_us - each.item.observed_us, half_life))
+        for each in crowded(direct, inferred, node.state)
     ]
-    weighed.sort(key=lambda each: (-abs(each[0].nats * each[1]), each[0].slot, _about(each[0])))
-    beneath = _signals_beneath(reader, [item for item, _ in weighed[:WITH_SIGNALS]], as_of_us)
+    weighed.sort(key=lambda each: (-abs(each.term), each.item.slot, _about(each.item)))
+    beneath = _signals_beneath(reader, [each.item for each in weighed[:WITH_SIGNALS]], as_of_us)
     listed = [
         Contribution(
-            source=item.slot,
-            about=_about(item),
-            nats=item.nats,
-            weight=left,
-            term=item.nats * left,
-            observed_at=from_us(item.observed_us),
-            signals=beneath.get((item.slot == RESPONSE, item.id), ()),
+            source=each.item.slot,
+            about=_about(each.item),
+            nats=each.item.nats,
+            weight=each.weight,
+            term=each.term,
+            observed_at=from_us(each.item.observed_us),
+            signals=beneath.get((each.item.slot == RESPONSE, each.item.id), ()),
+            practice=each.practice,
         )
-        for item, left in weighed
+        for each in weighed
     ]
     return listed, [_change(turn) for turn in turns(direct, inferred, node.state)]
 

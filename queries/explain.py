@@ -22,7 +22,8 @@ _SETTLED = 1e-9
 class Move:
     """What would take the confidence across ½: `times` of this kind of evidence, each worth `nats` when it comes.
 
-    `times` is None when it never would: what inference piles up is bounded, and a word said again replaces the first.
+    What practice adds is counted in. `times` is None when it never would: what inference piles up is bounded, and a
+    word said again replaces the first.
     """
 
     by: str
@@ -97,7 +98,8 @@ def explain(
         Move(by=name, nats=nats, times=1 if (reading.log_odds - said + nats >= 0) != up else None)
         for name, nats in words.items()
     ] + [
-        Move(by=name, nats=nats, times=times_to_cross(node, nats, at_us)) for name, nats in responses.items()
+        Move(by=name, nats=nats, times=times_to_cross(node, nats, at_us))
+        for name, nats in ((name, nats + node.state.practice_nats) for name, nats in responses.items())
     ]
     return Explanation(
         belief=view(node, at_us),
@@ -129,7 +131,10 @@ def times_to_cross(node: BeliefNode, nats: float, at_us: int) -> int | None:
     inferred_for, inferred_against = state.inferred
     rest = reading.log_odds - left * (inferred_for - inferred_against)
     total = (left * state.inferred_for, left * state.inferred_against)
-    up, down = (left * state.up_for, left * state.up_against), (left * state.down_for, left * state.down_against)
+    up, down = (
+        (left * state.up_for, left * state.up_against),
+        (left * state.down_for, left * state.down_against),
+    )
     crowding, before = 2.0 ** (-abs(nats) / state.memory_nats), math.inf
     for times in range(1, _TRIES + 1):
         total = (total[0] * crowding + max(0.0, nats), total[1] * crowding + max(0.0, -nats))

@@ -134,7 +134,7 @@ def _account(each: Contribution) -> str:
     if each.source == "response":
         done = ", ".join(_signal(signal.kind, signal.value) for signal, _ in each.signals) or "signals"
         why = each.signals[-1][1].reason.replace("_", " ") if each.signals else "unknown"
-        return f"{done} on response {each.about}, {day} ({why}){_faded(each)}"
+        return f"{done} on response {each.about}, {day} ({why}){_faded(each)}{_practised(each)}"
     if each.source == "word":
         kinds = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
         kind = each.signals[-1][0].kind if each.signals else "confirm"
@@ -161,6 +161,11 @@ def _signal(kind: str, value: float | None) -> str:
 
 def _faded(each: Contribution) -> str:
     return "" if each.weight > 0.99 else f"; {percent(each.weight)} of {each.nats:+.2f} is left"
+
+
+def _practised(each: Contribution) -> str:
+    """Say which part of a contribution is there because she did it once more, whatever came of it."""
+    return f"; {each.practice:+.2f} of it for having practised once more" if each.practice else ""
 
 
 def _move(move: Move) -> str:

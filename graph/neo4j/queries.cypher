@@ -162,7 +162,7 @@ RETURN seq, recorded_us, nearest, premises, items, signals, links, [r IN asked |
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
     .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
-    .down_for, .down_against
+    .down_for, .down_against, .practice_nats
 }] AS beliefs
 
 // name: nearest
@@ -184,7 +184,7 @@ RETURN b {
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
     .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
-    .down_for, .down_against
+    .down_for, .down_against, .practice_nats
 } AS row
 ORDER BY b.user DESC, b.seq DESC LIMIT $given.limit
 
@@ -198,7 +198,7 @@ RETURN b {
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
     .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
-    .down_for, .down_against
+    .down_for, .down_against, .practice_nats
 } AS row
 ORDER BY b.seq DESC LIMIT $given.limit
 
@@ -232,7 +232,7 @@ CALL (seq) {
         .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
         .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
         .context, .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
-    .down_for, .down_against, vector: CASE WHEN b.seq > $given.after THEN b.vector END
+    .down_for, .down_against, .practice_nats, vector: CASE WHEN b.seq > $given.after THEN b.vector END
     }) AS beliefs
 }
 CALL (seq) {
@@ -404,7 +404,8 @@ CALL (u) {
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
         context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
         heard_against: c.heard_against[i], change_nats: c.change_nats[i], up_for: c.up_for[i],
-        up_against: c.up_against[i], down_for: c.down_for[i], down_against: c.down_against[i]
+        up_against: c.up_against[i], down_for: c.down_for[i], down_against: c.down_against[i],
+        practice_nats: c.practice_nats[i]
     })
 }
 CALL (u) {
@@ -540,7 +541,8 @@ CALL (u) {
         newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
         context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
         heard_against: c.heard_against[i], change_nats: c.change_nats[i], up_for: c.up_for[i],
-        up_against: c.up_against[i], down_for: c.down_for[i], down_against: c.down_against[i]
+        up_against: c.up_against[i], down_for: c.down_for[i], down_against: c.down_against[i],
+        practice_nats: c.practice_nats[i]
     })-[:REVISES]->(b)
     WITH c, i, b, v
     OPTIONAL MATCH (s:Signal {key: c.signal[i]})

@@ -21,7 +21,7 @@ SELECT b.id, b.seq, b.statement, b.statement_key, b.source, b.kind, b.created_at
        b.parent, b.origin, v.key, b.ordinal, b.revised_at,
        b.base, b.half_life_days, b.memory_nats, b.reference_at, b.direct_for, b.direct_against, b.inferred_for,
        b.inferred_against, b.spoken, b.newest_at, b.newest_id, b.conflict, b.lifecycle, b.context, b.session_nats, b.heard_for, b.heard_against,
-       b.change_nats, b.up_for, b.up_against, b.down_for, b.down_against
+       b.change_nats, b.up_for, b.up_against, b.down_for, b.down_against, b.practice_nats
 FROM json_each(:ids) AS wanted
 CROSS JOIN beliefs AS b ON b.user = :user AND b.id = wanted.value
 LEFT JOIN vectors AS v ON v.pk = b.vector
@@ -33,7 +33,7 @@ SELECT b.id, b.seq, b.statement, b.statement_key, b.source, b.kind, b.created_at
        b.parent, b.origin, v.key, b.ordinal, b.revised_at,
        b.base, b.half_life_days, b.memory_nats, b.reference_at, b.direct_for, b.direct_against, b.inferred_for,
        b.inferred_against, b.spoken, b.newest_at, b.newest_id, b.conflict, b.lifecycle, b.context, b.session_nats, b.heard_for, b.heard_against,
-       b.change_nats, b.up_for, b.up_against, b.down_for, b.down_against
+       b.change_nats, b.up_for, b.up_against, b.down_for, b.down_against, b.practice_nats
 FROM beliefs AS b
 LEFT JOIN vectors AS v ON v.pk = b.vector
 WHERE b.user = :user AND b.seq < :before AND b.recorded_at <= :as_of
@@ -44,7 +44,7 @@ SELECT b.id, b.seq, b.statement, b.statement_key, b.source, b.kind, b.created_at
        b.parent, b.origin, v.key, b.ordinal, b.revised_at,
        b.base, b.half_life_days, b.memory_nats, b.reference_at, b.direct_for, b.direct_against, b.inferred_for,
        b.inferred_against, b.spoken, b.newest_at, b.newest_id, b.conflict, b.lifecycle, b.context, b.session_nats, b.heard_for, b.heard_against,
-       b.change_nats, b.up_for, b.up_against, b.down_for, b.down_against
+       b.change_nats, b.up_for, b.up_against, b.down_for, b.down_against, b.practice_nats
 FROM (SELECT DISTINCT r.belief FROM revisions AS r WHERE r.user = :user AND r.seq > :after) AS revised
 CROSS JOIN beliefs AS b ON b.user = :user AND b.id = revised.belief
 LEFT JOIN vectors AS v ON v.pk = b.vector
@@ -57,7 +57,7 @@ SELECT b.recorded_at FROM beliefs AS b WHERE b.user = :user ORDER BY b.seq LIMIT
 SELECT r.belief, r.ordinal, r.recorded_at,
        r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
        r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context, r.session_nats, r.heard_for, r.heard_against,
-       r.change_nats, r.up_for, r.up_against, r.down_for, r.down_against
+       r.change_nats, r.up_for, r.up_against, r.down_for, r.down_against, r.practice_nats
 FROM json_each(:ids) AS wanted
 CROSS JOIN revisions AS r ON r.user = :user AND r.belief = wanted.value AND r.ordinal = (
     SELECT last.ordinal FROM revisions AS last
@@ -215,7 +215,7 @@ SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, ca
        item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context, session_nats, heard_for, heard_against,
-       change_nats, up_for, up_against, down_for, down_against
+       change_nats, up_for, up_against, down_for, down_against, practice_nats
 FROM revisions
 WHERE user = :user AND belief = :belief AND seq > :after AND recorded_at <= :as_of
 ORDER BY ordinal LIMIT :limit
@@ -225,7 +225,7 @@ SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, ca
        item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context, session_nats, heard_for, heard_against,
-       change_nats, up_for, up_against, down_for, down_against
+       change_nats, up_for, up_against, down_for, down_against, practice_nats
 FROM revisions
 WHERE user = :user AND belief = :belief AND ordinal = :ordinal
 
@@ -236,7 +236,7 @@ SELECT r.seq, r.belief, r.ordinal, r.before, r.after, r.nats, r.action, r.reason
        r.base, r.half_life_days, r.memory_nats, r.reference_at, r.direct_for, r.direct_against, r.inferred_for,
        r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context,
        r.session_nats, r.heard_for, r.heard_against,
-       r.change_nats, r.up_for, r.up_against, r.down_for, r.down_against
+       r.change_nats, r.up_for, r.up_against, r.down_for, r.down_against, r.practice_nats
 FROM (
     SELECT wanted.value AS belief, (
         SELECT last.ordinal FROM revisions AS last
@@ -252,7 +252,7 @@ SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, ca
        item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context, session_nats, heard_for, heard_against,
-       change_nats, up_for, up_against, down_for, down_against
+       change_nats, up_for, up_against, down_for, down_against, practice_nats
 FROM revisions
 WHERE user = :user AND cause = :cause AND seq > :after AND recorded_at <= :as_of
 ORDER BY seq LIMIT :limit
@@ -262,7 +262,7 @@ SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, ca
        item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context, session_nats, heard_for, heard_against,
-       change_nats, up_for, up_against, down_for, down_against
+       change_nats, up_for, up_against, down_for, down_against, practice_nats
 FROM revisions
 WHERE user = :user AND seq > :after AND recorded_at <= :as_of
 ORDER BY seq LIMIT :limit
@@ -278,14 +278,14 @@ INSERT INTO vectors (tenant, key, value) VALUES (:tenant, :key, :value) ON CONFL
 SELECT pk FROM vectors WHERE tenant = :tenant AND key = :key
 
 -- name: add belief
-INSERT INTO beliefs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO beliefs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: revise belief
 UPDATE beliefs SET ordinal = ?, revised_at = ?,
     base = ?, half_life_days = ?, memory_nats = ?, reference_at = ?, direct_for = ?, direct_against = ?,
     inferred_for = ?, inferred_against = ?, spoken = ?, newest_at = ?, newest_id = ?, conflict = ?,
     lifecycle = ?, context = ?, session_nats = ?, heard_for = ?, heard_against = ?, change_nats = ?, up_for = ?,
-    up_against = ?, down_for = ?, down_against = ?
+    up_against = ?, down_for = ?, down_against = ?, practice_nats = ?
 WHERE user = ? AND id = ?
 
 -- name: add response
@@ -308,7 +308,7 @@ ON CONFLICT (user, belief, slot, id) DO UPDATE SET nats = excluded.nats, observe
 DELETE FROM evidence WHERE user = ? AND belief = ? AND slot = ? AND id = ?
 
 -- name: add revision
-INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: add link
 INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -133,3 +133,8 @@ ALTER TABLE revisions ADD COLUMN up_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN up_against REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN down_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN down_against REAL NOT NULL DEFAULT 0.0;
+
+-- What one more response that was answered adds to a belief that practice strengthens, in nats.
+-- name: version 5
+ALTER TABLE beliefs ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE revisions ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;

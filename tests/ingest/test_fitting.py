@@ -183,7 +183,7 @@ def test_a_rate_on_its_own_scale(z: float) -> None:
     for rate in free_rates(PARAMETERS, WORDS, found):
         value = float(rate.value(np.array(z)))
         assert z == pytest.approx(rate.score(value))
-        assert 0 < value < (1 if rate.probability else 1e6)
+        assert 0 < value < (1 if rate.scale == "probability" else 1e6)
 
 
 def test_draws_change_only_what_they_name() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beliefgraph import Explanation
-from beliefgraph.graph.ids import BeliefId, UserId
 from beliefgraph.graph.folding import append
+from beliefgraph.graph.ids import BeliefId, UserId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state, sigmoid, to_confidence
 from beliefgraph.graph.model import BeliefNode
 from beliefgraph.queries.contributions import WITH_SIGNALS

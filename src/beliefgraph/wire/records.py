@@ -180,9 +180,10 @@ Contribution = record(
     about=Said("The response, or the signal or belief that said it.", "r1"),
     nats=Said("The evidence when it came, in nats.", 0.14),
     weight=Said("What fading and later evidence have left of it, in (0, 1].", 0.97),
-    term=Said("What it counts now: `nats` times `weight`.", 0.136),
+    term=Said("What it counts now: `nats` times `weight`, and `practice`.", 0.136),
     observed_at=Said("When it was observed.", _THEN),
     signals=Said("The signals beneath it, each with what it was taken for."),
+    practice=Said("The part of `term` that having practised once more adds, whatever came of it.", 0.0),
 )
 Move = record(
     explain.Move,
