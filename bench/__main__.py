@@ -50,6 +50,7 @@ PARTS = (
     "preferences",
     "reading",
     "http",
+    "memory",
     "fuzz",
     "assistments",
 )
@@ -60,6 +61,7 @@ _TITLES = {
     "preferences": "Which belief a question is about",
     "reading": "How long reads take",
     "http": "The service under load, from a second process",
+    "memory": "What the process of the service holds while it is used for long",
     "fuzz": "Requests drawn at random from the description of the service",
 }
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.545, 0.03, 400.0
@@ -109,6 +111,7 @@ def _run(part: str, options: argparse.Namespace) -> None:
         "preferences": lambda: preferences.report(data, _embedder(), quick=quick),
         "reading": lambda: _reading(quick=quick),
         "http": lambda: http.report(quick=quick),
+        "memory": lambda: http.report_memory(quick=quick),
         "fuzz": lambda: fuzz.report(quick=quick),
         "assistments": lambda: _assistments(options),
     }

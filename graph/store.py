@@ -97,6 +97,23 @@ class News:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the confidence of a belief is made of.
+
+    `direct` are its items as `Reader.words` returns them, `inferred` those that `Reader.inferred` yields. `links` are
+    its CONTRADICTS edges by `seq`; `others` are the beliefs at their other ends and its parent. `opened` is the reason
+    of its first revision.
+    """
+
+    node: BeliefNode
+    direct: Sequence[Item]
+    inferred: Sequence[Item]
+    links: Sequence[Link]
+    others: Mapping[BeliefId, BeliefNode]
+    opened: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Everything one unit of work writes, in one transaction or not at all.
 
@@ -199,6 +216,10 @@ class Reader(Protocol):
 
     def inferred(self, belief_id: BeliefId) -> Iterator[Item]:
         """Yield a belief's current inferred items, newest first (time, then id), reading no further than consumed."""
+        ...
+
+    def account(self, belief_id: BeliefId) -> Account | None:
+        """Return what a belief's confidence is made of now, as `account_at` puts it together; None: no such id."""
         ...
 
     def revisions(

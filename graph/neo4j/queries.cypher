@@ -299,6 +299,7 @@ WHERE s.seq < $given.before AND s.recorded_us <= $given.as_of
 RETURN s {.*} AS row
 ORDER BY s.seq DESC LIMIT $given.limit
 
+// All in one row, which takes half as long as rows of their own.
 // name: signals about
 UNWIND $given.responses AS key
 MATCH (r:Response {key: key})
@@ -309,8 +310,8 @@ USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
 WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $given.before
     AND s.recorded_us <= $given.as_of
     AND ($given.kinds IS NULL OR s.kind IN $given.kinds)
-RETURN s {.*} AS row
-ORDER BY s.seq DESC LIMIT $given.limit
+WITH s ORDER BY s.seq DESC LIMIT $given.limit
+RETURN collect(properties(s)) AS row
 
 // name: words
 MATCH (b:Belief {key: $given.belief})
@@ -332,6 +333,66 @@ USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
 WHERE e.belief = $given.belief AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
 RETURN e {.*} AS row
 ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC
+
+// A belief, its items and edges and who lies beside it, under the lock, in one round trip. Inferred items come as columns:
+// a thousand rows of their own take ten times as long.
+// name: account
+MERGE (u:User {key: $given.user})
+ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
+SET u.locked = NOT coalesce(u.locked, false)
+WITH u.seq AS seq, u.recorded_us AS recorded_us
+OPTIONAL MATCH (b:Belief {key: $given.belief})
+USING INDEX SEEK b:Belief(key)
+CALL (b) {
+    UNWIND b.word_slots AS slot
+    CALL (b, slot) {
+        MATCH (e:Evidence)
+        USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
+        WHERE e.belief = b.key AND e.slot = slot AND e.observed_us IS NOT NULL AND e.id > ''
+        RETURN e ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC LIMIT 1
+    }
+    WITH e ORDER BY e.observed_us DESC, e.id DESC
+    RETURN collect(e {.*}) AS words
+}
+CALL (b) {
+    MATCH (e:Evidence)
+    USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
+    WHERE e.belief = b.key AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
+    WITH e ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC
+    RETURN collect(e.id) AS ids, collect(e.nats) AS nats, collect(e.observed_us) AS observed
+}
+CALL (b) {
+    MATCH (b)-[l:CONTRADICTS]-(:Belief)
+    RETURN collect(l {.*}) AS links
+}
+CALL (b) {
+    CALL (b) {
+        MATCH (b)-[:CONTRADICTS]-(o:Belief)
+        RETURN o
+      UNION
+        MATCH (b)-[:SPAWNED_FROM]->(o:Belief)
+        RETURN o
+    }
+    RETURN collect(o {
+        .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+        .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+        .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
+        .context, .session_nats, .heard_for, .heard_against
+    }) AS others
+}
+CALL (b) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
+    WHERE v.belief = b.key AND v.seq > 0
+    WITH v ORDER BY v.belief, v.seq LIMIT 1
+    RETURN collect(v.reason) AS opened
+}
+RETURN seq, recorded_us, words, ids, nats, observed, links, others, opened, b {
+        .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+        .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
+        .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
+        .context, .session_nats, .heard_for, .heard_against
+} AS belief
 
 // name: revisions
 MATCH (v:Revision)

@@ -413,6 +413,16 @@ def to_item(row: Row) -> Item:
     )
 
 
+def to_inferred(
+    belief_id: BeliefId, ids: Sequence[str], nats: Sequence[float], observed: Sequence[int]
+) -> list[Item]:
+    """Return the inferred items of a belief from their columns."""
+    return [
+        Item(belief_id=belief_id, slot=RESPONSE, id=id, nats=weighs, observed_us=observed_us)
+        for id, weighs, observed_us in zip(ids, nats, observed, strict=True)
+    ]
+
+
 def to_revision(row: Row) -> Revision:
     """Return the revision of a row."""
     item = None

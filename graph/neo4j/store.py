@@ -23,6 +23,7 @@ from beliefgraph.graph.model import BeliefNode, Interpretation, Link, LinkKind, 
 from beliefgraph.graph.neo4j import rows
 from beliefgraph.graph.neo4j.connections import Connections, statement, translated
 from beliefgraph.graph.store import (
+    Account,
     Changes,
     Erasure,
     Head,
@@ -340,7 +341,8 @@ class _Transaction:
         if ids is not None:
             found = self._rows("signals by key", keys=self._keys(ids), **window)
         elif about is not None:
-            found = self._rows("signals about", responses=self._keys(about), **window)
+            lists = self._rows("signals about", responses=self._keys(about), **window)
+            found = [row for rows_ in lists for row in rows_]
         else:
             found = self._rows("signals", **window)
         return [rows.to_signal(self._scope.user_id, row, _or_always(as_of_us)) for row in found]
@@ -355,6 +357,23 @@ class _Transaction:
         given = {"belief": rows.join(self._user, belief_id)}
         found = self._connection.run(statement("inferred"), given=given)
         return (rows.to_item(record["row"]) for record in found)
+
+    def account(self, belief_id: BeliefId) -> Account | None:
+        given = {**self._whose, "belief": rows.join(self._user, belief_id)}
+        found = self._connection.run(statement("account"), given=given).single(strict=True)
+        self._head = _head(found)
+        if found["belief"] is None:
+            return None
+        others = [rows.to_belief(self._scope.user_id, row) for row in found["others"]]
+        links = {row["seq"]: rows.to_link(row) for row in found["links"]}
+        return Account(
+            node=rows.to_belief(self._scope.user_id, found["belief"]),
+            direct=[rows.to_item(row) for row in found["words"]],
+            inferred=rows.to_inferred(belief_id, found["ids"], found["nats"], found["observed"]),
+            links=[links[seq] for seq in sorted(links)],
+            others={other.id: other for other in others},
+            opened=found["opened"][0],
+        )
 
     def revisions(
         self,

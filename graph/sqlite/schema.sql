@@ -138,3 +138,11 @@ ALTER TABLE revisions ADD COLUMN down_against REAL NOT NULL DEFAULT 0.0;
 -- name: version 5
 ALTER TABLE beliefs ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;
+
+-- What a belief was at a number of the sequence, or at a time, and which edges are new since, is found in the index,
+-- without reading what came since or before.
+-- name: version 6
+DROP VIEW current_links;
+DROP INDEX revisions_by_belief;
+CREATE INDEX revisions_by_belief ON revisions (user, belief, seq, recorded_at);
+CREATE INDEX links_by_seq ON links (user, seq);

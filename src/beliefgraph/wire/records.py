@@ -286,8 +286,8 @@ EventResult = envelope(
     user=(str | None, Said(f"The user, if it was applied{_NULL}", "ada")),
     id=(str | None, Said(f"The id of the record, if it was applied{_NULL}", "s1")),
     action=(str | None, Said(f"What was done about a signal, if it was one{_NULL}", "reduce")),
-    field=(str | None, Said(f"The field at fault, if it was rejected{_NULL}", None)),
-    reason=(str | None, Said(f"What would be right, if it was rejected{_NULL}", None)),
+    field=(str | None, Said(f"The field at fault, if it was rejected{_NULL}", "value")),
+    reason=(str | None, Said(f"What would be right, if it was rejected{_NULL}", "must be from -1 to 1")),
 )
 BatchReport = envelope(
     "BatchReport",
