@@ -277,7 +277,8 @@ class Writer(Reader, Protocol):
     def save(self, changes: Changes) -> None:
         """Write everything of one unit of work. Reads after it see it; called at most once a transaction.
 
-        For each revision, writes its item (or takes it away) and puts its state on its belief. Raises
+        For each revision, writes its item (or takes it away) and puts its state on its belief; the response of an
+        inferred item is one that is there before, or comes with it. Raises
         `IntegrityError` when a record refers to something that this user does not have, when an id is taken, and when
         a signal is retracted twice.
         """

@@ -4,7 +4,6 @@ A key is the tenant, the user and the ids, joined by a character that ids cannot
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
@@ -28,7 +27,29 @@ from beliefgraph.graph.store import Changes, Neighbour, Scope, Vector
 Properties = dict[str, Any]
 Row = Mapping[str, Any]
 
-_STATE = tuple(field.name for field in fields(BeliefState))
+_SUMS = (
+    "base",
+    "half_life_days",
+    "memory_nats",
+    "reference_us",
+    "direct_for",
+    "direct_against",
+    "inferred_for",
+    "inferred_against",
+    "spoken",
+    "newest_us",
+    "conflict",
+    "session_nats",
+    "heard_for",
+    "heard_against",
+    "change_nats",
+    "up_for",
+    "up_against",
+    "down_for",
+    "down_against",
+    "practice_nats",
+)
+"""The numbers of a state in the order of the property `sums`: one list costs a tenth of as many properties."""
 _EDGE = {"contradicts": "contradictions", "duplicates": "duplicates"}
 
 
@@ -56,15 +77,25 @@ def statement_digest(user: str, statement_key: str) -> str:
 
 def save_parameters(user: str, changes: Changes) -> Properties:
     """Return the parameters of `save`."""
+    places = _touched(changes)
     return {
         "user": user,
         "seq": changes.seq,
         "recorded_us": changes.recorded_us,
-        **_nodes(user, changes),
+        "touched": [join(user, belief_id) for belief_id in places],
+        **_nodes(user, changes, places),
         **_edges(user, changes),
         **_links(user, changes.links),
-        **_revisions(user, changes),
+        **_revisions(user, changes, places),
+        **_items(user, changes),
     }
+
+
+def _touched(changes: Changes) -> dict[BeliefId, int]:
+    """Return the beliefs that responses and revisions refer to, each with its place among them."""
+    behind = (edge.belief_id for response in changes.responses for edge in response.generated_by)
+    revised = (revision.belief_id for revision in changes.revisions)
+    return {belief_id: place for place, belief_id in enumerate(dict.fromkeys((*behind, *revised)))}
 
 
 def _columns(rows: Iterable[Properties]) -> Properties:
@@ -74,16 +105,21 @@ def _columns(rows: Iterable[Properties]) -> Properties:
     return {"count": len(rows), **{name: [row[name] for row in rows] for name in names}}
 
 
-def count(given: list[Properties] | Properties) -> int:
-    """Return how many rows a part of `save` was given, as a list or as columns."""
-    number: int = given["count"] if isinstance(given, dict) else len(given)
-    return number
+def wanted(given: Properties) -> dict[str, int]:
+    """Return how many references of each part of `save` must lead somewhere."""
+    listed = ("touched", "parents", "origins", "retracted", "links")
+    about = [key for name in ("response", "belief") for key in given["signals"].get(name, ())]
+    return {
+        **{part: len(given[part]) for part in listed},
+        "about": len(about) - about.count(None),
+        "revisions": given["revisions"]["count"],
+    }
 
 
-def _nodes(user: str, changes: Changes) -> Properties:
+def _nodes(user: str, changes: Changes, places: Mapping[BeliefId, int]) -> Properties:
     return {
         "beliefs": _columns(_belief(user, node, changes.vectors) for node in changes.beliefs),
-        "responses": _columns(_response(user, response) for response in changes.responses),
+        "responses": _columns(_response(user, response, places) for response in changes.responses),
         "signals": _columns(_signal(user, signal, read) for signal, read in changes.signals),
         "retracted": [
             {"signal": join(user, signal_id), "note": note} for signal_id, note in changes.retracted.items()
@@ -92,7 +128,6 @@ def _nodes(user: str, changes: Changes) -> Properties:
 
 
 def _edges(user: str, changes: Changes) -> Properties:
-    signals = [signal for signal, _ in changes.signals]
     return {
         "parents": [
             {"belief": join(user, node.id), "parent": join(user, node.parent_id)}
@@ -103,25 +138,6 @@ def _edges(user: str, changes: Changes) -> Properties:
             {"belief": join(user, node.id), "origin": join(user, node.origin_id)}
             for node in changes.beliefs
             if node.origin_id is not None
-        ],
-        "premises": _columns(
-            _premise(user, response, position, edge)
-            for response in changes.responses
-            for position, edge in enumerate(response.generated_by)
-        ),
-        "about_responses": [
-            {
-                "signal": join(user, signal.id),
-                "response": join(user, signal.response_id),
-                "kind": signal.kind,
-            }
-            for signal in signals
-            if signal.response_id is not None
-        ],
-        "about_beliefs": [
-            {"signal": join(user, signal.id), "belief": join(user, signal.belief_id)}
-            for signal in signals
-            if signal.belief_id is not None
         ],
     }
 
@@ -138,37 +154,65 @@ def _links(user: str, links: Iterable[Link]) -> Properties:
     return {"links": versions, **edges}
 
 
-def _revisions(user: str, changes: Changes) -> Properties:
-    """Return the revisions, and what they leave: the latest state of each belief and of each item."""
-    latest = {revision.belief_id: revision for revision in changes.revisions}
-    items = {
-        (item.belief_id, item.slot, item.id): (item, removed)
-        for revision in changes.revisions
-        for item, removed in revision.items()
-    }
+def _revisions(user: str, changes: Changes, places: Mapping[BeliefId, int]) -> Properties:
+    """Return the revisions, runs of those with the same signal, and the state that they leave each belief in."""
+    causes: list[Properties] = []
+    for index, revision in enumerate(changes.revisions):
+        signal = join(user, revision.cause_id) if _by_signal(revision) else None
+        if not causes or causes[-1]["signal"] != signal:
+            causes.append({"signal": signal, "first": index})
+        causes[-1]["last"] = index
     observed = _observed(changes)
-    words: dict[str, set[str]] = {belief_id: set() for belief_id in latest}
-    for belief_id, slot, _ in items:
-        if slot != RESPONSE:
-            words[belief_id].add(slot)
+    latest = {revision.belief_id: revision for revision in changes.revisions}
+    slots: dict[BeliefId, set[str]] = {belief_id: set() for belief_id in latest}
+    for revision in changes.revisions:
+        slots[revision.belief_id].update(item.slot for item, _ in revision.items())
     return {
+        "causes": causes,
         "revisions": _columns(
             _revision(
-                user, revision, observed=observed.get((revision.belief_id, revision.cause_id)) == revision.seq
+                user,
+                revision,
+                place=places[revision.belief_id],
+                observed=observed.get((revision.belief_id, revision.cause_id)) == revision.seq,
             )
             for revision in changes.revisions
         ),
         "revised": [
             {
-                "belief": join(user, belief_id),
+                "place": places[belief_id],
                 "state": _standing(revision),
-                "word_slots": sorted(words[belief_id]),
+                "word_slots": sorted(slots[belief_id] - {RESPONSE}),
             }
             for belief_id, revision in latest.items()
         ],
-        "items": _columns(_item(user, item) for item, removed in items.values() if not removed),
-        "removed": [join(user, *key) for key, (_, removed) in items.items() if removed],
     }
+
+
+def _by_signal(revision: Revision) -> bool:
+    return revision.cause_kind in ("signal", "retraction")
+
+
+def _items(user: str, changes: Changes) -> Properties:
+    """Return what the revisions leave of each item: what was heard of responses, what was said, what is gone."""
+    latest = {
+        (item.belief_id, item.slot, item.id): (item, removed)
+        for revision in changes.revisions
+        for item, removed in revision.items()
+    }
+    heard: dict[str, Properties] = {}
+    said, gone = [], []
+    for item, removed in latest.values():
+        belief = join(user, item.belief_id)
+        if removed:
+            response = join(user, item.id) if item.slot == RESPONSE else None
+            gone.append({"key": join(belief, item.slot, item.id), "belief": belief, "response": response})
+        elif item.slot == RESPONSE:
+            row = heard.setdefault(item.id, {"id": item.id, "response": join(user, item.id), "items": {}})
+            row["items"][belief] = [item.nats, item.observed_us]
+        else:
+            said.append(_item(belief, item))
+    return {"heard": list(heard.values()), "said": said, "removed": gone}
 
 
 def _observed(changes: Changes) -> dict[tuple[BeliefId, str], int]:
@@ -182,17 +226,25 @@ def _observed(changes: Changes) -> dict[tuple[BeliefId, str], int]:
 
 
 def _state(state: BeliefState) -> Properties:
-    return {name: getattr(state, name) for name in _STATE}
+    return {
+        "sums": [float(getattr(state, name)) for name in _SUMS],
+        "newest_id": state.newest_id or None,
+        "lifecycle": None if state.lifecycle == "open" else state.lifecycle,
+        "context": None if state.context == "{}" else state.context,
+    }
 
 
 def _standing(revision: Revision) -> Properties:
-    """Return how a revision leaves its belief. `confidence` and `standing` are for people who look at the graph."""
+    """Return how a revision leaves its belief, with what is there for people who look at the graph."""
     recorded_us = to_us(revision.recorded_at)
+    reading = read_state(revision.state, recorded_us)
     return {
         "ordinal": revision.ordinal,
         "revised_us": recorded_us,
         "confidence": revision.after,
-        "standing": read_state(revision.state, recorded_us).standing,
+        "standing": reading.standing,
+        "support": reading.support,
+        "opposition": reading.opposition,
         **_state(revision.state),
     }
 
@@ -216,26 +268,29 @@ def _belief(user: str, node: BeliefNode, vectors: Mapping[str, Vector]) -> Prope
         "vector": None if vector is None else vector.tolist(),
         "ordinal": node.ordinal,
         "revised_us": to_us(node.revised_at),
-        "word_slots": [],
         **_state(node.state),
     }
 
 
-def _response(user: str, response: Response) -> Properties:
+def _response(user: str, response: Response, places: Mapping[BeliefId, int]) -> Properties:
     return {
         "key": join(user, response.id),
         "id": response.id,
         "seq": response.seq,
         "text": response.text,
-        "attributes": to_json(dict(response.attributes)),
+        "attributes": to_json(dict(response.attributes)) if response.attributes else None,
         "observed_us": to_us(response.observed_at),
         "recorded_us": to_us(response.recorded_at),
+        "premises": [
+            _premise(user, places[edge.belief_id], position, edge)
+            for position, edge in enumerate(response.generated_by)
+        ],
     }
 
 
-def _premise(user: str, response: Response, position: int, edge: GeneratedBy) -> Properties:
+def _premise(user: str, place: int, position: int, edge: GeneratedBy) -> Properties:
     return {
-        "response": join(user, response.id),
+        "place": place,
         "belief": join(user, edge.belief_id),
         "position": position,
         "weight": edge.weight,
@@ -252,11 +307,11 @@ def _signal(user: str, signal: Signal, interpretation: Interpretation) -> Proper
         "kind": signal.kind,
         "value": signal.value,
         "text": signal.text,
-        "tags": list(signal.tags),
-        "response_id": signal.response_id,
+        "tags": list(signal.tags) or None,
         "response": None if signal.response_id is None else join(user, signal.response_id),
+        "belief": None if signal.belief_id is None else join(user, signal.belief_id),
         "belief_id": signal.belief_id,
-        "context": to_json(dict(signal.context)),
+        "context": to_json(dict(signal.context)) if signal.context else None,
         "observed_us": to_us(signal.observed_at),
         "recorded_us": to_us(signal.recorded_at),
         "retracted_us": None if signal.retracted_at is None else to_us(signal.retracted_at),
@@ -266,11 +321,10 @@ def _signal(user: str, signal: Signal, interpretation: Interpretation) -> Proper
     }
 
 
-def _item(user: str, item: Item) -> Properties:
+def _item(belief: str, item: Item) -> Properties:
     return {
-        "key": join(user, item.belief_id, item.slot, item.id),
-        "belief": join(user, item.belief_id),
-        "belief_id": item.belief_id,
+        "key": join(belief, item.slot, item.id),
+        "belief": belief,
         "slot": item.slot,
         "id": item.id,
         "nats": item.nats,
@@ -278,13 +332,12 @@ def _item(user: str, item: Item) -> Properties:
     }
 
 
-def _revision(user: str, revision: Revision, *, observed: bool) -> Properties:
+def _revision(user: str, revision: Revision, *, place: int, observed: bool) -> Properties:
     item = revision.item
-    by_signal = revision.cause_kind in ("signal", "retraction")
     return {
         "seq": revision.seq,
+        "place": place,
         "belief": join(user, revision.belief_id),
-        "belief_id": revision.belief_id,
         "ordinal": revision.ordinal,
         "before": revision.before,
         "after": revision.after,
@@ -292,7 +345,6 @@ def _revision(user: str, revision: Revision, *, observed: bool) -> Properties:
         "action": revision.action,
         "reason": revision.reason,
         "cause": join(user, revision.cause_id),
-        "signal": join(user, revision.cause_id) if by_signal else None,
         "observed": observed,
         "cause_kind": revision.cause_kind,
         "cause_id": revision.cause_id,
@@ -302,7 +354,7 @@ def _revision(user: str, revision: Revision, *, observed: bool) -> Properties:
         "item_id": None if item is None else item.id,
         "item_nats": None if item is None else item.nats,
         "item_observed_us": None if item is None else item.observed_us,
-        "removed": revision.removed,
+        "removed": revision.removed or None,
         "reread": items_json(revision.reread) if revision.reread else None,
         **_state(revision.state),
     }
@@ -326,8 +378,17 @@ def _link(link: Link) -> Properties:
 
 
 def to_state(row: Row) -> BeliefState:
-    """Return the state on a belief or revision; one from before sessions were told apart lacks their fields."""
-    return BeliefState(**{name: row[name] for name in _STATE if row.get(name) is not None})
+    """Return the state on a belief or revision."""
+    numbers = dict(zip(_SUMS, row["sums"], strict=True))
+    reference_us, newest_us = int(numbers.pop("reference_us")), int(numbers.pop("newest_us"))
+    return BeliefState(
+        **numbers,
+        reference_us=reference_us,
+        newest_us=newest_us,
+        newest_id=row.get("newest_id") or "",
+        lifecycle=row.get("lifecycle") or "open",
+        context=row.get("context") or "{}",
+    )
 
 
 def to_belief(user_id: UserId, row: Row) -> BeliefNode:
@@ -357,7 +418,15 @@ def with_premises(responses: Iterable[Row], premises: Iterable[Sequence[Any]]) -
     for response_id, *premise in premises:
         of.setdefault(response_id, []).append(premise)
     for row in responses:
-        yield {**row, "premises": [edge for _, *edge in sorted(of.get(row["id"], ()), key=itemgetter(0))]}
+        ordered = sorted(of.get(row["id"], ()), key=itemgetter(0))
+        yield {**row, "premises": [edge[:4] for _, *edge in ordered]}
+
+
+def heard(premises: Iterable[Sequence[Any]]) -> Iterator[Item]:
+    """Yield the items on the edges from responses to the beliefs behind them."""
+    for response_id, _, belief_id, *_, nats, observed_us in premises:
+        if observed_us is not None:
+            yield to_inferred(belief_id, (response_id, nats, observed_us))
 
 
 def to_response(user_id: UserId, row: Row) -> Response:
@@ -370,7 +439,7 @@ def to_response(user_id: UserId, row: Row) -> Response:
             GeneratedBy(belief_id=belief, weight=weight, adherence=adherence, confidence_then=confidence_then)
             for belief, weight, adherence, confidence_then in row["premises"]
         ),
-        attributes=from_json(row["attributes"]),
+        attributes=from_json(row.get("attributes") or "{}"),
         observed_at=from_us(row["observed_us"]),
         recorded_at=from_us(row["recorded_us"]),
         seq=row["seq"],
@@ -388,10 +457,10 @@ def to_signal(user_id: UserId, row: Row, as_of_us: int) -> tuple[Signal, Interpr
         kind=row["kind"],
         value=row.get("value"),
         text=row.get("text"),
-        tags=tuple(row["tags"]),
-        response_id=row.get("response_id"),
+        tags=tuple(row.get("tags") or ()),
+        response_id=_last(row.get("response")),
         belief_id=row.get("belief_id"),
-        context=from_json(row["context"]),
+        context=from_json(row.get("context") or "{}"),
         observed_at=from_us(row["observed_us"]),
         recorded_at=from_us(row["recorded_us"]),
         retracted_at=None if retracted_us is None else from_us(retracted_us),
@@ -402,10 +471,15 @@ def to_signal(user_id: UserId, row: Row, as_of_us: int) -> tuple[Signal, Interpr
     return signal, to_interpretation(signal.id, row["interpretation"])
 
 
+def _last(key: str | None) -> Any:
+    """Return the id of a node from its key."""
+    return None if key is None else key.rpartition("/")[2]
+
+
 def to_item(row: Row) -> Item:
-    """Return the evidence item of a row."""
+    """Return the item of an Evidence node."""
     return Item(
-        belief_id=row["belief_id"],
+        belief_id=_last(row["belief"]),
         slot=row["slot"],
         id=row["id"],
         nats=row["nats"],
@@ -413,22 +487,19 @@ def to_item(row: Row) -> Item:
     )
 
 
-def to_inferred(
-    belief_id: BeliefId, ids: Sequence[str], nats: Sequence[float], observed: Sequence[int]
-) -> list[Item]:
-    """Return the inferred items of a belief from their columns."""
-    return [
-        Item(belief_id=belief_id, slot=RESPONSE, id=id, nats=weighs, observed_us=observed_us)
-        for id, weighs, observed_us in zip(ids, nats, observed, strict=True)
-    ]
+def to_inferred(belief_id: BeliefId, row: Sequence[Any]) -> Item:
+    """Return the item of a response: its id, the nats and the time."""
+    id, nats, observed_us = row
+    return Item(belief_id=belief_id, slot=RESPONSE, id=id, nats=nats, observed_us=observed_us)
 
 
 def to_revision(row: Row) -> Revision:
     """Return the revision of a row."""
+    belief_id = _last(row["belief"])
     item = None
     if "item_slot" in row:
         item = Item(
-            belief_id=row["belief_id"],
+            belief_id=belief_id,
             slot=row["item_slot"],
             id=row["item_id"],
             nats=row["item_nats"],
@@ -437,7 +508,7 @@ def to_revision(row: Row) -> Revision:
     return Revision(
         id=f"rev_{row['seq']}",
         seq=row["seq"],
-        belief_id=row["belief_id"],
+        belief_id=belief_id,
         ordinal=row["ordinal"],
         before=row["before"],
         after=row["after"],
@@ -449,8 +520,8 @@ def to_revision(row: Row) -> Revision:
         parameters_version=row["parameters_version"],
         recorded_at=from_us(row["recorded_us"]),
         item=item,
-        removed=row["removed"],
-        reread=to_items(row["belief_id"], row.get("reread", "[]")),
+        removed=row.get("removed", False),
+        reread=to_items(belief_id, row.get("reread", "[]")),
         state=to_state(row),
     )
 

@@ -10,6 +10,7 @@ sequence number. One that wrote nothing is rolled back.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from heapq import merge
 from typing import Any, TypeVar, get_args
 
 import neo4j
@@ -44,17 +45,6 @@ _KINDS = get_args(LinkKind)
 _WRITERS = 4
 _MORE = 8
 """So many more beliefs than asked for are ranked in double precision, lest rounding decides who is left out."""
-_COUNTED = (
-    "parents",
-    "origins",
-    "premises",
-    "about_responses",
-    "about_beliefs",
-    "retracted",
-    "links",
-    "revisions",
-)
-"""Parts of `save` whose rows must all find what they refer to."""
 
 
 class Neo4jStore:
@@ -259,7 +249,7 @@ class _Transaction:
             for row in rows.with_premises(found["responses"], found["premises"])
         ]
         signals = [rows.to_signal(user_id, row, _ALWAYS) for row in found["signals"]]
-        items = [rows.to_item(row) for row in found["items"]]
+        items = rows.heard(found["premises"])
         links = [rows.to_link(row) for row in found["links"]]
         return Neighbourhood(
             head=head,
@@ -299,7 +289,7 @@ class _Transaction:
 
     def _as_of(self, nodes: list[BeliefNode], as_of_us: int) -> list[BeliefNode]:
         found = self._rows("states as of", keys=self._keys(node.id for node in nodes), as_of=as_of_us)
-        states = {row["belief_id"]: row for row in found}
+        states = {row["belief"]: row for row in found}
         return [
             replace(
                 node,
@@ -307,7 +297,7 @@ class _Transaction:
                 revised_at=from_us(row["recorded_us"]),
                 state=rows.to_state(row),
             )
-            for node, row in ((node, states[node.id]) for node in nodes)
+            for node, row in ((node, states[rows.join(self._user, node.id)]) for node in nodes)
         ]
 
     def responses(
@@ -355,8 +345,10 @@ class _Transaction:
         if self.head().seq == 0:
             return iter(())
         given = {"belief": rows.join(self._user, belief_id)}
-        found = self._connection.run(statement("inferred"), given=given)
-        return (rows.to_item(record["row"]) for record in found)
+        found = (record["row"] for record in self._connection.run(statement("inferred"), given=given))
+        inherited = [rows.to_inferred(belief_id, row) for row in next(found)]
+        own = (rows.to_inferred(belief_id, row) for row in found)
+        return merge(inherited, own, key=lambda item: item.order, reverse=True)
 
     def account(self, belief_id: BeliefId) -> Account | None:
         given = {**self._whose, "belief": rows.join(self._user, belief_id)}
@@ -366,10 +358,15 @@ class _Transaction:
             return None
         others = [rows.to_belief(self._scope.user_id, row) for row in found["others"]]
         links = {row["seq"]: rows.to_link(row) for row in found["links"]}
+        own = zip(found["ids"], found["nats"], found["observed"], strict=True)
         return Account(
             node=rows.to_belief(self._scope.user_id, found["belief"]),
             direct=[rows.to_item(row) for row in found["words"]],
-            inferred=rows.to_inferred(belief_id, found["ids"], found["nats"], found["observed"]),
+            inferred=sorted(
+                (rows.to_inferred(belief_id, row) for row in (*found["inherited"], *own)),
+                key=lambda item: item.order,
+                reverse=True,
+            ),
             links=[links[seq] for seq in sorted(links)],
             others={other.id: other for other in others},
             opened=found["opened"][0],
@@ -465,10 +462,10 @@ class _Transaction:
 
     def save(self, changes: Changes) -> None:
         self.head()
-        wanted = rows.save_parameters(self._user, changes)
-        written = self._connection.run(statement("save"), given=wanted).single(strict=True)
-        for part in _COUNTED:
-            missing = rows.count(wanted[part]) - written[part]
+        given = rows.save_parameters(self._user, changes)
+        written = self._connection.run(statement("save"), given=given).single(strict=True)
+        for part, count in rows.wanted(given).items():
+            missing = count - written[part]
             if missing:
                 raise IntegrityError(
                     self._target,
