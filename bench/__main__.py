@@ -57,7 +57,7 @@ _TITLES = {
     "audits": "Which signals reach the model: an audit",
     "calibration": "Calibration in simulation: rates recovered, beliefs right, causes found, what matters",
     "relations": "How two statements relate, what is worth believing, and what a life leaves",
-    "preferences": "Which preference a question is about (prefeval)",
+    "preferences": "Which belief a question is about",
     "reading": "How long reads take",
     "http": "The service under load, from a second process",
     "fuzz": "Requests drawn at random from the description of the service",

@@ -81,9 +81,12 @@ def test_every_read_is_timed_in_every_situation(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_preferences_are_found_by_what_a_question_has_of_its_own(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of made-up preferences that share one word with their question all are found, by every way and when served."""
+    ours = tmp_path / "questions.txt"
+    ours.write_text("\n\n".join(f"pears{n} please\n? pears{n} maybe\n? some pears{n}" for n in range(101)))
+    monkeypatch.setattr(preferences, "OURS", ours)
     rows = [
         {
             "topic": f"t{number % 4}",
@@ -100,9 +103,19 @@ def test_preferences_are_found_by_what_a_question_has_of_its_own(
     preferences.report(tmp_path, HashedWords(), quick=False)
     printed = capsys.readouterr().out
     lines = [line for line in printed.splitlines() if line.startswith(tuple(preferences.WAYS))]
-    assert len(preferences.WAYS) == len(lines)
-    assert all(float(line.split()[-3]) > 0.9 for line in lines)
+    ours_found, prefeval_found = lines[: len(preferences.WAYS)], lines[len(preferences.WAYS) :]
+    assert len(preferences.WAYS) == len(prefeval_found)
+    assert all(float(line.split()[-1]) > 0.9 for line in ours_found)
+    assert all(float(line.split()[-3]) > 0.9 for line in prefeval_found)
     assert "of 100" in printed
+
+
+def test_each_of_our_questions_is_about_one_belief() -> None:
+    """The set holds 1,260 different beliefs with three questions each, and every question is there once."""
+    questions, beliefs, owners = preferences.read_ours()
+    assert 1260 == len(set(beliefs))
+    assert 3780 == len(set(questions))
+    assert [belief for belief in range(1260) for _ in range(3)] == owners
 
 
 def test_the_quick_run_replays_the_data_when_it_is_there(
