@@ -34,7 +34,7 @@ _READY_S = 200.0
 
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
 _JAVA = (
-    "-XX:+UseG1GC",
+    "-XX:+UseParallelGC",
     "-Dio.netty.tryReflectionSetAccessible=true",
     *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
 )
@@ -115,6 +115,7 @@ class LocalServer:
         """Start the server and wait until it answers. Raises `NoServer` when it does not."""
         command = [
             "java",
+            f"-Xms{self._heap}",
             f"-Xmx{self._heap}",
             *_JAVA,
             "-cp",
@@ -217,7 +218,9 @@ def docker_server() -> Iterator[Address]:
         raise NoServer("Docker is not installed")
     password = secrets.token_hex(16)
     settings = {
+        "NEO4J_server_memory_heap_initial__size": "1g",
         "NEO4J_server_memory_heap_max__size": "1g",
+        "NEO4J_server_jvm_additional": "-XX:-UseG1GC -XX:+UseParallelGC",
         "NEO4J_server_memory_pagecache_size": "256m",
         "NEO4J_dbms_usage__report_enabled": "false",
     }
