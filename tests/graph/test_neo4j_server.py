@@ -27,7 +27,7 @@ from beliefgraph.graph.neo4j import connections
 from beliefgraph.graph.neo4j.connections import translate
 from beliefgraph.graph.neo4j.store import Neo4jStore
 from beliefgraph.graph.store import Reader, Scope
-from beliefgraph.graph.testing.builders import ADA, Draft, put, put_beliefs
+from beliefgraph.graph.testing.builders import ADA, BOB, Draft, put, put_beliefs
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
@@ -290,6 +290,29 @@ def test_a_lock_that_is_kept_ends_in_time(neo4j_address: Address, store: Neo4jSt
         transaction.rollback()
     patient.join()
     assert ["b2", "b1"] == [node.id for node in store.read(ADA, lambda reader: reader.beliefs())]
+
+
+def test_a_thread_that_keeps_a_user_keeps_no_other(neo4j_address: Address) -> None:
+    """Threads of one process wait for each other on one user, up to the deadline, and on another not at all."""
+    begun, over = threading.Event(), threading.Event()
+
+    def keep(reader: Reader) -> None:
+        begun.set()
+        over.wait(_PATIENCE_S)
+
+    with closing(Neo4jStore(neo4j_address.uri, password=neo4j_address.password, timeout_s=5)) as store:
+        keeper = threading.Thread(target=store.read, args=(ADA, keep))
+        keeper.start()
+        try:
+            assert begun.wait(_PATIENCE_S)
+            put_beliefs(store, BOB, "b1")
+            with pytest.raises(StoreUnavailableError, match="keep the user locked"):
+                put_beliefs(store, ADA, "b1")
+        finally:
+            over.set()
+            keeper.join()
+        put_beliefs(store, ADA, "b2")
+        assert ["b2"] == [node.id for node in store.read(ADA, lambda reader: reader.beliefs())]
 
 
 def test_an_unknown_outcome_never_applies_a_signal_twice(
