@@ -118,7 +118,8 @@ class Neo4jStore:
             return result
 
         try:
-            return self._managed(attempt)
+            with self._connections.turn(rows.user_key(scope)):
+                return self._managed(attempt)
         except _NothingWritten as nothing:
             result: T = nothing.result
             return result
@@ -157,7 +158,8 @@ class Neo4jStore:
             counts = dict.fromkeys(("beliefs", "responses", "signals", "revisions", "links"), 0)
             return Erasure(**(counts if found is None else found.data()))
 
-        return self._managed(attempt)
+        with self._connections.turn(rows.user_key(scope)):
+            return self._managed(attempt)
 
     def embedding_model(self, name: str | None = None) -> str | None:
         """Record the embedding model's name on first use; return the recorded one."""
