@@ -93,14 +93,14 @@ def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
         assert ["neighbourhood", "save"] == [name for name, _ in ran]
 
 
-def test_an_explanation_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
-    """Everything about a belief comes in one query, the signals beneath its evidence in another; no other."""
+def test_an_explanation_is_three_queries(store: Neo4jStore, ran: Ran) -> None:
+    """Everything about a belief comes in one query, the signals on responses and about itself in two; no other."""
     put(store, ADA, _story)
     ran.clear()
     told = store.read(
         ADA, lambda reader: explain(reader, ADA, BeliefId("b1"), now_us=second(9), words={}, responses={})
     )
-    assert ["account", "signals about"] == [name for name, _ in ran]
+    assert ["account", "signals about", "signals by key"] == [name for name, _ in ran]
     assert {"s1", "s2", "s3", "s4"} == {signal.id for one in told.contributions for signal, _ in one.signals}
 
 
