@@ -29,6 +29,7 @@ from bench import (
     curves,
     fuzz,
     http,
+    lives,
     preferences,
     provenance,
     reading,
@@ -122,7 +123,7 @@ def _run(part: str, options: argparse.Namespace) -> None:
 
 def _relations(data: Path, *, quick: bool) -> None:
     relations.report(data, quick=quick)
-    relations.report_life(quick=quick)
+    lives.report(quick=quick)
 
 
 def _reading(*, quick: bool) -> None:

@@ -188,6 +188,7 @@ class TextParameters(_Frozen):
     about_width: Positive
     about_ratio: Ratio
     contradicted_ratio: Ratio
+    changed_ratio: Annotated[float, Field(ge=1, strict=True)]
     restated_ratio: Ratio
     restates: Probability
     refines: Probability
@@ -197,6 +198,8 @@ class TextParameters(_Frozen):
     lasting: Probability
     passing: Probability
     cue_trust: Rate
+    changes: list[str]
+    unchanged: list[str]
     cues: dict[str, list[str]]
 
 
