@@ -5,7 +5,6 @@ the same lives. Users run forward in the arrays of the fit, which foresee what t
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,18 +12,26 @@ import numpy.typing as npt
 
 from beliefgraph.ingest.fitting.blocks import block
 from beliefgraph.ingest.fitting.forward import run
-from beliefgraph.ingest.fitting.histories import Word, vocabulary
+from beliefgraph.ingest.fitting.histories import vocabulary
 from beliefgraph.ingest.fitting.rates import tables
 from beliefgraph.ingest.parameters import load_parameters
 from bench import worlds
-from bench.fitting import history_of, judged
-from bench.worlds import Life, World
+from bench.fitting import judged
+from bench.worlds import World
 
 Floats = npt.NDArray[np.float64]
 SESSIONS = (0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
 CHANGES = (1.0, 1.5, 2.0, 2.5, 3.0, math.inf)
 _OTHER = replace(
-    worlds.BASE, name="still", beliefs=6, true=0.5, wrong=0.75, missed=0.6, fault=0.16, accident=0.03, candour=0.87
+    worlds.BASE,
+    name="still",
+    beliefs=6,
+    true=0.5,
+    wrong=0.75,
+    missed=0.6,
+    fault=0.16,
+    accident=0.03,
+    candour=0.87,
 )
 STILL = (
     _OTHER,

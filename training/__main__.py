@@ -79,7 +79,9 @@ def main() -> None:
         help="go on from the shipped network with the clusters of FILE (in data/relations) and some of the rest",
     )
     parser.add_argument("--passes", type=int, default=1, help="passes of --continue")
-    parser.add_argument("--again", type=float, default=1.0, help="how much of the rest --continue repeats a pass")
+    parser.add_argument(
+        "--again", type=float, default=1.0, help="how much of the rest --continue repeats a pass"
+    )
     parser.add_argument("--rate", type=float, default=5e-5, help="highest learning rate of --continue")
     parser.add_argument("--half", action="store_true", help="compute --continue in bfloat16")
     options = parser.parse_args()

@@ -13,8 +13,11 @@ import numpy as np
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import (
     from_json,
+    habits_json,
     interpretation_json,
     items_json,
+    tallies_json,
+    to_habits,
     to_interpretation,
     to_items,
     to_json,
@@ -82,6 +85,7 @@ def save_parameters(user: str, changes: Changes) -> Properties:
         "user": user,
         "seq": changes.seq,
         "recorded_us": changes.recorded_us,
+        "tallies": tallies_json(changes.tallies),
         "touched": [join(user, belief_id) for belief_id in places],
         **_nodes(user, changes, places),
         **_edges(user, changes),
@@ -279,6 +283,7 @@ def _response(user: str, response: Response, places: Mapping[BeliefId, int]) -> 
         "seq": response.seq,
         "text": response.text,
         "attributes": to_json(dict(response.attributes)) if response.attributes else None,
+        "habits": habits_json(response.habits) if response.habits else None,
         "observed_us": to_us(response.observed_at),
         "recorded_us": to_us(response.recorded_at),
         "premises": [
@@ -440,6 +445,7 @@ def to_response(user_id: UserId, row: Row) -> Response:
             for belief, weight, adherence, confidence_then in row["premises"]
         ),
         attributes=from_json(row.get("attributes") or "{}"),
+        habits=to_habits(row.get("habits")),
         observed_at=from_us(row["observed_us"]),
         recorded_at=from_us(row["recorded_us"]),
         seq=row["seq"],

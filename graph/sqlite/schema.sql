@@ -146,3 +146,9 @@ DROP VIEW current_links;
 DROP INDEX revisions_by_belief;
 CREATE INDEX revisions_by_belief ON revisions (user, belief, seq, recorded_at);
 CREATE INDEX links_by_seq ON links (user, seq);
+
+-- What was counted of a user's signals, {kind: [good, bad, nats]}, and her habits when a response was recorded, {kind:
+-- [probability that she gives it whatever she thinks, how often it is good then]}.
+-- name: version 7
+ALTER TABLE users ADD COLUMN tallies TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE responses ADD COLUMN habits TEXT NOT NULL DEFAULT '{}';
