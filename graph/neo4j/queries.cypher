@@ -448,8 +448,9 @@ WHERE l.user = $given.user AND l.seq > 0 AND l.kind IN $given.kinds AND l.record
 RETURN l {.*} AS row
 ORDER BY l.user, l.seq
 
-// Everything of one unit of work. What comes in numbers is given as columns (`count` rows, a list for each property),
-// so that a property's name is sent once and not with every row. The beliefs that are referred to (`touched`) are found
+// Everything of one unit of work. What comes in numbers is given as columns (`count` rows, a list for each property,
+// null where nobody has it), so that a property's name is sent once and not with every row. Revisions come in runs with
+// one cause. The beliefs that are referred to (`touched`) are found
 // once; `place` is where one stands among them. Each part counts what it wrote; the store compares that with what it
 // asked for, so that a reference to what this user does not have takes the whole unit back.
 // name: save
@@ -578,13 +579,13 @@ CALL (touched) {
     USING INDEX SEEK s:Signal(key)
     WITH touched, s, cause, $given.revisions AS c
     UNWIND range(cause.first, cause.last) AS i
-    WITH s, c, i, touched[c.place[i]] AS b
+    WITH s, cause, c, i, touched[c.place[i]] AS b
     WHERE b IS NOT NULL
     CREATE (v:Revision {
         user: $given.user, seq: c.seq[i], belief: c.belief[i], ordinal: c.ordinal[i],
         before: c.before[i], after: c.after[i], nats: c.nats[i], action: c.action[i],
-        reason: c.reason[i], cause: CASE WHEN s IS NULL THEN c.cause[i] END, cause_kind: c.cause_kind[i], cause_id: c.cause_id[i],
-        parameters_version: c.parameters_version[i], recorded_us: c.recorded_us[i],
+        reason: c.reason[i], cause: CASE WHEN s IS NULL THEN cause.key END, cause_kind: cause.kind,
+        cause_id: cause.id, parameters_version: cause.parameters_version, recorded_us: cause.recorded_us,
         item_slot: c.item_slot[i], item_id: c.item_id[i], item_nats: c.item_nats[i],
         item_observed_us: c.item_observed_us[i], removed: c.removed[i], reread: c.reread[i],
         sums: c.sums[i], newest_id: c.newest_id[i], lifecycle: c.lifecycle[i], context: c.context[i]

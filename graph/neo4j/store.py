@@ -1,6 +1,6 @@
 """The production store: one Neo4j database, any number of processes.
 
-Cypher lies in queries.cypher and schema.cypher, connections in connections.py, properties in rows.py.
+Cypher lies in queries.cypher and schema.cypher, connections in connections.py, properties in saving.py and rows.py.
 
 Neo4j is read-committed and shows a commit piece by piece, so that no number read beside the data could say whether it
 is whole. A transaction therefore takes the user's lock first, for reading as for writing: what it reads belongs to one
@@ -22,8 +22,9 @@ from beliefgraph.graph.errors import IntegrityError, StoreUnavailableError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.model import BeliefNode, Interpretation, Link, LinkKind, Response, Revision, Signal
-from beliefgraph.graph.neo4j import rows
+from beliefgraph.graph.neo4j import rows, saving
 from beliefgraph.graph.neo4j.connections import Connections, statement, translated
+from beliefgraph.graph.neo4j.keys import join, statement_digest, user_key
 from beliefgraph.graph.store import (
     Account,
     Changes,
@@ -119,7 +120,7 @@ class Neo4jStore:
             return result
 
         try:
-            with self._connections.turn(rows.user_key(scope)):
+            with self._connections.turn(user_key(scope)):
                 return self._managed(attempt)
         except _NothingWritten as nothing:
             result: T = nothing.result
@@ -155,11 +156,11 @@ class Neo4jStore:
         """Delete the user's nodes and edges in one transaction."""
 
         def attempt(connection: neo4j.ManagedTransaction) -> Erasure:
-            found = connection.run(statement("erase"), given={"user": rows.user_key(scope)}).single()
+            found = connection.run(statement("erase"), given={"user": user_key(scope)}).single()
             counts = dict.fromkeys(("beliefs", "responses", "signals", "revisions", "links"), 0)
             return Erasure(**(counts if found is None else found.data()))
 
-        with self._connections.turn(rows.user_key(scope)):
+        with self._connections.turn(user_key(scope)):
             return self._managed(attempt)
 
     def embedding_model(self, name: str | None = None) -> str | None:
@@ -203,7 +204,7 @@ class _Transaction:
 
     def __init__(self, connection: neo4j.ManagedTransaction, scope: Scope, target: str) -> None:
         self._connection, self._scope, self._target = connection, scope, target
-        self._user = rows.user_key(scope)
+        self._user = user_key(scope)
         self._head: Head | None = None
         self.saved = False
 
@@ -224,16 +225,14 @@ class _Transaction:
         return _rows(self._connection, query, user=self._user, **parameters)
 
     def _keys(self, ids: Iterable[str]) -> list[str]:
-        return [rows.join(self._user, id) for id in dict.fromkeys(ids)]
+        return [join(self._user, id) for id in dict.fromkeys(ids)]
 
     def neighbourhood(self, reach: Reach, *, depth: int = 1) -> Neighbourhood:
         asked = {
             "beliefs": self._keys(reach.beliefs),
             "responses": self._keys(reach.responses),
             "signals": self._keys(reach.signals),
-            "statements": [
-                rows.statement_digest(self._user, key) for key in dict.fromkeys(reach.statement_keys)
-            ],
+            "statements": [statement_digest(self._user, key) for key in dict.fromkeys(reach.statement_keys)],
             "vectors": [{"name": name, "vector": vector.tolist()} for name, vector in reach.vectors.items()],
             "nearest": reach.nearest,
             "candidates": reach.nearest + _MORE,
@@ -300,7 +299,7 @@ class _Transaction:
                 revised_at=from_us(row["recorded_us"]),
                 state=rows.to_state(row),
             )
-            for node, row in ((node, states[rows.join(self._user, node.id)]) for node in nodes)
+            for node, row in ((node, states[join(self._user, node.id)]) for node in nodes)
         ]
 
     def responses(
@@ -341,13 +340,13 @@ class _Transaction:
         return [rows.to_signal(self._scope.user_id, row, _or_always(as_of_us)) for row in found]
 
     def words(self, belief_id: BeliefId, *, excluding: Iterable[str] = ()) -> list[Item]:
-        found = self._rows("words", belief=rows.join(self._user, belief_id), excluding=list(excluding))
+        found = self._rows("words", belief=join(self._user, belief_id), excluding=list(excluding))
         return [rows.to_item(row) for row in found]
 
     def inferred(self, belief_id: BeliefId) -> Iterator[Item]:
         if self.head().seq == 0:
             return iter(())
-        given = {"belief": rows.join(self._user, belief_id)}
+        given = {"belief": join(self._user, belief_id)}
         found = (record["row"] for record in self._connection.run(statement("inferred"), given=given))
         inherited = [rows.to_inferred(belief_id, row) for row in next(found)]
         own = (rows.to_inferred(belief_id, row) for row in found)
@@ -386,9 +385,9 @@ class _Transaction:
     ) -> list[Revision]:
         window = {"after": after, "limit": _or_all(limit), "as_of": _or_always(as_of_us)}
         if belief_id is not None:
-            found = self._rows("revisions of belief", belief=rows.join(self._user, belief_id), **window)
+            found = self._rows("revisions of belief", belief=join(self._user, belief_id), **window)
         elif cause_id is not None:
-            found = self._rows("revisions by cause", cause=rows.join(self._user, cause_id), **window)
+            found = self._rows("revisions by cause", cause=join(self._user, cause_id), **window)
         else:
             found = self._rows("revisions", **window)
         return [rows.to_revision(row) for row in found]
@@ -405,7 +404,7 @@ class _Transaction:
         return [rows.to_revision(row) for row in found]
 
     def revision_before(self, revision: Revision) -> Revision | None:
-        belief = rows.join(self._user, revision.belief_id)
+        belief = join(self._user, revision.belief_id)
         found = self._rows("revision before", belief=belief, seq=revision.seq)
         return rows.to_revision(found[0]) if found else None
 
@@ -466,9 +465,9 @@ class _Transaction:
 
     def save(self, changes: Changes) -> None:
         self.head()
-        given = rows.save_parameters(self._user, changes)
+        given = saving.save_parameters(self._user, changes)
         written = self._connection.run(statement("save"), given=given).single(strict=True)
-        for part, count in rows.wanted(given).items():
+        for part, count in saving.wanted(given).items():
             missing = count - written[part]
             if missing:
                 raise IntegrityError(
