@@ -36,6 +36,7 @@ from bench import (
     relations,
     speed,
     stores,
+    walls,
     worlds,
 )
 from bench.scratch import HashedWords
@@ -52,6 +53,7 @@ PARTS = (
     "reading",
     "http",
     "memory",
+    "walls",
     "fuzz",
     "assistments",
 )
@@ -62,6 +64,7 @@ _TITLES = {
     "preferences": "Which belief a question is about",
     "reading": "How long reads take",
     "http": "The service under load, from a second process",
+    "walls": "Whether time tells one tenant what another has",
     "memory": "What the process of the service holds while it is used for long",
     "fuzz": "Requests drawn at random from the description of the service",
 }
@@ -113,6 +116,7 @@ def _run(part: str, options: argparse.Namespace) -> None:
         "reading": lambda: _reading(quick=quick),
         "http": lambda: http.report(quick=quick),
         "memory": lambda: http.report_memory(quick=quick),
+        "walls": lambda: walls.report(quick=quick),
         "fuzz": lambda: fuzz.report(quick=quick),
         "assistments": lambda: _assistments(options),
     }

@@ -19,6 +19,7 @@ import uvicorn
 
 from beliefgraph import BeliefGraph
 from beliefgraph.api.keys import KeyFile
+from beliefgraph.api.protocol import Http
 from beliefgraph.ingest.relate import EmbeddingRelater
 from beliefgraph.settings import Settings
 from bench.neo4j_server import Address
@@ -30,7 +31,9 @@ _START_S = 30.0
 @contextmanager
 def in_thread(app: Any) -> Iterator[str]:
     """Serve an application on a free port of the loopback; yield its address."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none")
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, http=Http, log_config=None, access_log=False, ws="none"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -64,6 +64,7 @@ def test_every_problem_of_the_service_is_known_to_the_client() -> None:
         "unknown-route",
         "method-not-allowed",
         "malformed-body",
+        "malformed-request",
         "unsupported-media-type",
     }
     for kind in problems.KINDS:

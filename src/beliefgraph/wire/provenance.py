@@ -31,7 +31,7 @@ Graph = envelope(
     nodes=(
         list[dict[str, JsonValue]],
         Said(
-            "Nodes: `id` (`belief:…`, `revision:…`, `signal:…`, `response:…`), `type` and what is known of it; where all "
+            "Nodes: `id` (`belief:…`, `revision:…`, `signal:…`, `response:…`), `type`, what is known of it; where all "
             "are beliefs, their ids, statements, confidences and standings.",
             [{"id": "belief:b1", "type": "belief", "statement": "wants runnable examples"}],
         ),
