@@ -55,7 +55,11 @@ class Skills:
 
 def timeless() -> Parameters:
     """Return the shipped parameters without sessions: the data has no times, so which day it was means nothing."""
-    return changed(load_parameters(), {"memory.session_nats": math.inf, "memory.change_nats": math.inf}, version="timeless")
+    return changed(
+        load_parameters(),
+        {"memory.session_nats": math.inf, "memory.change_nats": math.inf},
+        version="timeless",
+    )
 
 
 def read_students(path: Path) -> Iterator[Student]:

@@ -1,9 +1,9 @@
-"""How likely a user gives the same whatever she thinks: judged by counts of what she gave and of what was foreseen. Pure.
+"""How likely a user gives the same whatever she thinks, judged by what she gave and what was foreseen of it. Pure.
 
 Three kinds of users: most answer to what they got, some say bad to nearly everything, as many say good to nearly
-everything. Counts of a user and a kind of signal tell them apart by Bayes' rule; they are sums over her signals, so that
-one signal more, or one taken back, is one addition. The counts are kept with the user (graph/store.py); what they say
-when a response is recorded is part of its snapshot, and signals on that response are read with it.
+everything. Counts of a user and a kind of signal tell them apart by Bayes' rule; they are sums over her signals,
+so that one signal more, or one taken back, is one addition. The counts are kept with the user (graph/store.py); what
+they say when a response is recorded is part of its snapshot, and signals on that response are read with it.
 """
 
 import math
@@ -47,7 +47,9 @@ def habit_of(tally: Tally, limits: HabitParameters) -> Habit:
     return Habit(regardless=regardless, good=share * limits.steady + (1.0 - share) * (1.0 - limits.steady))
 
 
-def tally_of(kind: str, goodness: float, emission: Emission, premises: list[Premise], parameters: Parameters) -> Tally | None:
+def tally_of(
+    kind: str, goodness: float, emission: Emission, premises: list[Premise], parameters: Parameters
+) -> Tally | None:
     """Return what a signal adds to the counts: its strength, and the log of how likely it was if she answers honestly.
 
     `premises` are the response's as recorded, without what words say of them. None for kinds that are not counted.

@@ -23,6 +23,7 @@ class Move:
     """What would take the confidence across ½: `times` of this kind of evidence, each worth `nats` when it comes.
 
     `times` is None when it never would: what inference piles up is bounded, and a word said again replaces the first.
+    They count as from a user who answers to what she gets: ever the same would in time be taken for a habit.
     """
 
     by: str
@@ -36,8 +37,8 @@ class Explanation:
 
     `base_nats` + Σ `contributions[i].term` + `conflict_nats` = `log_odds`, exactly; `belief.confidence` is its
     probability, kept within [.001, .999]. `prior` says what the base rate rests on. Of the lightest
-    `signals_left_out` contributions the signals beneath are not listed. `changes` are the changes of mind that make what
-    came before count less, the latest first. `str()` reads as plain prose.
+    `signals_left_out` contributions the signals beneath are not listed. `changes` are the changes of mind that make
+    what came before count less, the latest first. `str()` reads as plain prose.
     """
 
     belief: Belief
@@ -129,7 +130,10 @@ def times_to_cross(node: BeliefNode, nats: float, at_us: int) -> int | None:
     inferred_for, inferred_against = state.inferred
     rest = reading.log_odds - left * (inferred_for - inferred_against)
     total = (left * state.inferred_for, left * state.inferred_against)
-    up, down = (left * state.up_for, left * state.up_against), (left * state.down_for, left * state.down_against)
+    up, down = (
+        (left * state.up_for, left * state.up_against),
+        (left * state.down_for, left * state.down_against),
+    )
     crowding, before = 2.0 ** (-abs(nats) / state.memory_nats), math.inf
     for times in range(1, _TRIES + 1):
         total = (total[0] * crowding + max(0.0, nats), total[1] * crowding + max(0.0, -nats))
