@@ -211,8 +211,8 @@ class Interpretation:
     """The posterior over causes of a signal (probabilities that sum to 1) and what was done about it.
 
     `action`, `delta` and `reason` are those of the belief moved most. The cause `habit` is there only for a user who
-    may give such signals whatever she thinks. `tally` is what the signal adds to the counts that show such habits, while
-    it is the latest of its kind on its response.
+    may give such signals whatever she thinks. `tally` is what the signal adds to the counts that show such habits, for
+    as long as it is the latest of its kind on its response.
     """
 
     signal_id: SignalId
