@@ -24,7 +24,15 @@ Floats = npt.NDArray[np.float64]
 SESSIONS = (0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
 CHANGES = (1.0, 1.5, 2.0, 2.5, 3.0, math.inf)
 _OTHER = replace(
-    worlds.BASE, name="still", beliefs=6, true=0.5, wrong=0.75, missed=0.6, fault=0.16, accident=0.03, candour=0.87
+    worlds.BASE,
+    name="still",
+    beliefs=6,
+    true=0.5,
+    wrong=0.75,
+    missed=0.6,
+    fault=0.16,
+    accident=0.03,
+    candour=0.87,
 )
 STILL = (
     _OTHER,
