@@ -172,6 +172,18 @@ class MemoryParameters(_Frozen):
     change_nats: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
 
 
+class HabitParameters(_Frozen):
+    """Kinds of signals that some users give whatever they think: the share of such users, and how steadily they do.
+
+    Half of them say bad to nearly everything, half good; `signals` bounds how much a long habit tells (ingest/habits.py).
+    """
+
+    kinds: list[str]
+    share: Annotated[float, Field(ge=0, lt=1, strict=True)]
+    steady: Annotated[float, Field(gt=0.5, lt=1, strict=True)]
+    signals: Positive
+
+
 class WordParameters(_Frozen):
     """What a direct word about a belief weighs, in nats."""
 
@@ -269,6 +281,7 @@ class Parameters(_Frozen):
     attribution: AttributionParameters
     sources: dict[Source, SourceParameters]
     kinds: dict[Kind, KindParameters]
+    habits: HabitParameters
     words: WordParameters
     signals: dict[str, SignalParameters]
     accident_contexts: list[AccidentContext] = []
@@ -292,6 +305,9 @@ class Parameters(_Frozen):
         }
         if strangers:
             raise ValueError(f"recalibration names no kind with an outcome: {', '.join(sorted(strangers))}")
+        odd = [kind for kind in self.habits.kinds if kind not in self.signals or not self.signals[kind].has_outcome]
+        if odd:
+            raise ValueError(f"habits.kinds names no kind with an outcome: {', '.join(odd)}")
         unknown = set(self.text.cues) - set(self.tags)
         if unknown:
             raise ValueError(f"text.cues names tags that are not there: {', '.join(sorted(unknown))}")

@@ -133,7 +133,7 @@ def _account(each: Contribution) -> str:
     day = each.observed_at.date().isoformat()
     if each.source == "response":
         done = ", ".join(_signal(signal.kind, signal.value) for signal, _ in each.signals) or "signals"
-        why = each.signals[-1][1].reason.replace("_", " ") if each.signals else "unknown"
+        why = _why(each.signals[-1][1].reason) if each.signals else "unknown"
         return f"{done} on response {each.about}, {day} ({why}){_faded(each)}{_practised(each)}"
     if each.source == "word":
         kinds = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
@@ -144,6 +144,11 @@ def _account(each: Contribution) -> str:
     if each.source == "pin":
         return f"a person set its confidence, {day}{_faded(each)}"
     return f"{_SAID.get(each.source, each.source)}, {day}{_faded(each)}"
+
+
+def _why(reason: str) -> str:
+    habit = "she gives that to almost everything, so it says little"
+    return habit if reason == "habit" else reason.replace("_", " ")
 
 
 def _answered(each: Contribution) -> str:

@@ -45,7 +45,7 @@ RETURN u.id AS row ORDER BY u.tenant, u.id LIMIT $given.limit
 MERGE (u:User {key: $given.user})
 ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
 SET u.locked = NOT coalesce(u.locked, false)
-RETURN u.seq AS seq, u.recorded_us AS recorded_us
+RETURN u.seq AS seq, u.recorded_us AS recorded_us, u.tallies AS tallies
 
 // Nearness is exact over all of the user's beliefs. Neo4j's similarity, in single precision, ranks them; of the first
 // few the cosine is then summed in double precision, so that every store gives the same to the last decimals.
@@ -55,7 +55,7 @@ RETURN u.seq AS seq, u.recorded_us AS recorded_us
 MERGE (u:User {key: $given.user})
 ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
 SET u.locked = NOT coalesce(u.locked, false)
-WITH u.seq AS seq, u.recorded_us AS recorded_us
+WITH u.seq AS seq, u.recorded_us AS recorded_us, u.tallies AS tallies
 CALL (seq) {
     UNWIND $given.vectors AS asked
     CALL (asked) {
@@ -157,7 +157,7 @@ CALL (reached) {
     WHERE high IN reached
     RETURN collect(l {.*}) AS links
 }
-RETURN seq, recorded_us, nearest, premises, items, signals, links, [r IN asked | r {.*}] AS responses, [b IN reached | b {
+RETURN seq, recorded_us, tallies, nearest, premises, items, signals, links, [r IN asked | r {.*}] AS responses, [b IN reached | b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
     .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
     .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
@@ -219,7 +219,7 @@ RETURN b.recorded_us AS row ORDER BY b.user, b.seq LIMIT 1
 MERGE (u:User {key: $given.user})
 ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
 SET u.locked = NOT coalesce(u.locked, false)
-WITH u.seq AS seq, u.recorded_us AS recorded_us
+WITH u.seq AS seq, u.recorded_us AS recorded_us, u.tallies AS tallies
 CALL (seq) {
     MATCH (v:Revision)
     USING INDEX SEEK v:Revision(user, seq)
@@ -249,7 +249,7 @@ CALL (seq) {
     WITH b ORDER BY b.user, b.seq LIMIT 1
     RETURN collect(b.recorded_us) AS first
 }
-RETURN seq, recorded_us, beliefs, links, first
+RETURN seq, recorded_us, tallies, beliefs, links, first
 
 // name: states as of
 UNWIND $given.keys AS key
@@ -385,7 +385,7 @@ ORDER BY l.user, l.seq
 // name: save
 MATCH (u:User {key: $given.user})
 USING INDEX SEEK u:User(key)
-SET u.seq = $given.seq, u.recorded_us = $given.recorded_us
+SET u.seq = $given.seq, u.recorded_us = $given.recorded_us, u.tallies = $given.tallies
 WITH u
 CALL (u) {
     WITH u, $given.beliefs AS c
@@ -413,7 +413,7 @@ CALL (u) {
     UNWIND range(0, c.count - 1) AS i
     CREATE (:Response {
         user: $given.user, key: c.key[i], id: c.id[i], seq: c.seq[i], text: c.text[i],
-        attributes: c.attributes[i], observed_us: c.observed_us[i], recorded_us: c.recorded_us[i],
+        attributes: c.attributes[i], habits: c.habits[i], observed_us: c.observed_us[i], recorded_us: c.recorded_us[i],
         signal_kinds: []
     })
 }

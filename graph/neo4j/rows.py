@@ -14,8 +14,11 @@ import numpy as np
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import (
     from_json,
+    habits_json,
     interpretation_json,
     items_json,
+    tallies_json,
+    to_habits,
     to_interpretation,
     to_items,
     to_json,
@@ -60,6 +63,7 @@ def save_parameters(user: str, changes: Changes) -> Properties:
         "user": user,
         "seq": changes.seq,
         "recorded_us": changes.recorded_us,
+        "tallies": tallies_json(changes.tallies),
         **_nodes(user, changes),
         **_edges(user, changes),
         **_links(user, changes.links),
@@ -228,6 +232,7 @@ def _response(user: str, response: Response) -> Properties:
         "seq": response.seq,
         "text": response.text,
         "attributes": to_json(dict(response.attributes)),
+        "habits": habits_json(response.habits),
         "observed_us": to_us(response.observed_at),
         "recorded_us": to_us(response.recorded_at),
     }
@@ -371,6 +376,7 @@ def to_response(user_id: UserId, row: Row) -> Response:
             for belief, weight, adherence, confidence_then in row["premises"]
         ),
         attributes=from_json(row["attributes"]),
+        habits=to_habits(row.get("habits")),
         observed_at=from_us(row["observed_us"]),
         recorded_at=from_us(row["recorded_us"]),
         seq=row["seq"],

@@ -16,6 +16,7 @@ import neo4j
 from neo4j.exceptions import ClientError, IncompleteCommit
 
 from beliefgraph.graph.clock import from_us
+from beliefgraph.graph.encoding import to_tallies
 from beliefgraph.graph.errors import IntegrityError, StoreUnavailableError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
@@ -197,7 +198,9 @@ class _ErasedMeanwhile(Exception):
 def _head(found: neo4j.Record) -> Head:
     if found["seq"] is None:
         raise _ErasedMeanwhile
-    return Head(seq=found["seq"], recorded_us=found["recorded_us"])
+    return Head(
+        seq=found["seq"], recorded_us=found["recorded_us"], tallies=to_tallies(found["tallies"])
+    )
 
 
 def _rows(connection: neo4j.ManagedTransaction, query: str, **parameters: Any) -> list[Any]:
@@ -436,6 +439,7 @@ class _Transaction:
         return Changes(
             seq=head.seq,
             recorded_us=head.recorded_us,
+            tallies=head.tallies,
             beliefs=self.beliefs()[::-1],
             vectors={row["vector_key"]: rows.to_vector(row) for row in self._rows("vectors")},
             responses=self.responses()[::-1],
@@ -456,7 +460,7 @@ class _Transaction:
                     f"{missing} of the {part.replace('_', ' ')} to be written "
                     "refer to what this user does not have",
                 )
-        self._head = Head(seq=changes.seq, recorded_us=changes.recorded_us)
+        self._head = Head(seq=changes.seq, recorded_us=changes.recorded_us, tallies=changes.tallies)
         self.saved = True
 
 

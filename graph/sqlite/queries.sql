@@ -2,13 +2,13 @@
 -- CROSS JOIN keeps SQLite to the order written: from the few ids wanted to the rows, never over a user's whole history.
 
 -- name: find user
-SELECT pk, seq, recorded_at FROM users WHERE tenant = :tenant AND id = :id
+SELECT pk, seq, recorded_at, tallies FROM users WHERE tenant = :tenant AND id = :id
 
 -- name: add user
 INSERT INTO users (tenant, id, seq, recorded_at) VALUES (:tenant, :id, 0, 0) RETURNING pk
 
 -- name: advance user
-UPDATE users SET seq = :seq, recorded_at = :recorded_at WHERE pk = :user
+UPDATE users SET seq = :seq, recorded_at = :recorded_at, tallies = :tallies WHERE pk = :user
 
 -- name: tenants
 SELECT DISTINCT tenant FROM users ORDER BY tenant
@@ -128,14 +128,14 @@ SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason,
 FROM links AS l WHERE l.user = :user AND l.seq > :after ORDER BY l.seq
 
 -- name: responses by id
-SELECT r.id, r.text, r.attributes, r.observed_at, r.recorded_at, r.seq
+SELECT r.id, r.text, r.attributes, r.observed_at, r.recorded_at, r.seq, r.habits
 FROM json_each(:ids) AS wanted
 CROSS JOIN responses AS r ON r.user = :user AND r.id = wanted.value
 WHERE r.seq < :before AND r.recorded_at <= :as_of
 ORDER BY r.seq DESC LIMIT :limit
 
 -- name: responses
-SELECT r.id, r.text, r.attributes, r.observed_at, r.recorded_at, r.seq
+SELECT r.id, r.text, r.attributes, r.observed_at, r.recorded_at, r.seq, r.habits
 FROM responses AS r
 WHERE r.user = :user AND r.seq < :before AND r.recorded_at <= :as_of
 ORDER BY r.seq DESC LIMIT :limit
@@ -289,7 +289,7 @@ UPDATE beliefs SET ordinal = ?, revised_at = ?,
 WHERE user = ? AND id = ?
 
 -- name: add response
-INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: add premise
 INSERT INTO generated_by VALUES (?, ?, ?, ?, ?, ?, ?, ?)

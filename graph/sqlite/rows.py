@@ -6,8 +6,10 @@ from typing import Any
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import (
     from_json,
+    habits_json,
     interpretation_json,
     items_json,
+    to_habits,
     to_interpretation,
     to_items,
     to_json,
@@ -152,6 +154,7 @@ def to_response(user_id: UserId, row: Row, generated_by: Iterable[GeneratedBy]) 
         observed_at=from_us(row[3]),
         recorded_at=from_us(row[4]),
         seq=row[5],
+        habits=to_habits(row[6]),
     )
 
 
@@ -165,6 +168,7 @@ def response_row(user: int, response: Response) -> tuple[Any, ...]:
         to_json(dict(response.attributes)),
         to_us(response.observed_at),
         to_us(response.recorded_at),
+        habits_json(response.habits),
     )
 
 

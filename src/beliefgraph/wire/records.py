@@ -68,11 +68,23 @@ record = dictionary.record
 
 Belief = record(model.Belief)
 GeneratedBy = record(model.GeneratedBy)
+Habit = record(
+    model.Habit,
+    regardless=Said("The probability that the user gives this kind of signal whatever she thinks.", 0.97),
+    good=Said("How often it is a good one then.", 0.03),
+)
+Tally = record(
+    model.Tally,
+    good=Said("How many signals were good, each by its strength.", 0.0),
+    bad=Said("How many were bad, each by its strength.", 1.0),
+    nats=Said("The logarithm of how likely they were if she answers to what she gets.", -0.6),
+)
 Response = record(
     model.Response,
     id=Said("The id: yours, or a fresh one that sorts by time.", "r1"),
     text=Said("What the product answered.", "Pass the cursor back."),
     generated_by=Said("The beliefs behind it, with the edge to each."),
+    habits=Said("Kinds of signals that the user gave whatever she thinks, as known then; mostly none.", {}),
 )
 Signal = record(
     model.Signal,
@@ -111,6 +123,7 @@ Interpretation = record(
     reason=Said("Why; `no_belief` when there was none to move.", "response_missed"),
     effects=Said("What was done about each belief touched."),
     readings=Said("What its text says about beliefs, as probabilities."),
+    tally=Said("What it adds to the counts that show whether she gives such signals whatever she thinks."),
 )
 Revision = record(
     model.Revision,
