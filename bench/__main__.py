@@ -215,7 +215,9 @@ def _assistments(options: argparse.Namespace) -> None:
     learned = students.learn(
         list(itertools.islice(assistments.read_students(train), many)), rounds=1 if quick else 2
     )
-    print(f"Fitted in {time.perf_counter() - started:.0f} s on the training part alone, a fifth of it held out:\n")
+    print(
+        f"Fitted in {time.perf_counter() - started:.0f} s on the training part alone, a fifth of it held out:\n"
+    )
     print(f"{learned.calibration}\n")
     embedder = _embedder()
     answered = itertools.islice(assistments.read_students(test), few)
@@ -262,8 +264,10 @@ def _print_beside(evaluation: Evaluation) -> None:
     for name, found, most in (
         ("log loss", scores.log_loss, MOST_LOG_LOSS),
         ("ECE (15 bins of equal width)", scores.ece, MOST_ECE),
-        *((f"log loss after {name} earlier signals", evaluation.by_history[name].log_loss, most)
-          for name, most in MOST_BY_HISTORY.items()),
+        *(
+            (f"log loss after {name} earlier signals", evaluation.by_history[name].log_loss, most)
+            for name, most in MOST_BY_HISTORY.items()
+        ),
     ):
         if found is not None:
             print(_verdict(name, found, most, ".4f"))

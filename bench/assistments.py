@@ -58,7 +58,7 @@ class Skills:
 
 
 def timeless() -> Parameters:
-    """Return the parameters to begin a fit with: the shipped ones, with practice, and a memory of its own for either belief.
+    """Return the parameters to begin a fit with: the shipped ones, with practice, and a memory of its own each.
 
     The data has no times, so days mean nothing. A student who learns is not one who changed her mind: that is practice,
     and the detector of change is off.
@@ -79,9 +79,9 @@ def read_students(path: Path) -> Iterator[Student]:
 def to_events(students: Iterable[Student], skills: Skills, *, stated: bool = True) -> Iterator[str]:
     """Write students as lines of events; a skill is believed in when its first exercise comes up.
 
-    Not `stated`: nobody says how sure of a skill, so that it is born with the base rate that the parameters give it. The
-    data has no times: exercises follow each other by a minute, from a morning of the school year on that is told
-    by the student's id.
+    Not `stated`: nobody says how sure of a skill, so that it is born with the base rate that the parameters give it.
+    The data has no times: exercises follow each other by a minute, from a morning of the school year on that is told by
+    the student's id.
     """
     for student in students:
         for event in _events_of(student, skills, stated=stated):

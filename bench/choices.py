@@ -5,7 +5,6 @@ the same lives. Users run forward in the arrays of the fit, which foresee what t
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +12,12 @@ import numpy.typing as npt
 
 from beliefgraph.ingest.fitting.blocks import block
 from beliefgraph.ingest.fitting.forward import run
-from beliefgraph.ingest.fitting.histories import Word, vocabulary
+from beliefgraph.ingest.fitting.histories import vocabulary
 from beliefgraph.ingest.fitting.rates import tables
 from beliefgraph.ingest.parameters import load_parameters
 from bench import worlds
-from bench.fitting import history_of, judged
-from bench.worlds import Life, World
+from bench.fitting import judged
+from bench.worlds import World
 
 Floats = npt.NDArray[np.float64]
 SESSIONS = (0.25, 0.5, 1.0, 2.0, 4.0, math.inf)

@@ -1,4 +1,4 @@
-"""Students as histories that a fit reads, and what is learned from them: the parameters, and what is particular to skills.
+"""Students as histories that a fit reads, and what is learned from them: parameters, and what is particular to skills.
 
 Without the way through a store (a test compares both ways). What the beliefs behind an exercise are: assistments.py.
 """

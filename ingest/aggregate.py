@@ -47,8 +47,8 @@ class TurnedOut:
     """What became of one user's belief: what it was stated with, and what was learned since, both in nats.
 
     Learned is what she said of it herself later (answers, confirmations, denials, corrections, a person's edits) and
-    what her signals on responses say, each as the ledger weighs it, before it fades. Of what practice makes true in time
-    it is what they say of its birth (`of_birth`).
+    what her signals on responses say, each as the ledger weighs it, before it fades. Of what practice makes true in
+    time it is what they say of its birth (`of_birth`).
     """
 
     user: UserId
@@ -157,7 +157,9 @@ class _Look:
             nats = [(item, item.nats) for item in direct]
             nats += of_birth(sorted(after, key=lambda item: item.order), node.state.practice_nats)
         else:
-            nats = [(each.item, each.item.nats * each.weight) for each in crowded(words, inferred, node.state)]
+            nats = [
+                (each.item, each.item.nats * each.weight) for each in crowded(words, inferred, node.state)
+            ]
         stated = sum(weight for item, weight in nats if item.slot.startswith(SOURCE_PREFIX))
         total = sum(weight for _, weight in nats)
         return TurnedOut(user=self.user, stated=stated, learned=total - stated)

@@ -47,7 +47,9 @@ def habit_of(tally: Tally, limits: HabitParameters) -> Habit:
     return Habit(regardless=regardless, good=share * limits.steady + (1.0 - share) * (1.0 - limits.steady))
 
 
-def tally_of(kind: str, goodness: float, emission: Emission, premises: list[Premise], parameters: Parameters) -> Tally | None:
+def tally_of(
+    kind: str, goodness: float, emission: Emission, premises: list[Premise], parameters: Parameters
+) -> Tally | None:
     """Return what a signal adds to the counts: its strength, and the log of how likely it was if she answers honestly.
 
     `premises` are the response's as recorded, without what words say of them. None for kinds that are not counted.

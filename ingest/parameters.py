@@ -305,7 +305,11 @@ class Parameters(_Frozen):
         }
         if strangers:
             raise ValueError(f"recalibration names no kind with an outcome: {', '.join(sorted(strangers))}")
-        odd = [kind for kind in self.habits.kinds if kind not in self.signals or not self.signals[kind].has_outcome]
+        odd = [
+            kind
+            for kind in self.habits.kinds
+            if kind not in self.signals or not self.signals[kind].has_outcome
+        ]
         if odd:
             raise ValueError(f"habits.kinds names no kind with an outcome: {', '.join(odd)}")
         unknown = set(self.text.cues) - set(self.tags)

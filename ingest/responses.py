@@ -160,9 +160,7 @@ def attribution_of(parameters: Parameters, response: Response, signals: Sequence
     )
 
 
-def _emission(
-    parameters: Parameters, response: Response, signal: Signal, accident: float | None
-) -> Emission:
+def _emission(parameters: Parameters, response: Response, signal: Signal, accident: float | None) -> Emission:
     """Return how a signal comes about, the habits that were known when the response was recorded reckoned with."""
     kind = parameters.signal(signal.kind)
     emission = kind.emission(signal.value, parameters.accident_factor(signal.context), accident)

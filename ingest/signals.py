@@ -167,9 +167,7 @@ def _interpret(
         fallback = "no_belief"
     revisions = working.revisions[since:]
     tally = None if response is None else counted_as(working.parameters, response, signal)
-    return interpretation_of(
-        signal.id, causes, revisions, fallback=fallback, readings=readings, tally=tally
-    )
+    return interpretation_of(signal.id, causes, revisions, fallback=fallback, readings=readings, tally=tally)
 
 
 def _causes(

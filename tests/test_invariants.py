@@ -67,7 +67,7 @@ def folded_by_hand(revisions: Sequence[Revision], at: datetime) -> float:
         for index, item in enumerate(counting)
     ]
     weights: list[float] = []
-    for index, item in enumerate(counting):
+    for index in range(len(counting)):
         later = zip(counting[index + 1 :], shares[index + 1 :], strict=True)
         crowding = sum(abs(other.nats * share + state.practice_nats) for other, share in later)
         weights.append(shares[index] * 2.0 ** (-crowding / state.memory_nats))
