@@ -353,7 +353,7 @@ class _Transaction:
         return merge(inherited, own, key=lambda item: item.order, reverse=True)
 
     def account(self, belief_id: BeliefId) -> Account | None:
-        given = {**self._whose, "belief": rows.join(self._user, belief_id)}
+        given = {**self._whose, "belief": join(self._user, belief_id)}
         found = self._connection.run(statement("account"), given=given).single(strict=True)
         self._head = _head(found)
         if found["belief"] is None:

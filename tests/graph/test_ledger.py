@@ -49,6 +49,7 @@ def empty_state(
     memory_nats: float = 6.0,
     session_nats: float = 2.0,
     change_nats: float = 1.5,
+    *,
     practice_nats: float = 0.0,
 ) -> BeliefState:
     """Return the state of a belief without items."""
