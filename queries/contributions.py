@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
+from typing import Literal
 
 from beliefgraph.graph.clock import from_us
+from beliefgraph.graph.folding import crowded, turns
 from beliefgraph.graph.ids import ResponseId, SignalId
-from beliefgraph.graph.ledger import RESPONSE, Item, crowded, fade, sayer_of
+from beliefgraph.graph.ledger import RESPONSE, Item, fade, sayer_of
 from beliefgraph.graph.model import Interpretation, Signal
 from beliefgraph.graph.store import Account, Reader
+from beliefgraph.graph.turns import Turn
 
 WITH_SIGNALS = 100
 """Of so many contributions, the heaviest, the signals beneath are listed."""
@@ -16,11 +18,12 @@ WITH_SIGNALS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """One evidence item as it weighs at one time: `term` = `nats` · `weight`, in nats.
+    """One evidence item as it weighs at one time: `term` = `nats` · `weight` + `practice`, in nats.
 
-    `weight` is what fading and later evidence have left of the item, in (0, 1]. `source` is `response`, `word`, `pin`
-    or `source:…`; `about` the response's id, or the id of the signal or belief that said it. `signals` lie beneath:
-    listed for the heaviest contributions alone, see `Explanation.signals_left_out`.
+    `weight` is what fading and later evidence have left of the item, in (0, 1]; `practice` what they have left of what
+    practising once more added, whatever came of it (0 where practice adds nothing). `source` is `response`, `word`,
+    `pin` or `source:…`; `about` the response's id, or the id of the signal or belief that said it. `signals` lie
+    beneath: listed for the heaviest contributions alone, see `Explanation.signals_left_out`.
     """
 
     source: str
@@ -30,33 +33,57 @@ class Contribution:
     term: float
     observed_at: datetime
     signals: tuple[tuple[Signal, Interpretation], ...]
+    practice: float = 0.0
 
 
-def contributions(reader: Reader, account: Account, at_us: int, as_of_us: int | None) -> list[Contribution]:
-    """Return every item that counts, heaviest first. Their terms and the base add up to the own log-odds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A change of mind that the evidence shows: since when it speaks for the belief, or against it, by how many nats.
 
-    The signals beneath are fetched for the `WITH_SIGNALS` heaviest alone.
+    `kept` in (0, 1) is what is left of the weight of everything inferred from before.
+    """
+
+    since: datetime
+    speaks: Literal["for", "against"]
+    nats: float
+    kept: float
+
+
+def contributions(
+    reader: Reader, account: Account, at_us: int, as_of_us: int | None
+) -> tuple[list[Contribution], list[Change]]:
+    """Return every item that counts, heaviest first, and what shows a change of mind, the latest first.
+
+    The items' terms and the base add up to the own log-odds. The signals beneath are fetched for the `WITH_SIGNALS`
+    heaviest alone.
     """
     state = account.node.state
     at_us = max(at_us, state.reference_us)
-    weighed = []
-    for item, weight in crowded(account.direct, account.inferred, state):
-        left = weight * fade(at_us - item.observed_us, state.half_life_days)
-        weighed.append((-abs(item.nats * left), item.slot, _about(item), item, left))
-    weighed.sort(key=itemgetter(0, 1, 2))
-    beneath = _signals_beneath(reader, [item for *_, item, _ in weighed[:WITH_SIGNALS]], as_of_us)
-    return [
-        Contribution(
-            source=slot,
-            about=about,
-            nats=item.nats,
-            weight=left,
-            term=item.nats * left,
-            observed_at=from_us(item.observed_us),
-            signals=beneath.get((slot == RESPONSE, item.id), ()),
-        )
-        for _, slot, about, item, left in weighed
+    weighed = [
+        each.times(fade(at_us - each.item.observed_us, state.half_life_days))
+        for each in crowded(account.direct, account.inferred, state)
     ]
+    weighed.sort(key=lambda each: (-abs(each.term), each.item.slot, _about(each.item)))
+    beneath = _signals_beneath(reader, [each.item for each in weighed[:WITH_SIGNALS]], as_of_us)
+    listed = [
+        Contribution(
+            source=each.item.slot,
+            about=_about(each.item),
+            nats=each.item.nats,
+            weight=each.weight,
+            term=each.term,
+            observed_at=from_us(each.item.observed_us),
+            signals=beneath.get((each.item.slot == RESPONSE, each.item.id), ()),
+            practice=each.practice,
+        )
+        for each in weighed
+    ]
+    return listed, [_change(turn) for turn in turns(account.direct, account.inferred, state)]
+
+
+def _change(turn: Turn) -> Change:
+    speaks: Literal["for", "against"] = "for" if turn.up else "against"
+    return Change(since=from_us(turn.since_us), speaks=speaks, nats=turn.nats, kept=turn.kept)
 
 
 def _about(item: Item) -> str:
