@@ -1,5 +1,7 @@
 """Simulated lives as histories that a fit reads, without the way through a store (a test compares both ways)."""
 
+from collections.abc import Sequence
+
 from beliefgraph.graph.clock import DAY_US, to_us
 from beliefgraph.graph.ledger import logit
 from beliefgraph.ingest.fitting.histories import (
@@ -69,6 +71,19 @@ def history_of(life: worlds.Life, words: Vocabulary) -> History:
                 tag=-1,
             )
         )
+    return history
+
+
+def judged(life: worlds.Life, words: Vocabulary, points: Sequence[int]) -> History:
+    """Return a life in which every belief is judged, at no weight, when each of `points` was learned from."""
+    history = history_of(life, words)
+    for truth, point in zip(life.truth, points, strict=True):
+        place = history.order.index((2, point - 1)) + 1
+        for belief, true in enumerate(truth):
+            history.order.insert(place, (0, len(history.words)))
+            day = _day(point - 1)
+            said = history.words[0]._replace(belief=belief, day=day, observed=day, level=0.0, absolute=False)
+            history.words.append(said._replace(source=-1, truth=float(true)))
     return history
 
 

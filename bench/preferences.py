@@ -1,7 +1,8 @@
-"""Which stored preferences a question is about: prefeval, question → preference among a hundred.
+"""Which stored beliefs a question is about: question → belief among a hundred, on our own questions and on prefeval.
 
-The ways were compared on half of the topics (development); the other half says what the choice is worth. Nothing of
-the data set ships: its licence is for evaluation alone.
+Ours (questions.txt: 1,260 beliefs, each with three questions whose answer should honour it and that do not name it)
+were written after the way that is served was chosen. Of prefeval, the ways were compared on half of the topics
+(development); the other half says what the choice is worth. Nothing of that set ships: its licence is for evaluation.
 """
 
 import json
@@ -17,6 +18,7 @@ from beliefgraph.ingest.embedder import Embedder, common_questions
 from beliefgraph.ingest.relate import Pair, Relation
 from beliefgraph.queries.choosing import passed_on
 
+OURS = Path(__file__).with_name("questions.txt")
 FILE, CHOICES = "prefeval/explicit.jsonl", "prefeval/implicit_choice.jsonl"
 AMONG, WITHIN, DRAWS = 100, 5, 20
 Floats = npt.NDArray[np.float64]
@@ -37,18 +39,17 @@ class Pairs:
     development: npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
-    """How often the preference is among the first five of a hundred: of all topics, development, held out."""
-
-    name: str
-    whole: float
-    development: float
-    held_out: float
-
-    def __str__(self) -> str:
-        """Return one line of the table."""
-        return f"{self.name:<62} {self.whole:6.3f} {self.development:12.3f} {self.held_out:9.3f}"
+def read_ours(few: int | None = None) -> tuple[list[str], list[str], list[int]]:
+    """Return our questions, our beliefs, and the place of the belief that each question is about."""
+    beliefs: list[str] = []
+    questions: list[str] = []
+    owners: list[int] = []
+    for block in OURS.read_text("utf-8").strip().split("\n\n")[:few]:
+        belief, *asked = block.splitlines()
+        questions += [line.removeprefix("? ") for line in asked]
+        owners += [len(beliefs)] * len(asked)
+        beliefs.append(belief)
+    return questions, beliefs, owners
 
 
 def read(file: Path, few: int | None = None) -> Pairs:
@@ -96,21 +97,18 @@ WAYS: dict[str, Way] = {
 }
 
 
-def recall(name: str, scores: Floats, pairs: Pairs) -> Recall:
-    """Return recall@5 among a preference and 99 others, over 20 draws of the others."""
+def recall(scores: Floats, owners: npt.NDArray[np.int64]) -> Floats:
+    """Return for each question how often its belief is among the first five of itself and 99 others, over 20 draws.
+
+    `scores` has a row for each question and a column for each belief; `owners` are the columns of the questions' own.
+    """
     chance = np.random.default_rng(0)
-    count = len(scores)
-    hits = np.empty(count)
-    for row in range(count):
-        others = np.delete(np.arange(count), row)
+    hits = np.empty(len(scores))
+    for row, owner in enumerate(owners):
+        others = np.delete(np.arange(scores.shape[1]), owner)
         draws = np.stack([chance.permutation(others)[: AMONG - 1] for _ in range(DRAWS)])
-        hits[row] = ((scores[row][draws] > scores[row, row]).sum(axis=1) < WITHIN).mean()
-    return Recall(
-        name=name,
-        whole=float(hits.mean()),
-        development=float(hits[pairs.development].mean()),
-        held_out=float(hits[~pairs.development].mean()),
-    )
+        hits[row] = ((scores[row][draws] > scores[row, owner]).sum(axis=1) < WITHIN).mean()
+    return hits
 
 
 def through_kin(grown: Floats, own: Floats) -> tuple[float, float]:
@@ -167,31 +165,51 @@ def served(pairs: Pairs, embedder: Embedder) -> tuple[int, int]:
 
 
 def report(data: Path, embedder: Embedder, *, quick: bool) -> None:
-    """Print recall of each way, and of what is served."""
+    """Print recall of each way on our questions and on prefeval, and of what is served."""
+    common = _vectors(embedder, common_questions())
+    _report_ours(embedder, common, quick=quick)
     file = data / FILE
     if not file.is_file():
-        print(f"skipped: no {file}; name the folder with --data")
+        print(f"prefeval skipped: no {file}; name the folder with --data")
         return
-    pairs = read(file, 120 if quick else None)
-    questions, preferences, common = (
-        np.array(embedder.encode(texts), dtype=np.float64)
-        for texts in (pairs.questions, pairs.preferences, common_questions())
-    )
-    print(f"{len(pairs.questions)} questions, recall@{WITHIN} among {AMONG} (mean of {DRAWS} draws)\n")
+    _report_prefeval(read(file, 120 if quick else None), data, embedder, common)
+
+
+def _vectors(embedder: Embedder, texts: Sequence[str]) -> Floats:
+    return np.array(embedder.encode(texts), dtype=np.float64)
+
+
+def _report_ours(embedder: Embedder, common: Floats, *, quick: bool) -> None:
+    asked, held, owners = read_ours(110 if quick else None)
+    questions, beliefs = _vectors(embedder, asked), _vectors(embedder, held)
+    print(f"ours: {len(asked)} questions, recall@{WITHIN} among {AMONG} (mean of {DRAWS} draws)\n")
+    for name, way in WAYS.items():
+        hits = recall(way(questions, beliefs, common), np.array(owners))
+        print(f"{name:<62} {hits.mean():6.3f}", flush=True)
+
+
+def _report_prefeval(pairs: Pairs, data: Path, embedder: Embedder, common: Floats) -> None:
+    questions, preferences = _vectors(embedder, pairs.questions), _vectors(embedder, pairs.preferences)
+    owners = np.arange(len(pairs.questions))
+    print(f"\nprefeval: {len(owners)} questions, recall@{WITHIN} among {AMONG} (mean of {DRAWS} draws)\n")
     print(f"{'':<62} {'all':>6} {'development':>12} {'held out':>9}")
-    found = [recall(name, way(questions, preferences, common), pairs) for name, way in WAYS.items()]
-    own = centred(questions, preferences, questions)
-    found.append(recall("less the mean of these very questions, which nobody has", own, pairs))
-    for line in found:
-        print(line, flush=True)
-    grown = np.array(embedder.encode(read_grown(data / CHOICES, pairs)), dtype=np.float64)
+    scores = {name: way(questions, preferences, common) for name, way in WAYS.items()}
+    scores["less the mean of these very questions, which nobody has"] = centred(
+        questions, preferences, questions
+    )
+    held_out = []
+    for name, found in scores.items():
+        hits = recall(found, owners)
+        parts = [hits.mean(), hits[pairs.development].mean(), hits[~pairs.development].mean()]
+        held_out.append(parts[-1])
+        print(f"{name:<62} {parts[0]:6.3f} {parts[1]:12.3f} {parts[2]:9.3f}", flush=True)
+    grown = _vectors(embedder, read_grown(data / CHOICES, pairs))
     alone, passed = through_kin(centred(questions, grown, common), centred(questions, preferences, common))
     print(f"\nwith a belief that grew out of each preference beside it: {alone:.3f} by itself,", end=" ")
     print(f"{passed:.3f} with what kin passes on")
-    hits, asked = served(pairs, embedder)
-    verdict = "met" if found[1].held_out > found[0].held_out else "missed"
+    used, asked = served(pairs, embedder)
+    verdict = "met" if held_out[1] > held_out[0] else "missed"
     print(f"better than plain cosine on the topics held out: {verdict}")
     if asked:
-        print(
-            f"used by `personalize` with room for {WITHIN}, self-models of {AMONG}: {hits / asked:.3f} of {asked}"
-        )
+        share = used / asked
+        print(f"used by `personalize` with room for {WITHIN}, self-models of {AMONG}: {share:.3f} of {asked}")

@@ -130,7 +130,7 @@ def _as_revised(rows: Sequence[Row]) -> list[Row]:
 
 def _written(connection: sqlite3.Connection, after: int) -> tuple[dict[str, list[Row]], Row]:
     """Return what a store wrote about its one user after a sequence number, and where the user's sequence stands."""
-    pk, seq, recorded_at = connection.execute("SELECT pk, seq, recorded_at FROM users").fetchone()
+    pk, *stands = connection.execute("SELECT pk, seq, recorded_at, tallies FROM users").fetchone()
     rows = {
         table: connection.execute(f"SELECT * FROM {table} WHERE seq > ?", (after,)).fetchall()  # noqa: S608
         for table in ("signals", "responses", "revisions")
@@ -141,7 +141,7 @@ def _written(connection: sqlite3.Connection, after: int) -> tuple[dict[str, list
         connection.execute("SELECT * FROM beliefs WHERE user = ? AND id = ?", (pk, belief)).fetchone()
         for belief in moved
     ]
-    return {**rows, "beliefs": _as_revised(beliefs), "evidence": items}, (seq, recorded_at, pk)
+    return {**rows, "beliefs": _as_revised(beliefs), "evidence": items}, (*stands, pk)
 
 
 # The figures
@@ -264,7 +264,7 @@ def _multiply(path: Path, count: int) -> None:
     connection.execute("BEGIN")
     connection.execute(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count) "
-        "INSERT INTO users SELECT pk + i, tenant, 'u' || i, seq, recorded_at FROM users, n WHERE id = 'u0'",
+        "INSERT INTO users SELECT pk + i, tenant, 'u' || i, seq, recorded_at, tallies FROM users, n WHERE id = 'u0'",
         {"count": count},
     )
     for table in ("beliefs", "responses", "generated_by", "signals", "evidence", "revisions"):
@@ -311,14 +311,14 @@ def _batches(path: Path, bare: Bare) -> Iterator[tuple[dict[str, list[Row]], Row
     """Yield each user's rows as a store wrote them; users and vectors are there already."""
     source = sqlite3.connect(path)
     bare.copy(source, ("users", "vectors"))
-    for pk, seq, recorded_at in source.execute("SELECT pk, seq, recorded_at FROM users").fetchall():
+    for pk, *stands in source.execute("SELECT pk, seq, recorded_at, tallies FROM users").fetchall():
         rows = {
             table: source.execute(f"SELECT * FROM {table} WHERE user = ?", (pk,)).fetchall()  # noqa: S608
             for table in _WRITTEN
         }
         rows["new beliefs"] = rows["beliefs"]
         rows["beliefs"] = _as_revised(rows["beliefs"])
-        yield rows, (seq, recorded_at, pk)
+        yield rows, (*stands, pk)
     source.close()
 
 

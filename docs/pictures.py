@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 from beliefgraph.graph.clock import DAY_US
 from beliefgraph.graph.contradiction import conflict_nats
+from beliefgraph.graph.folding import append
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, append, fade, logit, read_state, sigmoid
+from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, fade, logit, read_state, sigmoid
 from beliefgraph.ingest.attribution import Premise, attribute
 from beliefgraph.ingest.parameters import Parameters, TagParameters, load_parameters
 

@@ -1,12 +1,12 @@
 """Forms in which every store keeps what a database has no type for: JSON, and interpretations as JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from beliefgraph.graph.ids import BeliefId, SignalId
 from beliefgraph.graph.ledger import Item
-from beliefgraph.graph.model import Effect, Interpretation, TextReading
+from beliefgraph.graph.model import Effect, Habit, Interpretation, Tally, TextReading
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -49,13 +49,14 @@ def interpretation_json(interpretation: Interpretation) -> str:
                 [r.belief_id, r.about, r.equivalent, r.entails, r.contradiction]
                 for r in interpretation.readings
             ],
+            *([] if interpretation.tally is None else [_numbers(interpretation.tally)]),
         ]
     )
 
 
 def to_interpretation(signal_id: SignalId, text: str) -> Interpretation:
     """Return the interpretation of a signal that `interpretation_json` wrote."""
-    causes, action, delta, reason, effects, readings = json.loads(text)
+    causes, action, delta, reason, effects, readings, *tally = json.loads(text)
     return Interpretation(
         signal_id=signal_id,
         causes=causes,
@@ -76,4 +77,37 @@ def to_interpretation(signal_id: SignalId, text: str) -> Interpretation:
             )
             for belief, about, equivalent, entails, contradiction in readings
         ),
+        tally=_tally(tally[0]) if tally else None,
     )
+
+
+def tallies_json(tallies: Mapping[str, Tally]) -> str:
+    """Return what was counted of a user's signals, by kind, as JSON."""
+    return to_json({kind: _numbers(tally) for kind, tally in tallies.items()})
+
+
+def to_tallies(text: str | None) -> dict[str, Tally]:
+    """Return what `tallies_json` wrote; nothing for a user from before anything was counted."""
+    return {kind: _tally(numbers) for kind, numbers in from_json(text or "{}").items()}
+
+
+def _numbers(tally: Tally) -> list[float]:
+    return [tally.good, tally.bad, tally.nats]
+
+
+def _tally(numbers: Sequence[float]) -> Tally:
+    good, bad, nats = numbers
+    return Tally(good=good, bad=bad, nats=nats)
+
+
+def habits_json(habits: Mapping[str, Habit]) -> str:
+    """Return a user's habits, by kind of signal, as JSON."""
+    return to_json({kind: [habit.regardless, habit.good] for kind, habit in habits.items()})
+
+
+def to_habits(text: str | None) -> dict[str, Habit]:
+    """Return what `habits_json` wrote; nothing for a response from before there was any."""
+    return {
+        kind: Habit(regardless=regardless, good=good)
+        for kind, (regardless, good) in from_json(text or "{}").items()
+    }

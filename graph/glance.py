@@ -54,12 +54,13 @@ class Glance:
 
 
 def _sums(state: BeliefState) -> tuple[float, ...]:
+    inferred_for, inferred_against = state.inferred
     return (
         state.base,
         state.half_life_days,
         state.reference_us,
-        state.direct_for + state.inferred_for,
-        state.direct_against + state.inferred_against,
+        state.direct_for + inferred_for,
+        state.direct_against + inferred_against,
         state.spoken,
         state.conflict,
     )

@@ -1,24 +1,26 @@
-"""The additive ledger: from evidence items to a belief's own log-odds (design section 3). Pure functions.
+"""The additive ledger: what a belief's own log-odds are made of, and how they read (design section 3). Pure functions.
 
 Log-odds and items are in nats, times in microseconds since 1970-01-01 UTC, half-lives in days. What an item *means*
-(attribution) is decided elsewhere; here items only add up, fade and crowd each other out:
+(attribution) is decided elsewhere; here items only add up, fade and crowd each other out (folding.py puts them in):
 
-    u(t) = base + Σ_direct e_i · 2^(−age_i/h) + Σ_inferred s_i · e_i · 2^(−age_i/h) · 2^(−R_i/E)
+    u(t) = base + Σ_direct e_i · 2^(−age_i/h) + Σ_inferred (s_i · e_i + g) · 2^(−age_i/h) · 2^(−R_i/E)
 
 What was learned on one day may have one cause: of inferred items, each weighs s_i = 1 / (1 + S_i/S), where S_i is the
 sum of |e| over the earlier ones of its day (UTC) and sign, and S is how many nats a day has to say before another word
-like that weighs half. R_i is the sum of |s · e| over the inferred items after item i, E the memory. A state is read no
-earlier than its newest item: the clock of a caller who is minutes ahead cannot make an item count more than once.
+like that weighs half. g is what practice adds: who does a thing once more can do it better, so that a belief with g > 0
+grows with every response that was answered, right or wrong. R_i is the sum of |s · e + g| over the inferred items after
+item i, E the memory. Where the items
+since some day speak against what came before, that counts less still (turns.py). A state is read no earlier than its
+newest item: the clock of a caller who is minutes ahead cannot make an item count more than once.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Literal
 
 from beliefgraph.graph.clock import DAY_US
 from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.turns import Sums, counting
 
 Lifecycle = Literal["open", "tentative", "superseded", "retired"]
 Standing = Literal["held", "contested", "tentative", "superseded", "retired"]
@@ -37,7 +39,6 @@ ANSWER_PREFIX = "answer:"
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.001, 0.999
 CONTESTED_NATS = 2.0
 """With this much for and this much against it, a belief is contested, whatever the sum."""
-_NOTHING = 1e-13
 
 
 def logit(probability: float) -> float:
@@ -133,7 +134,10 @@ class BeliefState:
     `*_for` and `*_against` are sums of positive and of absolute negative terms at `reference_us`, the time of the
     newest item. `spoken` is the part of the direct sum that the person herself said. `conflict` (μ, ≤ 0) is what
     confirmed contradictions take off. `newest` is the order of the newest inferred item or pin, whichever is later;
-    `heard_for` and `heard_against` sum |e| over the inferred items since the last pin on its day; `session_nats` is S.
+    `heard_for` and `heard_against` sum |e| over the inferred items since the last pin on its day; `session_nats` is S,
+    `practice_nats` g.
+    The inferred sums are as if nothing had changed; of them `up_*` and `down_*` are the terms since the turn up and the
+    turn down (turns.py), and `inferred` says what counts. Without end, `change_nats` keeps none.
     """
 
     base: float
@@ -153,6 +157,22 @@ class BeliefState:
     session_nats: float = math.inf
     heard_for: float = 0.0
     heard_against: float = 0.0
+    change_nats: float = math.inf
+    up_for: float = 0.0
+    up_against: float = 0.0
+    down_for: float = 0.0
+    down_against: float = 0.0
+    practice_nats: float = 0.0
+
+    @property
+    def inferred(self) -> Sums:
+        """What counts of the inferred terms, for and against, at the reference."""
+        total = (self.inferred_for, self.inferred_against)
+        if self.change_nats == math.inf:
+            return total
+        left = fade(self.reference_us - self.newest_us, self.half_life_days)
+        up, down = (self.up_for, self.up_against), (self.down_for, self.down_against)
+        return counting(total, up, down, self.change_nats, left)
 
     @property
     def newest(self) -> tuple[int, str]:
@@ -182,8 +202,9 @@ def fade(age_us: int, half_life_days: float) -> float:
 def read_state(state: BeliefState, at_us: int) -> Reading:
     """Read confidence, support, opposition and standing of a state at a time."""
     faded = fade(at_us - state.reference_us, state.half_life_days)
-    support = faded * (state.direct_for + state.inferred_for)
-    opposition = faded * (state.direct_against + state.inferred_against)
+    inferred_for, inferred_against = state.inferred
+    support = faded * (state.direct_for + inferred_for)
+    opposition = faded * (state.direct_against + inferred_against)
     own = state.base + support - opposition
     log_odds = own + state.conflict
     return Reading(
@@ -206,136 +227,6 @@ def _standing(
     return "contested" if much_of_both or stated_against_inferred else "held"
 
 
-def counted(direct: Sequence[Item], inferred: Iterable[Item]) -> tuple[list[Item], Iterable[Item]]:
-    """Leave out what does not count: older words of one slot, and everything observed before the latest pin.
-
-    `inferred` comes newest first and is consumed only as far as it counts.
-    """
-    latest: dict[str, Item] = {}
-    for item in direct:
-        if item.slot not in latest or item.order > latest[item.slot].order:
-            latest[item.slot] = item
-    pin = latest.get(PIN)
-    if pin is None:
-        return list(latest.values()), inferred
-    after_pin = [item for item in latest.values() if item.order >= pin.order]
-    return after_pin, _until(inferred, pin.order)
-
-
-def _until(items: Iterable[Item], order: tuple[int, str]) -> Iterable[Item]:
-    for item in items:
-        if item.order < order:
-            return
-        yield item
-
-
-def crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[tuple[Item, float]]:
-    """Return the items that count with their weight before fading: 1 for direct ones, s · 2^(−R/E) for inferred ones.
-
-    `inferred` comes newest first and is read until the rest weighs nothing. Half-life, memory and session are those of
-    `state`.
-    """
-    words, rest = counted(direct, inferred)
-    weighted = [(item, 1.0) for item in words]
-    crowding, newest_us = 0.0, None
-    for item, share in _discounted(rest, state.session_nats):
-        newest_us = item.observed_us if newest_us is None else newest_us
-        weight = float(2.0 ** (-crowding / state.memory_nats))
-        if weight * fade(newest_us - item.observed_us, state.half_life_days) < _NOTHING:
-            break
-        weighted.append((item, weight * share))
-        crowding += abs(item.nats) * share
-    return weighted
-
-
-def _day(observed_us: int) -> int:
-    return observed_us // DAY_US
-
-
-def session_share(heard_nats: float, session_nats: float) -> float:
-    """Return s: what is left of an inferred item when so many nats were heard before it on its day.
-
-    >>> session_share(1.0, 1.0), session_share(5.0, math.inf)
-    (0.5, 1.0)
-    """
-    return 1.0 / (1.0 + heard_nats / session_nats)
-
-
-def _discounted(inferred: Iterable[Item], session_nats: float) -> Iterator[tuple[Item, float]]:
-    """Yield inferred items, newest first, with what earlier ones of their day leave of them; reads a day at a time."""
-    for _, of_day in groupby(inferred, key=lambda item: _day(item.observed_us)):
-        told, heard = [], {True: 0.0, False: 0.0}
-        for item in reversed(list(of_day)):
-            told.append((item, session_share(heard[item.nats > 0], session_nats)))
-            heard[item.nats > 0] += abs(item.nats)
-        yield from reversed(told)
-
-
-def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -> BeliefState:
-    """Compute a state from its items. `inferred` comes newest first.
-
-    `empty` supplies base, half-life, memory, conflict, lifecycle and context, and the reference of a state without
-    items. Within 1e-9 nats of adding the items one at a time in any order.
-    """
-    half_life = empty.half_life_days
-    weighted = crowded(direct, inferred, empty)
-    reference = max((item.observed_us for item, _ in weighted), default=empty.reference_us)
-    terms = [
-        (item, item.nats * weight * fade(reference - item.observed_us, half_life))
-        for item, weight in weighted
-    ]
-    direct_terms = [term for item, term in terms if item.slot != RESPONSE]
-    inferred_terms = [term for item, term in terms if item.slot == RESPONSE]
-    newest = max((item.order for item, _ in weighted if item.slot in (RESPONSE, PIN)), default=(0, ""))
-    of_day = [
-        item for item, _ in weighted if item.slot == RESPONSE and _day(item.observed_us) == _day(newest[0])
-    ]
-    return replace(
-        empty,
-        reference_us=reference,
-        direct_for=math.fsum(term for term in direct_terms if term > 0),
-        direct_against=math.fsum(-term for term in direct_terms if term < 0),
-        inferred_for=math.fsum(term for term in inferred_terms if term > 0),
-        inferred_against=math.fsum(-term for term in inferred_terms if term < 0),
-        spoken=math.fsum(term for item, term in terms if is_spoken(item.slot)),
-        newest_us=newest[0],
-        newest_id=newest[1],
-        heard_for=math.fsum(item.nats for item in of_day if item.nats > 0),
-        heard_against=math.fsum(-item.nats for item in of_day if item.nats <= 0),
-    )
-
-
-def follows(state: BeliefState, item: Item) -> bool:
-    """Say whether an inferred item is newer than every item that counts, so that adding it is one step."""
-    return item.order > state.newest
-
-
-def append(state: BeliefState, item: Item) -> BeliefState:
-    """Add a newest inferred item: one multiplication and one addition a sum, whatever the length of history."""
-    same_day = _day(state.newest_us) == _day(item.observed_us)
-    heard = (state.heard_for, state.heard_against) if same_day else (0.0, 0.0)
-    nats = item.nats * session_share(heard[item.nats <= 0], state.session_nats)
-    crowded = float(2.0 ** (-abs(nats) / state.memory_nats))
-    before = (state.inferred_for * crowded, state.inferred_against * crowded)
-    return _with_newest(state, item, nats, before, heard)
-
-
-def replace_newest(state: BeliefState, old: Item, new: Item) -> BeliefState:
-    """Put `new` in the place of `old`, the newest inferred item, observed at the same time."""
-    heard = (
-        max(0.0, state.heard_for - max(0.0, old.nats)),
-        max(0.0, state.heard_against - max(0.0, -old.nats)),
-    )
-    weighed, weighs = (
-        item.nats * session_share(heard[item.nats <= 0], state.session_nats) for item in (old, new)
-    )
-    faded = fade(state.reference_us - old.observed_us, state.half_life_days)
-    relief = float(2.0 ** ((abs(weighed) - abs(weighs)) / state.memory_nats))
-    before_for = max(0.0, state.inferred_for - max(0.0, weighed) * faded)
-    before_against = max(0.0, state.inferred_against - max(0.0, -weighed) * faded)
-    return _with_newest(state, new, weighs, (before_for * relief, before_against * relief), heard)
-
-
 def with_word(state: BeliefState, nats: float, at_us: int) -> BeliefState:
     """Return the state as if the person said something new now that weighs so much: one more direct item."""
     reference = max(state.reference_us, at_us)
@@ -348,36 +239,8 @@ def with_word(state: BeliefState, nats: float, at_us: int) -> BeliefState:
         inferred_for=state.inferred_for * aged,
         inferred_against=state.inferred_against * aged,
         spoken=state.spoken * aged + nats,
-    )
-
-
-def _with_newest(
-    state: BeliefState, item: Item, nats: float, older: tuple[float, float], heard: tuple[float, float]
-) -> BeliefState:
-    """Put a newest inferred item that weighs `nats` on top of older sums (for, against) at the state's reference.
-
-    `heard` is what its day had said before it, for and against.
-    """
-    half_life = state.half_life_days
-    reference = max(state.reference_us, item.observed_us)
-    aged = fade(reference - state.reference_us, half_life)
-    term = nats * fade(reference - item.observed_us, half_life)
-    return BeliefState(
-        base=state.base,
-        half_life_days=half_life,
-        memory_nats=state.memory_nats,
-        reference_us=reference,
-        direct_for=state.direct_for * aged,
-        direct_against=state.direct_against * aged,
-        inferred_for=older[0] * aged + max(0.0, term),
-        inferred_against=older[1] * aged + max(0.0, -term),
-        spoken=state.spoken * aged,
-        newest_us=item.observed_us,
-        newest_id=item.id,
-        conflict=state.conflict,
-        lifecycle=state.lifecycle,
-        context=state.context,
-        session_nats=state.session_nats,
-        heard_for=heard[0] + max(0.0, item.nats),
-        heard_against=heard[1] + max(0.0, -item.nats),
+        up_for=state.up_for * aged,
+        up_against=state.up_against * aged,
+        down_for=state.down_for * aged,
+        down_against=state.down_against * aged,
     )

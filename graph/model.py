@@ -16,7 +16,7 @@ from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, Standing, rea
 Source = Literal["stated", "corrected", "inferred", "observed", "imported"]
 Kind = Literal["preference", "fact", "trait", "skill", "goal", "state"]
 Action = Literal["reinforce", "reduce", "hold", "spawn", "contest", "retire"]
-Cause = Literal["belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied"]
+Cause = Literal["belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied", "habit"]
 CauseKind = Literal["belief", "signal", "retraction", "conflict", "response", "parameters"]
 ConflictStatus = Literal["suspected", "confirmed", "resolved", "dismissed"]
 LinkKind = Literal["contradicts", "duplicates"]
@@ -34,6 +34,7 @@ __all__ = [
     "Context",
     "Effect",
     "GeneratedBy",
+    "Habit",
     "Interpretation",
     "Item",
     "Kind",
@@ -46,6 +47,7 @@ __all__ = [
     "Signal",
     "Source",
     "Standing",
+    "Tally",
     "TextReading",
     "context_of",
     "revised",
@@ -113,8 +115,39 @@ class GeneratedBy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What was counted of a user's signals of one kind: how many were good and bad, each by its strength.
+
+    `nats` is the logarithm of how likely they were together if she answers to what she gets (≤ 0).
+    """
+
+    good: float
+    bad: float
+    nats: float
+
+    def plus(self, other: "Tally", sign: float = 1.0) -> "Tally":
+        """Return both together, or with sign −1 what is left without the other."""
+        return Tally(
+            good=self.good + sign * other.good,
+            bad=self.bad + sign * other.bad,
+            nats=self.nats + sign * other.nats,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habit:
+    """How likely a user gives a kind of signal whatever she thinks, and how often it is a good one then."""
+
+    regardless: float
+    good: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """Something the product produced, with the beliefs that generated it."""
+    """Something the product produced, with the beliefs that generated it.
+
+    `habits` are those of the user, by kind of signal, as they were known when the response was recorded.
+    """
 
     id: ResponseId
     user_id: UserId
@@ -124,6 +157,7 @@ class Response:
     observed_at: datetime
     recorded_at: datetime
     seq: int = field(repr=False)
+    habits: Mapping[str, Habit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +210,9 @@ class TextReading:
 class Interpretation:
     """The posterior over causes of a signal (probabilities that sum to 1) and what was done about it.
 
-    `action`, `delta` and `reason` are those of the belief moved most.
+    `action`, `delta` and `reason` are those of the belief moved most. The cause `habit` is there only for a user who
+    may give such signals whatever she thinks. `tally` is what the signal adds to the counts that show such habits, for
+    as long as it is the latest of its kind on its response.
     """
 
     signal_id: SignalId
@@ -186,6 +222,7 @@ class Interpretation:
     reason: str
     effects: tuple[Effect, ...]
     readings: tuple[TextReading, ...] = ()
+    tally: Tally | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from beliefgraph.graph.model import (
     Outcome,
     Revision,
     Signal,
+    Tally,
     TextReading,
     to_conflict,
     view,
@@ -30,6 +31,7 @@ def interpretation_of(
     *,
     fallback: str,
     readings: tuple[TextReading, ...] = (),
+    tally: Tally | None = None,
 ) -> Interpretation:
     """Sum up what was done about a signal; `fallback` is the reason when no belief was touched."""
     effects = effects_of(revisions)
@@ -42,6 +44,7 @@ def interpretation_of(
         reason=fallback if main is None else main.reason,
         effects=effects,
         readings=readings,
+        tally=tally,
     )
 
 

@@ -16,7 +16,16 @@ import numpy.typing as npt
 
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
-from beliefgraph.graph.model import BeliefNode, Interpretation, Link, LinkKind, Response, Revision, Signal
+from beliefgraph.graph.model import (
+    BeliefNode,
+    Interpretation,
+    Link,
+    LinkKind,
+    Response,
+    Revision,
+    Signal,
+    Tally,
+)
 
 T = TypeVar("T")
 Vector = npt.NDArray[np.float32]
@@ -32,10 +41,14 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Where a user's sequence stands: the last number given and when; 0 and 0 for a user without records."""
+    """Where a user's sequence stands: the last number given and when; 0 and 0 for a user without records.
+
+    `tallies` are what was counted of her signals, by kind, as the last unit of work left it.
+    """
 
     seq: int
     recorded_us: int
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
 
 
 class Neighbour(NamedTuple):
@@ -97,10 +110,28 @@ class News:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the confidence of a belief is made of.
+
+    `direct` are its items as `Reader.words` returns them, `inferred` those that `Reader.inferred` yields. `links` are
+    its CONTRADICTS edges by `seq`; `others` are the beliefs at their other ends and its parent. `opened` is the reason
+    of its first revision.
+    """
+
+    node: BeliefNode
+    direct: Sequence[Item]
+    inferred: Sequence[Item]
+    links: Sequence[Link]
+    others: Mapping[BeliefId, BeliefNode]
+    opened: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Everything one unit of work writes, in one transaction or not at all.
 
-    `seq` is the last number used, `recorded_us` the time of the last record (and of every retraction). `vectors` holds
+    `seq` is the last number used, `recorded_us` the time of the last record (and of every retraction), `tallies` what
+    is counted of the user's signals from now on, in place of what was before. `vectors` holds
     the vectors of new beliefs by `vector_key`. `retracted` maps the signals taken back to why. A revision is written
     together with its item and the state on its belief.
     """
@@ -114,6 +145,7 @@ class Changes:
     revisions: Sequence[Revision] = ()
     links: Sequence[Link] = ()
     retracted: Mapping[SignalId, str | None] = field(default_factory=dict)
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +233,10 @@ class Reader(Protocol):
         """Yield a belief's current inferred items, newest first (time, then id), reading no further than consumed."""
         ...
 
+    def account(self, belief_id: BeliefId) -> Account | None:
+        """Return what a belief's confidence is made of now, as `account_at` puts it together; None: no such id."""
+        ...
+
     def revisions(
         self,
         belief_id: BeliefId | None = None,
@@ -256,7 +292,8 @@ class Writer(Reader, Protocol):
     def save(self, changes: Changes) -> None:
         """Write everything of one unit of work. Reads after it see it; called at most once a transaction.
 
-        For each revision, writes its item (or takes it away) and puts its state on its belief. Raises
+        For each revision, writes its item (or takes it away) and puts its state on its belief; the response of an
+        inferred item is one that is there before, or comes with it. Raises
         `IntegrityError` when a record refers to something that this user does not have, when an id is taken, and when
         a signal is retracted twice.
         """

@@ -39,17 +39,23 @@ class Faults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emission:
-    """One signal under the hypotheses: P(signal | D), P(signal | not D), P(accident), P(signal | accident)."""
+    """One signal under the hypotheses: P(signal | D), P(signal | not D), P(accident), P(signal | accident).
+
+    `regardless` is the probability that this user gives it whatever she thinks, `habitual` P(signal | so).
+    """
 
     dissatisfied: float
     satisfied: float
     accident: float
     accidental: float
+    regardless: float = 0.0
+    habitual: float = 1.0
 
     def likelihood(self, dissatisfied: bool) -> float:
-        """Return P(signal) given D or not D, with accidents mixed in."""
+        """Return P(signal) given D or not D, with accidents and habits mixed in."""
         meant = self.dissatisfied if dissatisfied else self.satisfied
-        return (1 - self.accident) * meant + self.accident * self.accidental
+        answered = (1 - self.accident) * meant + self.accident * self.accidental
+        return (1 - self.regardless) * answered + self.regardless * self.habitual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +135,11 @@ def attribute(
     fired = _fired(premises, faults, form_ratio, other_ratio)
     satisfied_mass = if_satisfied * fired.none
     dissatisfied_mass = if_dissatisfied * (fired.any_told - fired.none)
-    accident, satisfied, dissatisfied = _last_signal(
-        emissions[-1], satisfied_mass / (satisfied_mass + dissatisfied_mass)
-    )
+    said = _last_signal(emissions[-1], satisfied_mass / (satisfied_mass + dissatisfied_mass))
     shares = [_share(premise, faults) for premise in premises]
     form, other = -math.log1p(-faults.form) * form_ratio, -math.log1p(-faults.other) * other_ratio
     total = form + other + math.fsum(wrong + missed for wrong, missed in shares)
-    unit = dissatisfied / total if total > 0 else 0.0
+    unit = said.dissatisfied / total if total > 0 else 0.0
     wrong_shares = tuple(wrong * unit for wrong, _ in shares)
     missed_shares = tuple(missed * unit for _, missed in shares)
     return Attribution(
@@ -148,8 +152,9 @@ def attribute(
             "response_missed": math.fsum(missed_shares),
             "form": form * unit,
             "other_fault": other * unit,
-            "accident": accident,
-            "satisfied": satisfied,
+            "accident": said.accident,
+            "satisfied": said.satisfied,
+            **({"habit": said.habit} if emissions[-1].regardless > 0.0 else {}),
         },
         wrong=wrong_shares,
         missed=missed_shares,
@@ -181,11 +186,24 @@ def _share(premise: Premise, faults: Faults) -> tuple[float, float]:
     return -math.log1p(-wrong) * premise.wrong_ratio, -math.log1p(-missed) * premise.missed_ratio
 
 
-def _last_signal(emission: Emission, satisfied: float) -> tuple[float, float, float]:
-    """Split the last signal into P(accident), P(meant and satisfied), P(meant and dissatisfied), given all signals."""
-    by_satisfied = emission.likelihood(False)
-    by_dissatisfied = emission.likelihood(True)
-    slipped = emission.accident * emission.accidental
-    accident = satisfied * slipped / by_satisfied + (1 - satisfied) * slipped / by_dissatisfied
-    meant_satisfied = satisfied * (1 - slipped / by_satisfied)
-    return accident, meant_satisfied, 1.0 - accident - meant_satisfied
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What the last signal was: an accident, a habit, or meant by someone satisfied or dissatisfied (sum 1)."""
+
+    accident: float
+    habit: float
+    satisfied: float
+    dissatisfied: float
+
+
+def _last_signal(emission: Emission, satisfied: float) -> _Said:
+    """Split the last signal by what it was, given that all signals make it so probable that she is satisfied."""
+    answered = 1.0 - emission.regardless
+    slip, habit = answered * emission.accident * emission.accidental, emission.regardless * emission.habitual
+    if_satisfied = satisfied / emission.likelihood(False)
+    if_dissatisfied = (1.0 - satisfied) / emission.likelihood(True)
+    accident, habitual = slip * (if_satisfied + if_dissatisfied), habit * (if_satisfied + if_dissatisfied)
+    meant = satisfied - (slip + habit) * if_satisfied
+    return _Said(
+        accident=accident, habit=habitual, satisfied=meant, dissatisfied=1.0 - accident - habitual - meant
+    )

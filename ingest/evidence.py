@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from beliefgraph.graph.clock import to_us
+from beliefgraph.graph.folding import append, fold, follows, replace_newest
 from beliefgraph.graph.ids import BeliefId, ResponseId
-from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, append, fold, follows, replace_newest
+from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item
 from beliefgraph.graph.model import BeliefNode
 from beliefgraph.graph.store import Reader
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -41,9 +41,14 @@ class SourceParameters(_Frozen):
 
 
 class KindParameters(_Frozen):
-    """How fast evidence about this kind of belief ages; base rates of its own by source."""
+    """How fast evidence about this kind of belief ages, and what practice adds; base rates of its own by source.
+
+    `memory_nats` is a memory of its own; None: that of all beliefs.
+    """
 
     half_life_days: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
+    memory_nats: Positive | None = None
+    practice_nats: Annotated[float, Field(strict=True)] = 0.0
     base_rate: dict[Source, Probability] = {}
 
 
@@ -157,10 +162,26 @@ class AttributionParameters(_Frozen):
 
 
 class MemoryParameters(_Frozen):
-    """The evidence memory E, and S: how much a day says of a belief before more of the same weighs half."""
+    """The evidence memory E; S: how much a day says before more of the same weighs half; and the detector's nats.
+
+    A run of evidence against what came before it that speaks `change_nats` counts as a change (graph/turns.py).
+    """
 
     nats: Positive
     session_nats: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
+    change_nats: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
+
+
+class HabitParameters(_Frozen):
+    """Kinds of signals that some users give whatever they think: the share of such users, and how steadily they do.
+
+    Half of them say bad to nearly everything, half good; `signals` bounds what a long habit tells (ingest/habits.py).
+    """
+
+    kinds: list[str]
+    share: Annotated[float, Field(ge=0, lt=1, strict=True)]
+    steady: Annotated[float, Field(gt=0.5, lt=1, strict=True)]
+    signals: Positive
 
 
 class WordParameters(_Frozen):
@@ -254,6 +275,16 @@ class Provenance(_Frozen):
     digest: str
 
 
+class LedgerRates(TypedDict):
+    """What a belief's state takes from the parameters (graph/ledger.py), by the names of its fields."""
+
+    half_life_days: float
+    memory_nats: float
+    session_nats: float
+    change_nats: float
+    practice_nats: float
+
+
 class Parameters(_Frozen):
     """Everything that interpretation depends on. Every revision names `version`."""
 
@@ -262,6 +293,7 @@ class Parameters(_Frozen):
     attribution: AttributionParameters
     sources: dict[Source, SourceParameters]
     kinds: dict[Kind, KindParameters]
+    habits: HabitParameters
     words: WordParameters
     signals: dict[str, SignalParameters]
     accident_contexts: list[AccidentContext] = []
@@ -285,6 +317,13 @@ class Parameters(_Frozen):
         }
         if strangers:
             raise ValueError(f"recalibration names no kind with an outcome: {', '.join(sorted(strangers))}")
+        odd = [
+            kind
+            for kind in self.habits.kinds
+            if kind not in self.signals or not self.signals[kind].has_outcome
+        ]
+        if odd:
+            raise ValueError(f"habits.kinds names no kind with an outcome: {', '.join(odd)}")
         unknown = set(self.text.cues) - set(self.tags)
         if unknown:
             raise ValueError(f"text.cues names tags that are not there: {', '.join(sorted(unknown))}")
@@ -305,6 +344,17 @@ class Parameters(_Frozen):
     def base_rate(self, source: Source, kind: Kind) -> float:
         """Return π: the base rate of beliefs of this source and kind."""
         return self.kinds[kind].base_rate.get(source, self.sources[source].base_rate)
+
+    def rates_of(self, kind: Kind) -> LedgerRates:
+        """Return how the evidence about beliefs of a kind fades, crowds and grows."""
+        own, memory = self.kinds[kind], self.memory
+        return LedgerRates(
+            half_life_days=own.half_life_days,
+            memory_nats=memory.nats if own.memory_nats is None else own.memory_nats,
+            session_nats=memory.session_nats,
+            change_nats=memory.change_nats,
+            practice_nats=own.practice_nats,
+        )
 
     def with_population(self, population: Population) -> "Parameters":
         """Return these parameters with base rates among users, under a version that names both."""

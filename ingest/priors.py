@@ -39,8 +39,8 @@ def born(state: BeliefState, words: Iterable[Item]) -> Born:
             stated += item.nats
         elif item.slot != RESPONSE:
             other += item.nats
-    inferred = state.inferred_for - state.inferred_against
-    return Born(birth=state.base + stated, since=other + inferred)
+    inferred_for, inferred_against = state.inferred
+    return Born(birth=state.base + stated, since=other + inferred_for - inferred_against)
 
 
 def own_nats(beliefs: Sequence[Born], spread: float) -> float:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from beliefgraph.graph.clock import to_us
+from beliefgraph.graph.folding import fold
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
-from beliefgraph.graph.ledger import PIN, RESPONSE, SOURCE_PREFIX, WORD, BeliefState, Item, fold, logit
+from beliefgraph.graph.ledger import PIN, RESPONSE, SOURCE_PREFIX, WORD, BeliefState, Item, logit
 from beliefgraph.graph.model import BeliefNode, Interpretation, Response, Revision, Signal
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.prior import noted_in
 from beliefgraph.graph.store import Reader
-from beliefgraph.ingest.parameters import Parameters
+from beliefgraph.ingest.parameters import LedgerRates, Parameters
 from beliefgraph.ingest.responses import attribution_of
 from beliefgraph.ingest.words import word_nats
 from beliefgraph.ingest.working import Reread, WorkingSet
@@ -68,9 +69,7 @@ class _Records:
         empty = replace(
             node.state,
             base=self._base[node.id],
-            half_life_days=self._parameters.kinds[node.kind].half_life_days,
-            memory_nats=self._parameters.memory.nats,
-            session_nats=self._parameters.memory.session_nats,
+            **self._parameters.rates_of(node.kind),
             reference_us=to_us(node.created_at),
         )
         if not changed and _same_rates(empty, node.state):
@@ -133,6 +132,6 @@ def _weighed(
 
 
 def _same_rates(first: BeliefState, second: BeliefState) -> bool:
-    """Say whether two states have the same base rate, half-life, memory and session."""
-    rates = [(state.half_life_days, state.memory_nats, state.session_nats) for state in (first, second)]
-    return rates[0] == rates[1] and abs(first.base - second.base) < _SAME
+    """Say whether two states have the same base rate, and the same rates of fading, crowding and practice."""
+    same = all(getattr(first, name) == getattr(second, name) for name in LedgerRates.__annotations__)
+    return same and abs(first.base - second.base) < _SAME

@@ -9,9 +9,11 @@ from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.errors import DuplicateIdError
 from beliefgraph.graph.ids import BeliefId, ResponseId
 from beliefgraph.graph.ledger import RESPONSE, Item
-from beliefgraph.graph.model import GeneratedBy, Response, Signal, TextReading
-from beliefgraph.ingest.attribution import Attribution, Premise, attribute
+from beliefgraph.graph.model import Cause as CauseOfSignal
+from beliefgraph.graph.model import GeneratedBy, Response, Signal, Tally, TextReading
+from beliefgraph.ingest.attribution import Attribution, Emission, Premise, attribute
 from beliefgraph.ingest.events import ResponseEvent
+from beliefgraph.ingest.habits import habits_of, tally_of, with_habit
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.relate import cue_tags
 from beliefgraph.ingest.working import Cause, WorkingSet, observed
@@ -48,6 +50,7 @@ def respond(working: WorkingSet, event: ResponseEvent, response_id: ResponseId) 
         attributes=event.attributes,
         observed_at=from_us(observed(event.at, working.now_us)),
         recorded_at=working.recorded_at,
+        habits=habits_of(working.tallies, working.parameters) if edges else {},
     )
     working.add_response(response)
     return response
@@ -144,9 +147,7 @@ def attribution_of(parameters: Parameters, response: Response, signals: Sequence
     """Attribute signals, with what their texts say, to the premises of a response as it was recorded."""
     ratios = [ratios_of(parameters, response, signal, readings) for signal, readings in signals]
     emissions = [
-        parameters.signal(signal.kind).emission(
-            signal.value, parameters.accident_factor(signal.context), ratio.accident
-        )
+        _emission(parameters, response, signal, ratio.accident)
         for (signal, _), ratio in zip(signals, ratios, strict=True)
     ]
     told = [ratio for ratio in ratios if ratio is not _SILENT]
@@ -157,6 +158,25 @@ def attribution_of(parameters: Parameters, response: Response, signals: Sequence
         form_ratio=math.prod(ratio.form for ratio in told),
         other_ratio=math.prod(ratio.other for ratio in told),
     )
+
+
+def _emission(parameters: Parameters, response: Response, signal: Signal, accident: float | None) -> Emission:
+    """Return how a signal comes about, the habits that were known when the response was recorded reckoned with."""
+    kind = parameters.signal(signal.kind)
+    emission = kind.emission(signal.value, parameters.accident_factor(signal.context), accident)
+    if signal.kind not in response.habits:
+        return emission
+    return with_habit(emission, kind.goodness_of(signal.value), response.habits[signal.kind])
+
+
+def counted_as(parameters: Parameters, response: Response, signal: Signal) -> Tally | None:
+    """Return what a signal adds to the counts of the user's habits; None for one that she calls a mistake."""
+    kind = parameters.signal(signal.kind)
+    if any(parameters.tags[tag].accident is not None for tag in signal.tags) or not response.generated_by:
+        return None
+    emission = kind.emission(signal.value, parameters.accident_factor(signal.context), None)
+    premises = [_premise(edge, ()) for edge in response.generated_by]
+    return tally_of(signal.kind, kind.goodness_of(signal.value), emission, premises, parameters)
 
 
 def _premise(edge: GeneratedBy, told: Sequence[Ratios]) -> Premise:
@@ -176,7 +196,7 @@ def reason_for(attribution: Attribution, index: int) -> str:
     """Return why a premise moved: what the evidence speaks for, or, where it hardly moved, what it was instead.
 
     The likelier of `satisfied` and `response_missed` for evidence in favour, `belief_wrong` against; else the likeliest
-    of `form`, `other_fault`, `accident`, `satisfied` and `other_belief`.
+    of `form`, `other_fault`, `accident`, `satisfied`, `habit` and `other_belief`.
     """
     causes, wrong, missed = attribution.causes, attribution.wrong[index], attribution.missed[index]
     if attribution.nats[index] <= -_TELLING_NATS:
@@ -184,7 +204,8 @@ def reason_for(attribution: Attribution, index: int) -> str:
     if attribution.nats[index] >= _TELLING_NATS:
         return "response_missed" if missed > causes["satisfied"] else "satisfied"
     elsewhere = causes["belief_wrong"] - wrong + causes["response_missed"] - missed
-    instead = {cause: causes[cause] for cause in ("form", "other_fault", "accident", "satisfied")}
+    others: tuple[CauseOfSignal, ...] = ("form", "other_fault", "accident", "satisfied", "habit")
+    instead: dict[str, float] = {cause: causes.get(cause, 0.0) for cause in others}
     instead["other_belief"] = elsewhere
     return max(instead, key=lambda cause: instead[cause])
 

@@ -16,7 +16,7 @@ from beliefgraph.ingest.hearing import apply_text, hear, spawn, statement_of
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.relate import readings_of
 from beliefgraph.ingest.resolution import reopen
-from beliefgraph.ingest.responses import weigh
+from beliefgraph.ingest.responses import counted_as, weigh
 from beliefgraph.ingest.words import accident_of, word_nats
 from beliefgraph.ingest.working import Cause, WorkingSet, observed
 
@@ -166,7 +166,8 @@ def _interpret(
     if response is None or not response.generated_by:
         fallback = "no_belief"
     revisions = working.revisions[since:]
-    return interpretation_of(signal.id, causes, revisions, fallback=fallback, readings=readings)
+    tally = None if response is None else counted_as(working.parameters, response, signal)
+    return interpretation_of(signal.id, causes, revisions, fallback=fallback, readings=readings, tally=tally)
 
 
 def _causes(

@@ -26,6 +26,7 @@ from beliefgraph.graph.model import (
     Response,
     Revision,
     Signal,
+    Tally,
     context_of,
     revised,
     to_conflict,
@@ -125,6 +126,8 @@ class WorkingSet:
         self._new_signals: dict[SignalId, None] = {}
         self.new_links: list[Link] = []
         self._outcomes: dict[SignalId, Outcome] = {}
+        self.tallies: dict[str, Tally] = dict(found.head.tallies)
+        self._displaced: dict[SignalId, Signal | None] = {}
         self._retracted: dict[SignalId, str | None] = {}
         self.revisions: list[Revision] = []
         self._absorb(found)
@@ -306,6 +309,8 @@ class WorkingSet:
         """Add a signal; `conclude` adds what was made of it."""
         self._signals[signal.id] = signal
         self._new_signals[signal.id] = None
+        if signal.response_id is not None:
+            self._displaced[signal.id] = self._counted[signal.response_id].get(signal.kind)
         self._count(signal)
 
     def conclude(
@@ -316,6 +321,9 @@ class WorkingSet:
         spawned = [revision.belief_id for revision in revisions if revision.action == "spawn"]
         if signal.retracted_at is None:
             self._interpretations[signal.id] = interpretation
+            counted = signal.response_id and self._counted[signal.response_id].get(signal.kind)
+            if counted == signal:
+                self._tally(self._displaced[signal.id], signal)
         self._outcomes[signal.id] = Outcome(
             signal=signal,
             interpretation=interpretation,
@@ -353,6 +361,17 @@ class WorkingSet:
             for signal_id in self._new_signals:
                 if self._signals[signal_id].response_id == signal.response_id:
                     self._count(self._signals[signal_id])
+            left = self._counted[signal.response_id].get(signal.kind)
+            if left is None or (signal.observed_at, signal.seq) > (left.observed_at, left.seq):
+                self._tally(signal, left)
+
+    def _tally(self, before: Signal | None, now: Signal | None) -> None:
+        """Let one signal be counted in the place of another, which it may be itself."""
+        for signal, sign in ((before, -1.0), (now, 1.0)):
+            added = None if signal is None else self._interpretations[signal.id].tally
+            if signal is not None and added is not None:
+                tally = self.tallies.get(signal.kind, Tally(good=0.0, bad=0.0, nats=0.0))
+                self.tallies[signal.kind] = tally.plus(added, sign)
 
     # What is revised
 
@@ -559,6 +578,7 @@ class WorkingSet:
             revisions=self.revisions,
             links=self.new_links,
             retracted={id: note for id, note in self._retracted.items() if id not in self._new_signals},
+            tallies=self.tallies,
         )
 
 

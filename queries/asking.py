@@ -128,7 +128,8 @@ class Asker:
         standing = read_state(state, self.outlook.at_us).standing
         if standing == "contested":
             nothing = replace(state, direct_for=0.0, direct_against=0.0, spoken=0.0)
-            state = replace(nothing, inferred_for=0.0, inferred_against=0.0)
+            state = replace(nothing, inferred_for=0.0, inferred_against=0.0, up_for=0.0, up_against=0.0)
+            state = replace(state, down_for=0.0, down_against=0.0)
         told = with_word(state, nats, self.outlook.at_us)
         return replace(told, lifecycle="open") if nats > 0 and standing == "tentative" else told
 

@@ -4,23 +4,28 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from beliefgraph.graph.accounts import account_at
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import WORD, fade, read_state
 from beliefgraph.graph.model import Belief, BeliefNode, Conflict, to_conflict, view
 from beliefgraph.graph.prior import Prior, noted_in
 from beliefgraph.graph.store import Reader, Scope
-from beliefgraph.queries.contributions import WITH_SIGNALS, Contribution, contributions
+from beliefgraph.graph.turns import counting, prolonged
+from beliefgraph.queries.contributions import WITH_SIGNALS, Change, Contribution, contributions
 from beliefgraph.queries.prose import explanation_prose
 
 _TRIES = 1000
+_SETTLED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """What would take the confidence across ½: `times` of this kind of evidence, each worth `nats` when it comes.
 
-    `times` is None when it never would: what inference piles up is bounded, and a word said again replaces the first.
+    What practice adds is counted in. `times` is None when it never would: what inference piles up is bounded, and a
+    word said again replaces the first.
+    They count as from a user who answers to what she gets: ever the same would in time be taken for a habit.
     """
 
     by: str
@@ -34,7 +39,8 @@ class Explanation:
 
     `base_nats` + Σ `contributions[i].term` + `conflict_nats` = `log_odds`, exactly; `belief.confidence` is its
     probability, kept within [.001, .999]. `prior` says what the base rate rests on. Of the lightest
-    `signals_left_out` contributions the signals beneath are not listed. `str()` reads as plain prose.
+    `signals_left_out` contributions the signals beneath are not listed. `changes` are the changes of mind that make
+    what came before count less, the latest first. `str()` reads as plain prose.
     """
 
     belief: Belief
@@ -47,6 +53,7 @@ class Explanation:
     parent: Belief | None
     would_change: tuple[Move, ...]
     signals_left_out: int = 0
+    changes: tuple[Change, ...] = ()
 
     def __str__(self) -> str:
         """Read the account aloud."""
@@ -76,61 +83,64 @@ def explain(
     Raises `NotFoundError`.
     """
     at_us = now_us if as_of_us is None else as_of_us
-    node = find_belief(reader, scope, belief_id, as_of_us)
+    account = reader.account(belief_id) if as_of_us is None else account_at(reader, belief_id, as_of_us)
+    if account is None:
+        raise NotFoundError("belief", belief_id, user_id=scope.user_id)
+    node, others = account.node, account.others
     reading = read_state(node.state, at_us)
     up = reading.log_odds >= 0
-    links = reader.links("contradicts", beliefs=[belief_id], as_of_us=as_of_us)
-    others = {
-        other.id: other
-        for other in reader.beliefs(
-            {link.low for link in links} | {link.high for link in links}, as_of_us=as_of_us
-        )
-    }
-    parent = [] if node.parent_id is None else reader.beliefs([node.parent_id], as_of_us=as_of_us)
-    counted = tuple(contributions(reader, node, at_us, as_of_us))
+    counted, changes = contributions(reader, account, at_us, as_of_us)
     said = sum(each.term for each in counted if each.source == WORD)
     moves = [
         Move(by=name, nats=nats, times=1 if (reading.log_odds - said + nats >= 0) != up else None)
         for name, nats in words.items()
     ] + [
-        Move(by=name, nats=nats, times=times_to_cross(node, nats, at_us)) for name, nats in responses.items()
+        Move(by=name, nats=nats, times=times_to_cross(node, nats, at_us))
+        for name, nats in ((name, nats + node.state.practice_nats) for name, nats in responses.items())
     ]
     return Explanation(
         belief=view(node, at_us),
         base_nats=node.state.base,
-        prior=noted_in(reader.revisions(belief_id, limit=1)[0].reason, node.state.base),
-        contributions=counted,
+        prior=noted_in(account.opened, node.state.base),
+        contributions=tuple(counted),
         conflict_nats=node.state.conflict,
         log_odds=reading.log_odds,
         conflicts=tuple(
             (to_conflict(link), view(others[link.high if link.low == belief_id else link.low], at_us))
-            for link in links
+            for link in account.links
         ),
-        parent=view(parent[0], at_us) if parent else None,
+        parent=None if node.parent_id is None else view(others[node.parent_id], at_us),
         would_change=tuple(move for move in moves if (move.nats < 0) == up),
         signals_left_out=max(0, len(counted) - WITH_SIGNALS),
+        changes=tuple(changes),
     )
 
 
 def times_to_cross(node: BeliefNode, nats: float, at_us: int) -> int | None:
     """Count how many such items, each on a day of its own from now on, take the confidence across ½; they do not fade.
 
-    Counts as evidence inferred from responses: each crowds out the earlier by r = 2^(−|e|/E), so that after n of them
-    what is inferred has gone rⁿ of the way from where it is to its bound, e/(1 − r). None when a thousand do not.
+    Counts as evidence inferred from responses: each crowds out the earlier, and a run of them counts as a change. None
+    when a thousand do not.
     """
     state = node.state
     reading, left = read_state(state, at_us), fade(at_us - state.reference_us, state.half_life_days)
-    inferred = left * (state.inferred_for - state.inferred_against)
-    crowding = 2.0 ** (-abs(nats) / state.memory_nats)
-    bound = nats / (1.0 - crowding) if crowding < 1.0 else 0.0
     start = reading.log_odds >= 0
-    at_bound = reading.log_odds - inferred + bound
-    if nats == 0.0 or (at_bound >= 0) == start or at_bound == 0.0:
-        return None
-    # Solved for n, then the neighbours are tried: at the crossing a rounding error decides.
-    count = max(1, math.ceil(math.log(at_bound / (bound - inferred)) / math.log(crowding)))
-    for times in range(max(1, count - 1), count + 2):
-        left_of = crowding**times
-        if (at_bound - left_of * (bound - inferred) >= 0) != start:
-            return times if times <= _TRIES else None
+    inferred_for, inferred_against = state.inferred
+    rest = reading.log_odds - left * (inferred_for - inferred_against)
+    total = (left * state.inferred_for, left * state.inferred_against)
+    up, down = (
+        (left * state.up_for, left * state.up_against),
+        (left * state.down_for, left * state.down_against),
+    )
+    crowding, before = 2.0 ** (-abs(nats) / state.memory_nats), math.inf
+    for times in range(1, _TRIES + 1):
+        total = (total[0] * crowding + max(0.0, nats), total[1] * crowding + max(0.0, -nats))
+        up, down = prolonged(up, crowding, nats, up=True), prolonged(down, crowding, nats, up=False)
+        counts_for, counts_against = counting(total, up, down, state.change_nats, 1.0)
+        now = rest + counts_for - counts_against
+        if (now >= 0) != start:
+            return times
+        if abs(now - before) < _SETTLED:
+            return None
+        before = now
     return None

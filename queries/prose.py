@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from beliefgraph.graph.ids import BeliefId
     from beliefgraph.graph.model import Belief, Conflict
     from beliefgraph.graph.prior import Prior
-    from beliefgraph.queries.contributions import Contribution
+    from beliefgraph.queries.contributions import Change, Contribution
     from beliefgraph.queries.explain import Explanation, Move
 
 _SHOWN = 6
@@ -62,6 +62,7 @@ def explanation_prose(explanation: Explanation) -> str:
     )
     lines.append(f"  {explanation.base_nats:+.2f}  {base_rate(explanation.prior)}")
     lines += [f"  {line}" for line in _contribution_lines(explanation.contributions)]
+    lines += [_changed(change) for change in explanation.changes]
     against = [found for found in explanation.conflicts if _weighs(found)]
     if abs(explanation.conflict_nats) >= _NEGLIGIBLE:
         named = "; ".join(f"“{other.statement}” ({percent(other.confidence)})" for _, other in against)
@@ -134,11 +135,21 @@ def _decided(conflict: Conflict, belief_id: BeliefId) -> str:
     return f"this one stands ({why})" if kept == belief_id else f"the other stands ({why})"
 
 
+def _changed(change: Change) -> str:
+    since = change.since.date().isoformat()
+    left = f"what was inferred before weighs {percent(change.kept)} of what it did"
+    return f"  Since {since} what she does speaks {change.speaks} it: that looks like a change, and {left}."
+
+
 def _contribution_lines(contributions: tuple[Contribution, ...]) -> list[str]:
     lines = [f"{each.term:+.2f}  {_account(each)}" for each in contributions[:_SHOWN]]
     rest = contributions[_SHOWN:]
     if rest:
-        lines.append(f"{sum(each.term for each in rest):+.2f}  {len(rest)} smaller contributions")
+        habits = sum(bool(each.signals) and each.signals[-1][1].reason == "habit" for each in rest)
+        known = (
+            f", {habits} of a kind that she gives to almost everything, so they say little" if habits else ""
+        )
+        lines.append(f"{sum(each.term for each in rest):+.2f}  {len(rest)} smaller contributions{known}")
     return lines
 
 
@@ -146,8 +157,8 @@ def _account(each: Contribution) -> str:
     day = each.observed_at.date().isoformat()
     if each.source == "response":
         done = ", ".join(_signal(signal.kind, signal.value) for signal, _ in each.signals) or "signals"
-        why = each.signals[-1][1].reason.replace("_", " ") if each.signals else "unknown"
-        return f"{done} on response {each.about}, {day} ({why}){_faded(each)}"
+        why = _why(each.signals[-1][1].reason) if each.signals else "unknown"
+        return f"{done} on response {each.about}, {day} ({why}){_faded(each)}{_practised(each)}"
     if each.source == "word":
         kinds = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
         kind = each.signals[-1][0].kind if each.signals else "confirm"
@@ -157,6 +168,11 @@ def _account(each: Contribution) -> str:
     if each.source == "pin":
         return f"a person set its confidence, {day}{_faded(each)}"
     return f"{_SAID.get(each.source, each.source)}, {day}{_faded(each)}"
+
+
+def _why(reason: str) -> str:
+    habit = "she gives that to almost everything, so it says little"
+    return habit if reason == "habit" else reason.replace("_", " ")
 
 
 def _answered(each: Contribution) -> str:
@@ -174,6 +190,11 @@ def _signal(kind: str, value: float | None) -> str:
 
 def _faded(each: Contribution) -> str:
     return "" if each.weight > 0.99 else f"; {percent(each.weight)} of {each.nats:+.2f} is left"
+
+
+def _practised(each: Contribution) -> str:
+    """Say which part of a contribution is there because she did it once more, whatever came of it."""
+    return f"; {each.practice:+.2f} of it for having practised once more" if each.practice else ""
 
 
 def _move(move: Move) -> str:

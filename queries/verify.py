@@ -1,15 +1,16 @@
 """Whether a store still says what its records say: replays every ledger, checks chains, sums and references."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from beliefgraph.graph.clock import to_us
+from beliefgraph.graph.folding import fold
 from beliefgraph.graph.ids import BeliefId, SignalId
-from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, fold, read_state
-from beliefgraph.graph.model import BeliefNode, Response, Revision
+from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state
+from beliefgraph.graph.model import BeliefNode, Response, Revision, Signal, Tally
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.store import Reader, Store, scopes
-from beliefgraph.queries.contributions import items_of
 
 _TOLERANCE = 1e-9
 
@@ -104,7 +105,7 @@ class _Check:
         _require(_same_sums(node.state, folded), record, "its confidence is not what folding its items gives")
 
     def _check_items(self, node: BeliefNode, items: list[Item]) -> None:
-        direct, inferred = items_of(self._reader, node.id, None)
+        direct, inferred = self._reader.words(node.id), list(self._reader.inferred(node.id))
         replayed_items = {(item.slot, item.id): item for item in items}
         record = f"belief {node.id}"
         for item in [*direct, *inferred]:
@@ -120,8 +121,9 @@ class _Check:
         _require(complete, record, "items of its revisions are missing")
 
     def _check_references(self, known: set[BeliefId]) -> None:
-        head = self._reader.head()
+        head, counted = self._reader.head(), _Counted()
         for signal, interpretation in self._reader.signals():
+            counted.add(signal, interpretation.tally)
             record = f"signal {signal.id}"
             _require(signal.seq <= head.seq, record, "its number is above the user's sequence")
             total = math.fsum(interpretation.causes.values())
@@ -130,6 +132,11 @@ class _Check:
                 _require(
                     effect.belief_id in known, record, f"names a belief {effect.belief_id} that is not there"
                 )
+        _require(
+            counted.agrees_with(head.tallies),
+            "user",
+            "what is counted of her signals is not what they add up to",
+        )
         for response in self._reader.responses():
             _check_response(response, known)
 
@@ -151,6 +158,39 @@ class _Check:
             "user",
             "the sequence stands below its records",
         )
+
+
+class _Counted:
+    """What signals add up to: of each kind the latest unretracted one on each response. They come newest first."""
+
+    def __init__(self) -> None:
+        self._latest: dict[tuple[str, str], tuple[Signal, Tally | None]] = {}
+
+    def add(self, signal: Signal, tally: Tally | None) -> None:
+        if signal.response_id is None or signal.retracted_at is not None:
+            return
+        key = (signal.response_id, signal.kind)
+        if key not in self._latest or self._latest[key][0].observed_at < signal.observed_at:
+            self._latest[key] = (signal, tally)
+
+    def agrees_with(self, tallies: Mapping[str, Tally]) -> bool:
+        sums: dict[str, list[Tally]] = {kind: [] for kind in tallies}
+        for signal, tally in self._latest.values():
+            if tally is not None:
+                sums.setdefault(signal.kind, []).append(tally)
+        return all(
+            _near(getattr(tallies.get(kind, _NOTHING), name), math.fsum(getattr(each, name) for each in told))
+            for kind, told in sums.items()
+            for name in ("good", "bad", "nats")
+        )
+
+
+_NOTHING = Tally(good=0.0, bad=0.0, nats=0.0)
+
+
+def _near(first: float, second: float) -> bool:
+    """Say whether sums of many signals are the same: what was added and taken away rounds."""
+    return abs(first - second) <= _TOLERANCE * max(1.0, abs(second)) * 1000
 
 
 def _check_link(revision: Revision, ordinal: int, previous: Revision | None) -> None:
@@ -189,6 +229,10 @@ def _same_sums(first: BeliefState, second: BeliefState) -> bool:
         "spoken",
         "heard_for",
         "heard_against",
+        "up_for",
+        "up_against",
+        "down_for",
+        "down_against",
     )
     return all(_close(getattr(first, name), getattr(second, name)) for name in names)
 

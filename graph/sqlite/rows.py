@@ -6,8 +6,10 @@ from typing import Any
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import (
     from_json,
+    habits_json,
     interpretation_json,
     items_json,
+    to_habits,
     to_interpretation,
     to_items,
     to_json,
@@ -32,7 +34,7 @@ _FIRST = 14
 
 
 def state_row(state: BeliefState) -> tuple[Any, ...]:
-    """Return the 17 columns of a state, in the order of the schema of beliefs."""
+    """Return the 23 columns of a state, in the order of the schema of beliefs."""
     return (
         state.base,
         state.half_life_days,
@@ -51,11 +53,17 @@ def state_row(state: BeliefState) -> tuple[Any, ...]:
         state.session_nats,
         state.heard_for,
         state.heard_against,
+        state.change_nats,
+        state.up_for,
+        state.up_against,
+        state.down_for,
+        state.down_against,
+        state.practice_nats,
     )
 
 
 def to_state(row: Row) -> BeliefState:
-    """Return the state in 17 columns."""
+    """Return the state in 23 columns."""
     return BeliefState(
         base=row[0],
         half_life_days=row[1],
@@ -74,6 +82,12 @@ def to_state(row: Row) -> BeliefState:
         session_nats=row[14],
         heard_for=row[15],
         heard_against=row[16],
+        change_nats=row[17],
+        up_for=row[18],
+        up_against=row[19],
+        down_for=row[20],
+        down_against=row[21],
+        practice_nats=row[22],
     )
 
 
@@ -140,6 +154,7 @@ def to_response(user_id: UserId, row: Row, generated_by: Iterable[GeneratedBy]) 
         observed_at=from_us(row[3]),
         recorded_at=from_us(row[4]),
         seq=row[5],
+        habits=to_habits(row[6]),
     )
 
 
@@ -153,6 +168,7 @@ def response_row(user: int, response: Response) -> tuple[Any, ...]:
         to_json(dict(response.attributes)),
         to_us(response.observed_at),
         to_us(response.recorded_at),
+        habits_json(response.habits),
     )
 
 

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from beliefgraph.graph.accounts import account_at
 from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.clock import from_us, to_us
+from beliefgraph.graph.encoding import tallies_json, to_tallies
 from beliefgraph.graph.errors import IntegrityError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
@@ -31,6 +33,7 @@ from beliefgraph.graph.model import (
 from beliefgraph.graph.sqlite import rows
 from beliefgraph.graph.sqlite.connections import Connections, Synchronous
 from beliefgraph.graph.store import (
+    Account,
     Changes,
     Erasure,
     Head,
@@ -132,7 +135,7 @@ def _find_user(connection: sqlite3.Connection, scope: Scope) -> tuple[int | None
     return (
         (None, Head(seq=0, recorded_us=0))
         if found is None
-        else (found[0], Head(seq=found[1], recorded_us=found[2]))
+        else (found[0], Head(seq=found[1], recorded_us=found[2], tallies=to_tallies(found[3])))
     )
 
 
@@ -298,6 +301,9 @@ class _Transaction:
     def inferred(self, belief_id: BeliefId) -> Iterator[Item]:
         return map(rows.to_item, self._rows("inferred", belief=belief_id))
 
+    def account(self, belief_id: BeliefId) -> Account | None:
+        return account_at(self, belief_id)
+
     def revisions(
         self,
         belief_id: BeliefId | None = None,
@@ -331,9 +337,7 @@ class _Transaction:
         ]
 
     def revision_before(self, revision: Revision) -> Revision | None:
-        row = self._rows(
-            "revision by ordinal", belief=revision.belief_id, ordinal=revision.ordinal - 1
-        ).fetchone()
+        row = self._rows("revision before", belief=revision.belief_id, seq=revision.seq).fetchone()
         return None if row is None else rows.to_revision(row)
 
     def links(
@@ -368,6 +372,7 @@ class _Transaction:
         return Changes(
             seq=self._head.seq,
             recorded_us=self._head.recorded_us,
+            tallies=self._head.tallies,
             beliefs=beliefs,
             vectors={
                 node.vector_key: np.frombuffer(vectors[node.id], dtype=np.float32)
@@ -384,8 +389,9 @@ class _Transaction:
         if self._user is None:
             names = {"tenant": self._scope.tenant, "id": self._scope.user_id}
             (self._user,) = self._rows("add user", **names).fetchone()
-        self._rows("advance user", seq=changes.seq, recorded_at=changes.recorded_us)
-        self._head = Head(seq=changes.seq, recorded_us=changes.recorded_us)
+        self._head = Head(seq=changes.seq, recorded_us=changes.recorded_us, tallies=changes.tallies)
+        tallies = tallies_json(changes.tallies)
+        self._rows("advance user", seq=changes.seq, recorded_at=changes.recorded_us, tallies=tallies)
         self._save_nodes(self._user, changes)
         self._save_revisions(self._user, changes)
 

@@ -19,12 +19,14 @@ from beliefgraph.graph.model import (
     ConflictStatus,
     Effect,
     GeneratedBy,
+    Habit,
     Interpretation,
     Link,
     LinkKind,
     Response,
     Revision,
     Signal,
+    Tally,
     TextReading,
 )
 from beliefgraph.graph.store import Changes, Erasure, Reader, Scope, Store, Vector, Writer
@@ -69,6 +71,7 @@ class Draft:
         self.revisions: list[Revision] = []
         self.links: list[Link] = []
         self.retracted: dict[SignalId, str | None] = {}
+        self.tallies: dict[str, Tally] = {}
 
     def next_seq(self) -> int:
         """Give the next number of the user's sequence."""
@@ -121,6 +124,9 @@ class Draft:
                 reference_us=self.at_us - 1,
                 lifecycle=lifecycle,
                 context=context,
+                session_nats=1.5,
+                change_nats=9.5,
+                practice_nats=0.75,
             ),
         )
         self._nodes[node.id] = node
@@ -155,6 +161,7 @@ class Draft:
             attributes=attributes or {},
             observed_at=from_us(self.at_us - 2),
             recorded_at=from_us(self.at_us),
+            habits={"rating": Habit(regardless=0.25, good=0.125)} if text else {},
         )
         self.responses.append(response)
         return response
@@ -201,6 +208,7 @@ class Draft:
             )
             if text
             else (),
+            tally=Tally(good=0.0, bad=0.5, nats=-0.625) if text else None,
         )
         self.signals.append((signal, interpretation))
         return signal
@@ -238,6 +246,12 @@ class Draft:
             newest_us=at,
             newest_id=item_id,
             lifecycle=lifecycle or node.state.lifecycle,
+            heard_for=seq / 3,
+            heard_against=seq / 7,
+            up_for=seq / 1100,
+            up_against=seq / 1300,
+            down_for=seq / 1700,
+            down_against=seq / 1900,
         )
         revision = Revision(
             id=f"rev_{seq}",
@@ -313,6 +327,7 @@ class Draft:
             revisions=self.revisions,
             links=self.links,
             retracted=self.retracted,
+            tallies=self.tallies,
         )
 
 

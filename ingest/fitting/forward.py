@@ -16,6 +16,7 @@ from beliefgraph.ingest.fitting.histories import KINDS, Vocabulary
 from beliefgraph.ingest.fitting.rates import Tables
 
 _MOST_ACCIDENTS = 0.95
+_LEAST = 1e-300
 _LOW, _HIGH = logit(MIN_CONFIDENCE), logit(MAX_CONFIDENCE)
 
 
@@ -97,23 +98,54 @@ def run(block: Block, values: Tables, vocabulary: Vocabulary) -> Foreseen:
     return _Run(block, values, vocabulary).run()
 
 
+class _Turns:
+    """The runs up (sign 1) or down (−1) of all beliefs (graph/turns.py): their nats that way, and what they keep.
+
+    `nats` and `mass` (of terms either way) fade with the ledger; `kept` is of the moment of the newest item.
+    """
+
+    def __init__(self, shape: tuple[int, int], sign: float) -> None:
+        self._sign = sign
+        self.nats, self.mass, self.kept = np.zeros(shape), np.zeros(shape), np.ones(shape)
+
+    def scale(self, beliefs: Whole, factor: Floats) -> None:
+        self.nats[beliefs] *= factor
+        self.mass[beliefs] *= factor
+
+    def forget(self, beliefs: Whole) -> None:
+        self.nats[beliefs], self.mass[beliefs], self.kept[beliefs] = 0.0, 0.0, 1.0
+
+    def prolong(self, beliefs: Whole, left: Floats, term: Floats, change: Floats, late: Floats) -> None:
+        """Add a term to each run; `late` is what age has left of it."""
+        speaks = self.nats[beliefs] > 0.0
+        self.nats[beliefs] = np.where(speaks, self.nats[beliefs] * left, 0.0) + self._sign * term
+        self.mass[beliefs] = np.where(speaks, self.mass[beliefs] * left, 0.0) + np.abs(term)
+        self.kept[beliefs] = np.exp(np.minimum(0.0, change - self.nats[beliefs] / np.maximum(late, _LEAST)))
+
+    def of(self, beliefs: Whole) -> tuple[Floats, Floats, Floats]:
+        """Return what a run makes up of the inferred log-odds, what it keeps of the rest, and its mass."""
+        return self._sign * self.nats[beliefs], self.kept[beliefs], self.mass[beliefs]
+
+
 class _Run:
     """The ledgers of a block's beliefs, as they stand; every array has one column a draw."""
 
     def __init__(self, block: Block, values: Tables, vocabulary: Vocabulary) -> None:
         self._block, self._values = block, values
         self._draws = values["adherence"].shape[1]
-        self._memory = values["memory"]
         self._likelihoods = _likelihoods(block, values, vocabulary)
         beliefs, edges = block.beliefs, block.edges
         cells = beliefs.source * len(KINDS) + beliefs.kind
         usual = np.log(values["base"] / (1 - values["base"]))
         self._base = np.where(beliefs.usual[:, None], usual[cells], beliefs.base[:, None])
         self._rate = 1.0 / values["half_life"]
+        own = values["kind_memory"]
+        self._memory = np.where(np.isnan(own), values["memory"], own)
         self._direct = np.zeros_like(self._base)
         self._inferred = np.zeros_like(self._base)
         self._day = np.full(len(beliefs.base), -np.inf)
         self._heard = (np.zeros_like(self._base), np.zeros_like(self._base))
+        self._turns = (_Turns(self._base.shape, 1.0), _Turns(self._base.shape, -1.0))
         self._session = np.full(len(beliefs.base), -np.inf)
         wrong, missed, form, other = (values["faults"][row] for row in range(4))
         adherence = np.where(
@@ -164,6 +196,8 @@ class _Run:
             faded = self._faded(age, beliefs)
             self._direct[beliefs] *= faded
             self._inferred[beliefs] *= faded
+            for turns in self._turns:
+                turns.scale(beliefs, faded)
 
     def _faded(self, age: Floats, beliefs: Whole) -> Floats:
         age = np.where(np.isfinite(age), np.maximum(age, 0.0), 0.0)
@@ -172,7 +206,7 @@ class _Run:
     def _say(self, rows: slice) -> None:
         words, beliefs, day = self._block.words, self._block.words.belief[rows], self._block.words.day[rows]
         self._age(beliefs, day)
-        log_odds = self._base[beliefs] + self._direct[beliefs] + self._inferred[beliefs]
+        log_odds = self._base[beliefs] + self._direct[beliefs] + self._counting(beliefs)
         self._confidence[rows] = expit(np.clip(log_odds, _LOW, _HIGH))
         new = self._nats[rows] * self._faded(day - words.observed[rows], beliefs)
         pin, old = words.pin[rows], words.old[rows]
@@ -181,6 +215,8 @@ class _Run:
         kept = np.where(pin[:, None], 0.0, 1.0)
         self._direct[beliefs] = (self._direct[beliefs] - gone) * kept + new
         self._inferred[beliefs] *= kept
+        for turns in self._turns:
+            turns.forget(beliefs[pin])
         for heard in self._heard:
             heard[beliefs] *= kept
 
@@ -188,7 +224,7 @@ class _Run:
         edges, rows = self._block.edges, step.shown_edges
         beliefs, response = edges.belief[rows], edges.response[rows]
         faded = self._faded(self._block.responses.day[response] - self._day[beliefs], beliefs)
-        log_odds = self._base[beliefs] + (self._direct[beliefs] + self._inferred[beliefs]) * faded
+        log_odds = self._base[beliefs] + (self._direct[beliefs] + self._counting(beliefs)) * faded
         then = expit(np.clip(log_odds, _LOW, _HIGH))
         self._then[rows] = then
         plain = 1 - self._wrong[rows] * (1 - then) - self._missed[rows] * then
@@ -222,11 +258,26 @@ class _Run:
 
         nats = np.log(likelihood(missed, missed_ratio) / likelihood(wrong, wrong_ratio))
         nats *= self._share(beliefs, np.floor(responses.observed[response]), nats)
+        kinds = self._block.beliefs.kind[beliefs]
+        nats += self._values["practice"][kinds]
         self._age(beliefs, responses.learned[response])
-        crowded = np.exp2(-np.abs(nats) / self._memory)
+        crowded = np.exp2(-np.abs(nats) / self._memory[kinds])
         late = responses.learned[response] - responses.observed[response]
-        term = nats * self._faded(late, beliefs) if (late > 0).any() else nats
+        aged = self._faded(late, beliefs)
+        term = nats * aged
         self._inferred[beliefs] = self._inferred[beliefs] * crowded + term
+        for turns in self._turns:
+            turns.prolong(beliefs, crowded, term, self._values["change"], aged)
+
+    def _counting(self, beliefs: Whole) -> Floats:
+        """Return what counts of the inferred log-odds: less of what came before a turn."""
+        (up, kept_up, mass_up), (down, kept_down, mass_down) = (turns.of(beliefs) for turns in self._turns)
+        total, up_first = self._inferred[beliefs], mass_up >= mass_down
+        outer, inner = np.where(up_first, up, down), np.where(up_first, down, up)
+        kept_outer = np.where(up_first, kept_up, kept_down)
+        kept_inner = np.where(up_first, kept_down, kept_up)
+        total = outer + kept_outer * (total - outer)
+        return np.asarray(inner + kept_inner * (total - inner))
 
     def _share(self, beliefs: Whole, session: Floats, nats: Floats) -> Floats:
         """Return what earlier evidence of its day and sign leaves of each new item; note that it was heard."""

@@ -10,6 +10,7 @@ from beliefgraph.graph.prior import Prior as PriorRecord
 from beliefgraph.graph.store import Erasure as ErasureCounts
 from beliefgraph.ingest.resolution import Decision as JobDecision
 from beliefgraph.queries import explain, personalize, trace
+from beliefgraph.queries.contributions import Change as ChangeRecord
 from beliefgraph.queries.contributions import Contribution as ContributionRecord
 from beliefgraph.wire.describe import Dictionary, Model, Said, Worked, envelope
 
@@ -19,6 +20,7 @@ _STATEMENT = "API documentation should include runnable examples"
 WORDS = {
     "id": Said("The id: yours, or a fresh one that sorts by time.", "b1"),
     "user_id": Said("Your id of the user.", "ada"),
+    "seq": Said("Its number in the user's sequence.", 7),
     "user": Said("Your id of the user.", "ada"),
     "statement": Said("What is believed of the user, in words.", _STATEMENT),
     "confidence": Said("Our probability that it is true of the user, from .001 to .999.", 0.87),
@@ -67,14 +69,28 @@ record = dictionary.record
 
 Belief = record(model.Belief)
 GeneratedBy = record(model.GeneratedBy)
+Habit = record(
+    model.Habit,
+    regardless=Said("The probability that the user gives this kind of signal whatever she thinks.", 0.97),
+    good=Said("How often it is a good one then.", 0.03),
+)
+Tally = record(
+    model.Tally,
+    good=Said("How many signals were good, each by its strength.", 0.0),
+    bad=Said("How many were bad, each by its strength.", 1.0),
+    nats=Said("The logarithm of how likely they were if she answers to what she gets.", -0.6),
+)
 Response = record(
     model.Response,
+    also=("seq",),
     id=Said("The id: yours, or a fresh one that sorts by time.", "r1"),
     text=Said("What the product answered.", "Pass the cursor back."),
     generated_by=Said("The beliefs behind it, with the edge to each."),
+    habits=Said("Kinds of signals that the user gave whatever she thinks, as known then; mostly none.", {}),
 )
 Signal = record(
     model.Signal,
+    also=("seq",),
     id=Said("The id: yours, or a fresh one that sorts by time.", "s1"),
     kind=Said("What the user did.", "rating"),
     value=Said("How; the meaning depends on the kind.", -1.0),
@@ -110,11 +126,13 @@ Interpretation = record(
     reason=Said("Why; `no_belief` when there was none to move.", "response_missed"),
     effects=Said("What was done about each belief touched."),
     readings=Said("What its text says about beliefs, as probabilities."),
+    tally=Said("What it adds to the counts that show whether she gives such signals whatever she thinks."),
 )
 Revision = record(
     model.Revision,
+    also=("ordinal",),
     id=Said("The id of the revision.", "v_1"),
-    seq=Said("Its number in the user's sequence.", 7),
+    ordinal=Said("Which change of this belief it is, from 1.", 2),
     before=Said("The confidence before.", 0.86),
     after=Said("The confidence after.", 0.87),
     cause_kind=Said("What caused it.", "signal"),
@@ -179,9 +197,10 @@ Contribution = record(
     about=Said("The response, or the signal or belief that said it.", "r1"),
     nats=Said("The evidence when it came, in nats.", 0.14),
     weight=Said("What fading and later evidence have left of it, in (0, 1].", 0.97),
-    term=Said("What it counts now: `nats` times `weight`.", 0.136),
+    term=Said("What it counts now: `nats` times `weight`, and `practice`.", 0.136),
     observed_at=Said("When it was observed.", _THEN),
     signals=Said("The signals beneath it, each with what it was taken for."),
+    practice=Said("The part of `term` that having practised once more adds, whatever came of it.", 0.0),
 )
 Move = record(
     explain.Move,
@@ -194,6 +213,13 @@ Prior = record(
     log_odds=Said("The base rate, as log-odds.", 0.0),
     users=Said("Among how many consenting users it was counted; 0: it is the parameters'.", 0),
     own=Said("The part of it that comes from the user's other beliefs, in nats.", 0.0),
+)
+Change = record(
+    ChangeRecord,
+    since=Said("When the run of evidence began that speaks the other way.", _THEN),
+    speaks=Said("Whether it speaks `for` the belief or `against` it.", "against"),
+    nats=Said("How much it speaks, in nats.", 3.1),
+    kept=Said("What is left of the weight of everything inferred before, in (0, 1).", 0.33),
 )
 Explanation = record(
     explain.Explanation,
@@ -212,6 +238,7 @@ Explanation = record(
     parent=Said("The belief that it was made from, if any."),
     would_change=Said("What would take the confidence across one half."),
     signals_left_out=Said("Of how many contributions, the lightest, the signals are not listed.", 0),
+    changes=Said("Changes of mind that make what was inferred before count less, the latest first."),
 )
 Decision = record(
     JobDecision,
@@ -276,8 +303,8 @@ EventResult = envelope(
     user=(str | None, Said(f"The user, if it was applied{_NULL}", "ada")),
     id=(str | None, Said(f"The id of the record, if it was applied{_NULL}", "s1")),
     action=(str | None, Said(f"What was done about a signal, if it was one{_NULL}", "reduce")),
-    field=(str | None, Said(f"The field at fault, if it was rejected{_NULL}", None)),
-    reason=(str | None, Said(f"What would be right, if it was rejected{_NULL}", None)),
+    field=(str | None, Said(f"The field at fault, if it was rejected{_NULL}", "value")),
+    reason=(str | None, Said(f"What would be right, if it was rejected{_NULL}", "must be from -1 to 1")),
 )
 BatchReport = envelope(
     "BatchReport",
