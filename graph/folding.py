@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
 from beliefgraph.graph.clock import DAY_US
 from beliefgraph.graph.ledger import PIN, RESPONSE, BeliefState, Item, fade, is_spoken
@@ -38,17 +39,34 @@ def _until(items: Iterable[Item], order: tuple[int, str]) -> Iterable[Item]:
         yield item
 
 
-def crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[tuple[Item, float]]:
+class Weighed(NamedTuple):
+    """An item that counts, as it weighs before it fades: its `weight`, and the nats that `practice` adds beside it."""
+
+    item: Item
+    weight: float
+    practice: float
+
+    @property
+    def term(self) -> float:
+        """What the item adds, in nats."""
+        return self.item.nats * self.weight + self.practice
+
+    def times(self, share: float) -> "Weighed":
+        """Return the same with so much of it left."""
+        return self._replace(weight=self.weight * share, practice=self.practice * share)
+
+
+def crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[Weighed]:
     """Return the items that count with their weight before fading: 1 for direct ones, s · 2^(−R/E) for inferred ones.
 
     Those before a turn weigh less by what it keeps of them. `inferred` comes newest first and is read until the rest
-    weighs nothing. Half-life, memory, session and change are those of `state`.
+    weighs nothing. Half-life, memory, session, change and practice are those of `state`.
     """
-    weighted = _crowded(direct, inferred, state)
-    turns = _turns(weighted, state)
+    weighed = _crowded(direct, inferred, state)
+    turns = _turns(weighed, state)
     return [
-        (item, weight * math.prod(turn.kept for turn, start in turns if _before(item, start)))
-        for item, weight in weighted
+        each.times(math.prod(turn.kept for turn, start in turns if _before(each.item, start)))
+        for each in weighed
     ]
 
 
@@ -61,41 +79,38 @@ def _before(item: Item, start: Item) -> bool:
     return item.slot == RESPONSE and item.order < start.order
 
 
-def _turns(weighted: Sequence[tuple[Item, float]], state: BeliefState) -> list[tuple[Turn, Item]]:
+def _turns(weighed: Sequence[Weighed], state: BeliefState) -> list[tuple[Turn, Item]]:
     """Return each turn that has items before it, with the item that it starts at; the latest first."""
-    oldest_first = [(item, weight) for item, weight in reversed(weighted) if item.slot == RESPONSE]
+    oldest_first = [each for each in reversed(weighed) if each.item.slot == RESPONSE]
     if state.change_nats == math.inf or not oldest_first:
         return []
-    newest_us = oldest_first[-1][0].observed_us
+    newest_us = oldest_first[-1].item.observed_us
     up, down = runs_of(
-        item.nats * weight * fade(newest_us - item.observed_us, state.half_life_days)
-        for item, weight in oldest_first
+        each.term * fade(newest_us - each.item.observed_us, state.half_life_days) for each in oldest_first
     )
     found = []
     for run, is_up in ((up, True), (down, False)):
         nats = abs(run.sums[0] - run.sums[1])
         kept = kept_before(nats, state.change_nats)
         if run.start and kept < 1.0:
-            start = oldest_first[run.start][0]
+            start = oldest_first[run.start].item
             found.append((Turn(up=is_up, since_us=start.observed_us, nats=nats, kept=kept), start))
     return sorted(found, key=lambda each: each[1].order, reverse=True)
 
 
-def _crowded(
-    direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState
-) -> list[tuple[Item, float]]:
+def _crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[Weighed]:
     """Return the items that count, direct ones first, inferred ones newest first, with their weight but for turns."""
     words, rest = counted(direct, inferred)
-    weighted = [(item, 1.0) for item in words]
+    weighed = [Weighed(item, 1.0, 0.0) for item in words]
     crowding, newest_us = 0.0, None
     for item, share in _discounted(rest, state.session_nats):
         newest_us = item.observed_us if newest_us is None else newest_us
         weight = float(2.0 ** (-crowding / state.memory_nats))
         if weight * fade(newest_us - item.observed_us, state.half_life_days) < _NOTHING:
             break
-        weighted.append((item, weight * share))
-        crowding += abs(item.nats) * share
-    return weighted
+        weighed.append(Weighed(item, weight * share, weight * state.practice_nats))
+        crowding += abs(item.nats * share + state.practice_nats)
+    return weighed
 
 
 def _day(observed_us: int) -> int:
@@ -128,19 +143,15 @@ def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -
     items. Within 1e-9 nats of adding the items one at a time in any order.
     """
     half_life = empty.half_life_days
-    weighted = _crowded(direct, inferred, empty)
-    reference = max((item.observed_us for item, _ in weighted), default=empty.reference_us)
-    terms = [
-        (item, item.nats * weight * fade(reference - item.observed_us, half_life))
-        for item, weight in weighted
-    ]
+    weighed = _crowded(direct, inferred, empty)
+    items = [each.item for each in weighed]
+    reference = max((item.observed_us for item in items), default=empty.reference_us)
+    terms = [(each.item, each.term * fade(reference - each.item.observed_us, half_life)) for each in weighed]
     direct_terms = [term for item, term in terms if item.slot != RESPONSE]
     inferred_terms = [term for item, term in terms if item.slot == RESPONSE]
     up, down = (NONE, NONE) if empty.change_nats == math.inf else _runs(inferred_terms)
-    newest = max((item.order for item, _ in weighted if item.slot in (RESPONSE, PIN)), default=(0, ""))
-    of_day = [
-        item for item, _ in weighted if item.slot == RESPONSE and _day(item.observed_us) == _day(newest[0])
-    ]
+    newest = max((item.order for item in items if item.slot in (RESPONSE, PIN)), default=(0, ""))
+    of_day = [item for item in items if item.slot == RESPONSE and _day(item.observed_us) == _day(newest[0])]
     return replace(
         empty,
         reference_us=reference,
@@ -174,8 +185,12 @@ def append(state: BeliefState, item: Item) -> BeliefState:
     """Add a newest inferred item: one multiplication and one addition a sum, whatever the length of history."""
     same_day = _day(state.newest_us) == _day(item.observed_us)
     heard = (state.heard_for, state.heard_against) if same_day else NONE
-    nats = item.nats * session_share(heard[item.nats <= 0], state.session_nats)
-    return _with_newest(state, item, nats, heard)
+    return _with_newest(state, item, _newest_nats(state, item, heard), heard)
+
+
+def _newest_nats(state: BeliefState, item: Item, heard: Sums) -> float:
+    """Return s·e + g of an inferred item, given what its day had said before it, for and against."""
+    return item.nats * session_share(heard[item.nats <= 0], state.session_nats) + state.practice_nats
 
 
 def replace_newest(state: BeliefState, old: Item, new: Item) -> BeliefState:
@@ -184,9 +199,7 @@ def replace_newest(state: BeliefState, old: Item, new: Item) -> BeliefState:
         max(0.0, state.heard_for - max(0.0, old.nats)),
         max(0.0, state.heard_against - max(0.0, -old.nats)),
     )
-    weighed, weighs = (
-        item.nats * session_share(heard[item.nats <= 0], state.session_nats) for item in (old, new)
-    )
+    weighed, weighs = (_newest_nats(state, item, heard) for item in (old, new))
     faded = fade(state.reference_us - old.observed_us, state.half_life_days)
     term, relief = weighed * faded, float(2.0 ** (abs(weighed) / state.memory_nats))
 
@@ -247,4 +260,5 @@ def _with_newest(state: BeliefState, item: Item, nats: float, heard: Sums) -> Be
         up_against=up[1],
         down_for=down[0],
         down_against=down[1],
+        practice_nats=state.practice_nats,
     )

@@ -3,11 +3,13 @@
 Log-odds and items are in nats, times in microseconds since 1970-01-01 UTC, half-lives in days. What an item *means*
 (attribution) is decided elsewhere; here items only add up, fade and crowd each other out (folding.py puts them in):
 
-    u(t) = base + Σ_direct e_i · 2^(−age_i/h) + Σ_inferred s_i · e_i · 2^(−age_i/h) · 2^(−R_i/E)
+    u(t) = base + Σ_direct e_i · 2^(−age_i/h) + Σ_inferred (s_i · e_i + g) · 2^(−age_i/h) · 2^(−R_i/E)
 
 What was learned on one day may have one cause: of inferred items, each weighs s_i = 1 / (1 + S_i/S), where S_i is the
 sum of |e| over the earlier ones of its day (UTC) and sign, and S is how many nats a day has to say before another word
-like that weighs half. R_i is the sum of |s · e| over the inferred items after item i, E the memory. Where the items
+like that weighs half. g is what practice adds: who does a thing once more can do it better, so that a belief with g > 0
+grows with every response that was answered, right or wrong. R_i is the sum of |s · e + g| over the inferred items after
+item i, E the memory. Where the items
 since some day speak against what came before, that counts less still (turns.py). A state is read no earlier than its
 newest item: the clock of a caller who is minutes ahead cannot make an item count more than once.
 """
@@ -132,7 +134,8 @@ class BeliefState:
     `*_for` and `*_against` are sums of positive and of absolute negative terms at `reference_us`, the time of the
     newest item. `spoken` is the part of the direct sum that the person herself said. `conflict` (μ, ≤ 0) is what
     confirmed contradictions take off. `newest` is the order of the newest inferred item or pin, whichever is later;
-    `heard_for` and `heard_against` sum |e| over the inferred items since the last pin on its day; `session_nats` is S.
+    `heard_for` and `heard_against` sum |e| over the inferred items since the last pin on its day; `session_nats` is S,
+    `practice_nats` g.
     The inferred sums are as if nothing had changed; of them `up_*` and `down_*` are the terms since the turn up and the
     turn down (turns.py), and `inferred` says what counts. Without end, `change_nats` keeps none.
     """
@@ -159,6 +162,7 @@ class BeliefState:
     up_against: float = 0.0
     down_for: float = 0.0
     down_against: float = 0.0
+    practice_nats: float = 0.0
 
     @property
     def inferred(self) -> Sums:

@@ -4,6 +4,7 @@ Only beliefs that say what a public statement says are counted, one a user for e
 and a number of users for each statement and each kind, never a text of a user. Why that is safe: docs/onboarding.md.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,9 +12,9 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from beliefgraph.graph.folding import crowded
+from beliefgraph.graph.folding import counted, crowded
 from beliefgraph.graph.ids import UserId, fingerprint, normal_form
-from beliefgraph.graph.ledger import SOURCE_PREFIX, sigmoid
+from beliefgraph.graph.ledger import SOURCE_PREFIX, Item, sigmoid
 from beliefgraph.graph.model import BeliefNode, Kind
 from beliefgraph.graph.store import Neighbourhood, Reach, Reader, Scope, Vector, scopes
 from beliefgraph.ingest.answers import said_otherwise
@@ -46,7 +47,8 @@ class TurnedOut:
     """What became of one user's belief: what it was stated with, and what was learned since, both in nats.
 
     Learned is what she said of it herself later (answers, confirmations, denials, corrections, a person's edits) and
-    what her signals on responses say, each as the ledger weighs it, before it fades.
+    what her signals on responses say, each as the ledger weighs it, before it fades. Of what practice makes true in
+    time it is what they say of its birth (`of_birth`).
     """
 
     user: UserId
@@ -113,14 +115,30 @@ class _Look:
         by_key: dict[str, list[BeliefNode]] = {}
         for node in found.beliefs.values():
             by_key.setdefault(node.statement_key, []).append(node)
+        same = self._same(found, by_key)
         outcomes = {}
         for name, belief in self.bank.beliefs.items():
-            nodes = by_key.get(normal_form(belief.statement)) or self._elsewhere(found, name, belief)
+            nodes = same[name]
             told = [self._outcome(reader, node) for node in nodes if node.kind == belief.kind]
             telling = [outcome for outcome in told if abs(outcome.learned) >= _TELLING_NATS]
             if telling:
                 outcomes[name] = max(telling, key=lambda outcome: abs(outcome.learned))
         return outcomes
+
+    def _same(
+        self, found: Neighbourhood, by_key: Mapping[str, Sequence[BeliefNode]]
+    ) -> Mapping[str, Sequence[BeliefNode]]:
+        """Return her beliefs that say what each statement says. Raises `UnrelatedPairs`, once for all statements."""
+        same: dict[str, Sequence[BeliefNode]] = {}
+        unrelated: list[tuple[str, str]] = []
+        for name, belief in self.bank.beliefs.items():
+            try:
+                same[name] = by_key.get(normal_form(belief.statement)) or self._elsewhere(found, name, belief)
+            except UnrelatedPairs as pairs:
+                unrelated += pairs.pairs
+        if unrelated:
+            raise UnrelatedPairs(unrelated)
+        return same
 
     def _elsewhere(self, found: Neighbourhood, name: str, belief: BankBelief) -> Sequence[BeliefNode]:
         """Return the belief of hers that says the same in other words, if one surely does."""
@@ -134,10 +152,31 @@ class _Look:
 
     def _outcome(self, reader: Reader, node: BeliefNode) -> TurnedOut:
         words, inferred = reader.words(node.id), reader.inferred(node.id)
-        weighted = crowded(words, inferred, node.state)
-        stated = sum(item.nats for item, _ in weighted if item.slot.startswith(SOURCE_PREFIX))
-        total = sum(item.nats * weight for item, weight in weighted)
+        if node.state.practice_nats > 0.0:
+            direct, after = counted(words, inferred)
+            nats = [(item, item.nats) for item in direct]
+            nats += of_birth(sorted(after, key=lambda item: item.order), node.state.practice_nats)
+        else:
+            nats = [
+                (each.item, each.item.nats * each.weight) for each in crowded(words, inferred, node.state)
+            ]
+        stated = sum(weight for item, weight in nats if item.slot.startswith(SOURCE_PREFIX))
+        total = sum(weight for _, weight in nats)
         return TurnedOut(user=self.user, stated=stated, learned=total - stated)
+
+
+def of_birth(oldest_first: Sequence[Item], practice_nats: float) -> list[tuple[Item, float]]:
+    """Return what inferred items say of a belief as it was born, in nats, where practice makes it true in time.
+
+    Who has practised k times since has learned it meanwhile with probability T = 1 − e^(−k·g) (the chance of learning
+    of Bayesian knowledge tracing, whose log-odds grow by at least −ln(1 − T) a step; Corbett and Anderson, 1994). So an
+    item e then is e − ln(T·e^e + 1 − T) of its birth: the first one all of it, later ones less and less.
+    """
+    said = []
+    for practised, item in enumerate(oldest_first):
+        learned = 1.0 - math.exp(-practised * practice_nats)
+        said.append((item, item.nats - math.log1p(learned * math.expm1(item.nats))))
+    return said
 
 
 def _population(bank: Bank, tally: _Tally, parameters: Parameters, built: date) -> Population:

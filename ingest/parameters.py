@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -41,9 +41,14 @@ class SourceParameters(_Frozen):
 
 
 class KindParameters(_Frozen):
-    """How fast evidence about this kind of belief ages; base rates of its own by source."""
+    """How fast evidence about this kind of belief ages, and what practice adds; base rates of its own by source.
+
+    `memory_nats` is a memory of its own; None: that of all beliefs.
+    """
 
     half_life_days: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
+    memory_nats: Positive | None = None
+    practice_nats: Annotated[float, Field(strict=True)] = 0.0
     base_rate: dict[Source, Probability] = {}
 
 
@@ -195,6 +200,7 @@ class TextParameters(_Frozen):
     about_width: Positive
     about_ratio: Ratio
     contradicted_ratio: Ratio
+    changed_ratio: Annotated[float, Field(ge=1, strict=True)]
     restated_ratio: Ratio
     restates: Probability
     refines: Probability
@@ -204,6 +210,8 @@ class TextParameters(_Frozen):
     lasting: Probability
     passing: Probability
     cue_trust: Rate
+    changes: list[str]
+    unchanged: list[str]
     cues: dict[str, list[str]]
 
 
@@ -256,6 +264,16 @@ class Provenance(_Frozen):
     since: str
     until: str
     digest: str
+
+
+class LedgerRates(TypedDict):
+    """What a belief's state takes from the parameters (graph/ledger.py), by the names of its fields."""
+
+    half_life_days: float
+    memory_nats: float
+    session_nats: float
+    change_nats: float
+    practice_nats: float
 
 
 class Parameters(_Frozen):
@@ -317,6 +335,17 @@ class Parameters(_Frozen):
     def base_rate(self, source: Source, kind: Kind) -> float:
         """Return π: the base rate of beliefs of this source and kind."""
         return self.kinds[kind].base_rate.get(source, self.sources[source].base_rate)
+
+    def rates_of(self, kind: Kind) -> LedgerRates:
+        """Return how the evidence about beliefs of a kind fades, crowds and grows."""
+        own, memory = self.kinds[kind], self.memory
+        return LedgerRates(
+            half_life_days=own.half_life_days,
+            memory_nats=memory.nats if own.memory_nats is None else own.memory_nats,
+            session_nats=memory.session_nats,
+            change_nats=memory.change_nats,
+            practice_nats=own.practice_nats,
+        )
 
     def with_population(self, population: Population) -> "Parameters":
         """Return these parameters with base rates among users, under a version that names both."""

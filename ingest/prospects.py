@@ -102,10 +102,7 @@ class _Look:
         own = {other: read_state(live[other].state, self.outlook.now_us).own for _, other, _ in edges}
         return BeliefState(
             base=prior.log_odds,
-            half_life_days=parameters.kinds[belief.kind].half_life_days,
-            memory_nats=parameters.memory.nats,
-            session_nats=parameters.memory.session_nats,
-            change_nats=parameters.memory.change_nats,
+            **parameters.rates_of(belief.kind),
             reference_us=self.outlook.now_us,
             conflict=conflict_nats({_UNBORN: prior.log_odds, **own}, edges)[_UNBORN],
         )

@@ -17,7 +17,7 @@ from beliefgraph.graph.model import BeliefNode, Interpretation, Response, Revisi
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.prior import noted_in
 from beliefgraph.graph.store import Reader
-from beliefgraph.ingest.parameters import Parameters
+from beliefgraph.ingest.parameters import LedgerRates, Parameters
 from beliefgraph.ingest.responses import attribution_of
 from beliefgraph.ingest.words import word_nats
 from beliefgraph.ingest.working import Reread, WorkingSet
@@ -69,10 +69,7 @@ class _Records:
         empty = replace(
             node.state,
             base=self._base[node.id],
-            half_life_days=self._parameters.kinds[node.kind].half_life_days,
-            memory_nats=self._parameters.memory.nats,
-            session_nats=self._parameters.memory.session_nats,
-            change_nats=self._parameters.memory.change_nats,
+            **self._parameters.rates_of(node.kind),
             reference_us=to_us(node.created_at),
         )
         if not changed and _same_rates(empty, node.state):
@@ -135,6 +132,6 @@ def _weighed(
 
 
 def _same_rates(first: BeliefState, second: BeliefState) -> bool:
-    """Say whether two states have the same base rate, half-life, memory, session and detector of change."""
-    rates = [(s.half_life_days, s.memory_nats, s.session_nats, s.change_nats) for s in (first, second)]
-    return rates[0] == rates[1] and abs(first.base - second.base) < _SAME
+    """Say whether two states have the same base rate, and the same rates of fading, crowding and practice."""
+    same = all(getattr(first, name) == getattr(second, name) for name in LedgerRates.__annotations__)
+    return same and abs(first.base - second.base) < _SAME

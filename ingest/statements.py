@@ -130,10 +130,7 @@ def hold(
         revised_at=working.recorded_at,
         state=BeliefState(
             base=prior.log_odds,
-            half_life_days=parameters.kinds[statement.kind].half_life_days,
-            memory_nats=parameters.memory.nats,
-            session_nats=parameters.memory.session_nats,
-            change_nats=parameters.memory.change_nats,
+            **parameters.rates_of(statement.kind),
             reference_us=statement.observed_us,
             lifecycle=statement.lifecycle,
             context=context_json(statement.context),

@@ -69,9 +69,12 @@ def folded_by_hand(revisions: Sequence[Revision], at: datetime) -> float:
     weights: list[float] = []
     for index in range(len(counting)):
         later = zip(counting[index + 1 :], shares[index + 1 :], strict=True)
-        crowding = sum(abs(other.nats) * share for other, share in later)
+        crowding = sum(abs(other.nats * share + state.practice_nats) for other, share in later)
         weights.append(shares[index] * 2.0 ** (-crowding / state.memory_nats))
-    terms += zip(counting, _kept(counting, weights, state), strict=True)
+    practised = [
+        replace(i, nats=i.nats + state.practice_nats / s) for i, s in zip(counting, shares, strict=True)
+    ]
+    terms += zip(practised, _kept(practised, weights, state), strict=True)
     newest_us = max([at_us, *(item.observed_us for item, _ in terms)])
     ages = ((item.nats * weight, newest_us - item.observed_us) for item, weight in terms)
     return float(state.base + sum(nats * fade(age_us, state.half_life_days) for nats, age_us in ages))
@@ -100,16 +103,21 @@ def _alike(first: Any, second: Any) -> bool:
     )
 
 
-@pytest.mark.parametrize(("memory_nats", "change_nats"), [(6.0, 2.0), (1.5, 2.0), (6.0, 0.1)])
+@pytest.mark.parametrize(
+    ("memory_nats", "change_nats", "practice_nats"), [(6.0, 2.0, 0.0), (1.5, 2.0, 0.4), (6.0, 0.1, 0.4)]
+)
 @FEW
 @given(histories())
 def test_a_confidence_is_the_fold_of_its_items(
-    memory_nats: float, change_nats: float, steps: list[Step]
+    memory_nats: float, change_nats: float, practice_nats: float, steps: list[Step]
 ) -> None:
     """After any history every confidence is the ledger's formula applied to its items, and verify agrees."""
-    with open_world(
-        script=SCRIPT, parameters=parameters_with(memory__nats=memory_nats, memory__change_nats=change_nats)
-    ) as world:
+    parameters = parameters_with(
+        memory__nats=memory_nats,
+        memory__change_nats=change_nats,
+        kinds__preference__practice_nats=practice_nats,
+    )
+    with open_world(script=SCRIPT, parameters=parameters) as world:
         play(world, steps)
         for belief in world.ada.beliefs(limit=1000):
             revisions = world.ada.revisions(belief.id)

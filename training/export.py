@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.optimize import minimize
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize, minimize_scalar
 
 from training.model import LONGEST, Network, base_folder, tensors, tokenizer
 from training.statements import LABELS
@@ -78,11 +77,45 @@ def fit_relations(logits: Array, targets: npt.NDArray[np.int64]) -> dict[str, ob
     return {"temperature": float(np.exp(found[0])), "bias": [float(bias) for bias in found[1:]]}
 
 
-def fit_situated(log_odds: Array, cosines: Array, real: npt.NDArray[np.bool_]) -> dict[str, dict[str, float]]:
-    """Fit the probability of a contradiction between two texts of one user: logistic in log-odds and cosine."""
-    found = LogisticRegression(C=10.0).fit(np.column_stack([log_odds, cosines]), real)
-    (by_log_odds, by_cosine), intercept = found.coef_[0].tolist(), float(found.intercept_[0])
+def fit_situated(
+    relations: Array, cosines: Array, real: npt.NDArray[np.bool_]
+) -> dict[str, dict[str, float]]:
+    """Fit the odds of a contradiction against neutral between two texts of one user by maximum likelihood.
+
+    `relations`: probabilities in the order of `LABELS`, shape (pairs, 5). The form is that of `Classifier.situate`; a
+    weak prior holds the weights down.
+    """
+    against, neutral = (
+        np.maximum(relations[:, LABELS.index(name)], 1e-6) for name in ("contradiction", "neutral")
+    )
+    same = np.maximum(1.0 - against - neutral, 0.0) / against
+    ratio = np.log(against / neutral)
+
+    def loss(free: Array) -> float:
+        said = 1.0 / (1.0 + np.exp(-(free[0] * ratio + free[1] * cosines + free[2])) + same)
+        likelihood = np.log(np.clip(np.where(real, said, 1.0 - said), 1e-9, 1.0)).mean()
+        return float(-likelihood + 0.0005 * (free[0] ** 2 + (free[1] / 8.0) ** 2))
+
+    by_log_odds, by_cosine, intercept = minimize(
+        loss, np.array([0.6, 8.0, -6.0]), method="L-BFGS-B"
+    ).x.tolist()
     return {"situated": {"log_odds": by_log_odds, "cosine": by_cosine, "intercept": intercept}}
+
+
+def fit_changed(odds: Sequence[tuple[float, float]]) -> float:
+    """Fit by how much the odds of a contradiction are to be multiplied in texts that say that something changed.
+
+    `odds`: for each such text the odds that it contradicts what it really takes back (0 where it takes nothing back),
+    and the sum over all beliefs near it. The likelihood is that of `takes_back` in the package.
+    """
+    taken, every = np.array(odds).T
+
+    def loss(log_ratio: float) -> float:
+        ratio = np.exp(log_ratio)
+        right = np.where(taken > 0, ratio * np.maximum(taken, 1e-9), 1.0)
+        return float(-np.log(right / (1.0 + ratio * every)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(0.0, 5.0), method="bounded").x))
 
 
 def fit_gate(logits: Array, lasting: npt.NDArray[np.bool_]) -> dict[str, object]:

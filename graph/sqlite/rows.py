@@ -34,7 +34,7 @@ _FIRST = 14
 
 
 def state_row(state: BeliefState) -> tuple[Any, ...]:
-    """Return the 22 columns of a state, in the order of the schema of beliefs."""
+    """Return the 23 columns of a state, in the order of the schema of beliefs."""
     return (
         state.base,
         state.half_life_days,
@@ -58,11 +58,12 @@ def state_row(state: BeliefState) -> tuple[Any, ...]:
         state.up_against,
         state.down_for,
         state.down_against,
+        state.practice_nats,
     )
 
 
 def to_state(row: Row) -> BeliefState:
-    """Return the state in 22 columns."""
+    """Return the state in 23 columns."""
     return BeliefState(
         base=row[0],
         half_life_days=row[1],
@@ -86,6 +87,7 @@ def to_state(row: Row) -> BeliefState:
         up_against=row[19],
         down_for=row[20],
         down_against=row[21],
+        practice_nats=row[22],
     )
 
 

@@ -126,6 +126,7 @@ class Draft:
                 context=context,
                 session_nats=1.5,
                 change_nats=9.5,
+                practice_nats=0.75,
             ),
         )
         self._nodes[node.id] = node

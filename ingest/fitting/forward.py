@@ -133,13 +133,14 @@ class _Run:
     def __init__(self, block: Block, values: Tables, vocabulary: Vocabulary) -> None:
         self._block, self._values = block, values
         self._draws = values["adherence"].shape[1]
-        self._memory = values["memory"]
         self._likelihoods = _likelihoods(block, values, vocabulary)
         beliefs, edges = block.beliefs, block.edges
         cells = beliefs.source * len(KINDS) + beliefs.kind
         usual = np.log(values["base"] / (1 - values["base"]))
         self._base = np.where(beliefs.usual[:, None], usual[cells], beliefs.base[:, None])
         self._rate = 1.0 / values["half_life"]
+        own = values["kind_memory"]
+        self._memory = np.where(np.isnan(own), values["memory"], own)
         self._direct = np.zeros_like(self._base)
         self._inferred = np.zeros_like(self._base)
         self._day = np.full(len(beliefs.base), -np.inf)
@@ -257,8 +258,10 @@ class _Run:
 
         nats = np.log(likelihood(missed, missed_ratio) / likelihood(wrong, wrong_ratio))
         nats *= self._share(beliefs, np.floor(responses.observed[response]), nats)
+        kinds = self._block.beliefs.kind[beliefs]
+        nats += self._values["practice"][kinds]
         self._age(beliefs, responses.learned[response])
-        crowded = np.exp2(-np.abs(nats) / self._memory)
+        crowded = np.exp2(-np.abs(nats) / self._memory[kinds])
         late = responses.learned[response] - responses.observed[response]
         aged = self._faded(late, beliefs)
         term = nats * aged

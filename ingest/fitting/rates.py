@@ -1,7 +1,7 @@
 """Which parameters can be fitted, how sure we are of them beforehand, and where they lie in a parameters file.
 
 Each has a weak normal prior around the value in force: on log-odds for a probability, on the logarithm for what is
-positive. Nothing is fitted here.
+positive, on the value itself for what practice adds. Nothing is fitted here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +12,13 @@ import numpy as np
 from scipy.special import expit
 
 from beliefgraph.graph.ledger import logit
+from beliefgraph.graph.model import Kind
 from beliefgraph.ingest.fitting.blocks import Block, Floats
 from beliefgraph.ingest.fitting.histories import KINDS, SOURCES, Vocabulary
 from beliefgraph.ingest.parameters import Parameters
 
 SPREAD = 0.5
-"""Standard deviation of the priors: of the log-odds of a probability, of the logarithm of a half-life or a factor."""
+"""Standard deviation of the priors: of log-odds, of the logarithm of a half-life or a factor, of nats by practice."""
 LEAST = 50
 """A parameter that fewer records speak of stays as it is."""
 Table = Literal[
@@ -32,14 +33,20 @@ Table = Literal[
     "context",
     "slip",
     "half_life",
+    "kind_memory",
+    "practice",
     "stated",
     "base",
 ]
 Tables = Mapping[Table, Floats]
 """Parameters as the forward pass takes them: (rows, draws). See `tables`."""
 _EMISSIONS: Sequence[Table] = ("satisfied", "dissatisfied", "accident")
-_POSITIVE: Sequence[Table] = ("memory", "session", "change", "context", "half_life")
+_POSITIVE: Sequence[Table] = ("memory", "session", "change", "context", "half_life", "kind_memory")
 """Tables of what is positive and no probability."""
+_PRACTISED: Kind = "skill"
+"""Beliefs of this kind grow by practice; what a response adds to others stays as it is."""
+Scale = Literal["probability", "positive", "plain"]
+"""What a prior is normal on: log-odds, the logarithm, or the value itself."""
 FAULTS = ("wrong_dissatisfies", "miss_dissatisfies", "form_fault", "other_fault")
 
 
@@ -47,7 +54,7 @@ FAULTS = ("wrong_dissatisfies", "miss_dissatisfies", "form_fault", "other_fault"
 class Rate:
     """A parameter that can be fitted: its dotted name, its place in the tables, its value, how many records tell of it.
 
-    `probability` says which scale its prior is on. `spread` is the prior's standard deviation there.
+    `scale` says what its prior is normal on. `spread` is the prior's standard deviation there.
     """
 
     name: str
@@ -55,24 +62,32 @@ class Rate:
     row: int
     usual: float
     records: int
-    probability: bool = True
+    scale: Scale = "probability"
     spread: float = SPREAD
 
     def value(self, z: Floats) -> Floats:
         """Return the values at so many prior standard deviations above the usual one."""
-        if self.probability:
-            return np.asarray(expit(logit(self.usual) + self.spread * z))
-        return np.asarray(self.usual * np.exp(self.spread * z))
+        match self.scale:
+            case "probability":
+                return np.asarray(expit(logit(self.usual) + self.spread * z))
+            case "positive":
+                return np.asarray(self.usual * np.exp(self.spread * z))
+            case "plain":
+                return np.asarray(self.usual + self.spread * z)
 
     def score(self, value: float) -> float:
         """Return how many prior standard deviations a value lies above the usual one."""
-        if self.probability:
-            return (logit(value) - logit(self.usual)) / self.spread
-        return float(np.log(value / self.usual)) / self.spread
+        match self.scale:
+            case "probability":
+                return (logit(value) - logit(self.usual)) / self.spread
+            case "positive":
+                return float(np.log(value / self.usual)) / self.spread
+            case "plain":
+                return (value - self.usual) / self.spread
 
 
 def tables(parameters: Parameters, vocabulary: Vocabulary) -> dict[Table, Floats]:
-    """Return parameters as columns: probabilities, half-lives in days, `stated` and `base` in log-odds."""
+    """Return parameters as columns. A kind without a memory of its own (`kind_memory`) has NaN there."""
     attribution = parameters.attribution
     columns: dict[Table, list[float]] = {
         "memory": [parameters.memory.nats],
@@ -86,6 +101,8 @@ def tables(parameters: Parameters, vocabulary: Vocabulary) -> dict[Table, Floats
         "context": [entry.factor for entry in parameters.accident_contexts],
         "slip": [parameters.tags[name].accident or 0.0 for name in vocabulary.slips],
         "half_life": [parameters.kinds[kind].half_life_days for kind in KINDS],
+        "kind_memory": [parameters.kinds[kind].memory_nats or np.nan for kind in KINDS],
+        "practice": [parameters.kinds[kind].practice_nats for kind in KINDS],
         "stated": [parameters.sources[source].confidence for source in SOURCES],
         "base": [parameters.base_rate(source, kind) for source in SOURCES for kind in KINDS],
     }
@@ -101,12 +118,18 @@ def free_rates(parameters: Parameters, vocabulary: Vocabulary, found: Sequence[B
     ]
     rates = []
     for name, table, row, records in candidates:
-        usual, probability = float(values[table][row, 0]), table not in _POSITIVE
-        if records >= LEAST and 0.0 < usual < (1.0 if probability else np.inf):
-            rates.append(
-                Rate(name=name, table=table, row=row, usual=usual, records=records, probability=probability)
-            )
+        usual, scale = float(values[table][row, 0]), _scale(table)
+        if records >= LEAST and (
+            scale == "plain" or 0.0 < usual < (1.0 if scale == "probability" else np.inf)
+        ):
+            rates.append(Rate(name=name, table=table, row=row, usual=usual, records=records, scale=scale))
     return rates
+
+
+def _scale(table: Table) -> Scale:
+    if table == "practice":
+        return "plain"
+    return "positive" if table in _POSITIVE else "probability"
 
 
 _Candidate = tuple[str, Table, int, int]
@@ -133,6 +156,9 @@ def _of_responses(parameters: Parameters, vocabulary: Vocabulary, counts: "_Coun
 def _of_beliefs(counts: "_Counts") -> Iterator[_Candidate]:
     for row, belief_kind in enumerate(KINDS):
         yield f"kinds.{belief_kind}.half_life_days", "half_life", row, int(counts.held_kinds[row])
+        yield f"kinds.{belief_kind}.memory_nats", "kind_memory", row, int(counts.held_kinds[row])
+    place = KINDS.index(_PRACTISED)
+    yield f"kinds.{_PRACTISED}.practice_nats", "practice", place, int(counts.held_kinds[place])
     for row, source in enumerate(SOURCES):
         yield f"sources.{source}.confidence", "stated", row, int(counts.stated[row])
         for column, belief_kind in enumerate(KINDS):

@@ -116,7 +116,26 @@ def fit(
     start: Floats | None = None,
     on_round: Callable[[], None] = lambda: None,
 ) -> Fit:
-    """Find the most probable rates. The curvature is the information of the scores plus that of the priors."""
+    """Find the most probable rates of users whose blocks are all here."""
+
+    def sum_up(z: Floats, slopes: bool) -> Summary:
+        return summarize(found, rates, z, vocabulary, slopes=slopes)
+
+    return fit_sums(sum_up, rates, start=start, on_round=on_round)
+
+
+SumUp = Callable[[Floats, bool], Summary]
+"""Returns what all users say of rates at one place, with slopes or without: the sum over whatever partitions."""
+
+
+def fit_sums(
+    sum_up: SumUp,
+    rates: Sequence[Rate],
+    *,
+    start: Floats | None = None,
+    on_round: Callable[[], None] = lambda: None,
+) -> Fit:
+    """Find the most probable rates, given sums over users. The curvature is the scores' information and the priors'."""
     from scipy.optimize import minimize
 
     seen: dict[bytes, Summary] = {}
@@ -125,13 +144,13 @@ def fit(
         key = z.tobytes()
         if key not in seen:
             seen.clear()
-            seen[key] = summarize(found, rates, z, vocabulary)
+            seen[key] = sum_up(z, True)
             on_round()
         return seen[key]
 
     def value(z: Floats) -> float:
         known = seen.get(z.tobytes())
-        loss = known.loss if known else summarize(found, rates, z, vocabulary, slopes=False).loss
+        loss = known.loss if known else sum_up(z, False).loss
         return loss + 0.5 * float(z @ z)
 
     def slope(z: Floats) -> Floats:

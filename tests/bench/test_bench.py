@@ -9,12 +9,18 @@ import numpy as np
 import pytest
 
 from beliefgraph.evaluation import evaluate
-from beliefgraph.ingest.parameters import load_parameters
+from beliefgraph.graph.ids import UserId
+from beliefgraph.graph.store import Scope
+from beliefgraph.ingest.fitting.blocks import block
+from beliefgraph.ingest.fitting.forward import run
+from beliefgraph.ingest.fitting.histories import read_history, vocabulary
+from beliefgraph.ingest.fitting.rates import tables
+from beliefgraph.ingest.reader import ingest
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, preferences, reading, worlds
+from bench import assistments, newcomers, preferences, reading, students, worlds
 from bench.__main__ import main
 from bench.neo4j_server import NoServer
-from bench.scratch import HashedWords
+from bench.scratch import HashedWords, open_pipeline
 
 
 def _students(count: int = 30, length: int = 12) -> list[assistments.Student]:
@@ -41,6 +47,7 @@ def test_the_quick_run_prints_every_part(
     monkeypatch.setattr("bench.stores.start_server", _no_server)
     monkeypatch.setattr("bench.reading.start_server", _no_server)
     monkeypatch.setattr("bench.provenance.start_server", _no_server)
+    monkeypatch.setattr("bench.http.start_server", _no_server)
     assert 0 == main(["--quick", "--data", str(tmp_path)])
     printed = capsys.readouterr().out
     for heading in (
@@ -143,7 +150,8 @@ def test_the_quick_run_replays_the_data_when_it_is_there(
 def test_fitting_predicts_as_the_store_does() -> None:
     """The arrays that fit the skills make the predictions of the whole store: both are the model of design.md."""
     students = _students()
-    skills = assistments.Skills(priors=np.full(100, 0.6), first_adherence=np.full(100, 0.7))
+    adherences = np.repeat([[0.7], [0.8], [0.9]], 100, axis=1)
+    skills = assistments.Skills(priors=np.full(100, 0.6), adherences=adherences)
     words = HashedWords()
     stored = evaluate(
         assistments.to_events(students, skills),
@@ -154,11 +162,46 @@ def test_fitting_predicts_as_the_store_does() -> None:
     assert 0 == stored.rejected
     packed = assistments.pack(students)
     log_odds = np.log(skills.priors / (1 - skills.priors))
-    fitted = assistments.predict_all(packed, log_odds, skills.first_adherence, load_parameters())
+    fitted = assistments.predict_all(packed, log_odds, skills.adherences, assistments.timeless())
     # Same order in both: the store takes the students by id within a window, and the fit by place.
     by_step = np.array(fitted).T
     order = np.argsort([student.id for student in students])
     assert by_step[order].ravel() == pytest.approx(stored.probabilities, abs=1e-4)
+
+
+def test_students_are_histories_of_the_store() -> None:
+    """The short way from a student to what a fit reads gives what reading her records gives."""
+    (student,) = _students(1)
+    parameters = assistments.timeless()
+    words = vocabulary(parameters)
+    pipeline = open_pipeline(":memory:", parameters=parameters)
+    ingest(pipeline, "bench", assistments.to_events([student], assistments.USUAL), own_time=True)
+    scope = Scope("bench", UserId(student.id))
+    stored = pipeline.store.read(scope, lambda reader: read_history(reader, words))
+    found = [block([each]) for each in (stored, students.history_of(student, assistments.USUAL, words))]
+    foreseen = [run(each, tables(parameters, words), words).satisfied for each in found]
+    assert foreseen[0] == pytest.approx(foreseen[1], abs=1e-4)
+    assert found[0].beliefs.kind.tolist() == found[1].beliefs.kind.tolist()
+
+
+def test_learning_from_students_is_better_than_beginning() -> None:
+    """Skills and parameters that were fitted in turns foresee held-out students better than those to begin with."""
+    learned = students.learn(_students(120), rounds=1, steps=2)
+    assert learned.calibration.compared["signals"].gain.value > 0
+    assert (assistments.ADHERENCES, 100) == learned.skills.adherences.shape
+
+
+def test_a_newcomer_is_born_with_what_others_turned_out_to_be() -> None:
+    """Of a skill that most master at once the base rate is high, of one that few do it is low, and that helps."""
+    easy = [assistments.Student(id=f"a{n}", skills=[1, 2, 1, 2], correct=[1, 0, 1, 0]) for n in range(60)]
+    population, gains = newcomers.run(easy[:40], easy[40:])
+    rates = {topic.statement: topic.rate for topic in population.topics}
+    assert rates[assistments.mastered(1)] > 0.6
+    assert rates[assistments.mastered(2)] < 0.4
+    assert [0, 1] == [gain.earlier for gain in gains]
+    assert all(
+        gain.beats and gain.losses[newcomers.FLAT] > gain.losses[newcomers.STATEMENT] for gain in gains
+    )
 
 
 def test_fitting_finds_what_is_easy() -> None:

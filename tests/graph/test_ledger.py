@@ -49,6 +49,8 @@ def empty_state(
     memory_nats: float = 6.0,
     session_nats: float = 2.0,
     change_nats: float = 1.5,
+    *,
+    practice_nats: float = 0.0,
 ) -> BeliefState:
     """Return the state of a belief without items."""
     return BeliefState(
@@ -57,6 +59,7 @@ def empty_state(
         memory_nats=memory_nats,
         session_nats=session_nats,
         change_nats=change_nats,
+        practice_nats=practice_nats,
         reference_us=0,
     )
 
@@ -99,13 +102,13 @@ def naive(items: Sequence[Item], state: BeliefState, at_us: int) -> tuple[float,
     for one in sorted(counting, key=order):
         if one.slot == RESPONSE:
             later = [o for o in counting if o.slot == RESPONSE and order(o) > order(one)]
-            crowding = sum(abs(o.nats) * share(o) for o in later)
+            crowding = sum(abs(o.nats * share(o) + state.practice_nats) for o in later)
         elif any(o.slot == one.slot and order(o) > order(one) for o in counting):
             continue
         else:
             crowding = 0.0
         age_days = max(0, at_us - one.observed_us) / DAY_US
-        nats = one.nats * share(one) if one.slot == RESPONSE else one.nats
+        nats = one.nats * share(one) + state.practice_nats if one.slot == RESPONSE else one.nats
         term = nats * 2 ** (-age_days / state.half_life_days) * 2 ** (-crowding / state.memory_nats)
         (inferred if one.slot == RESPONSE else terms).append(term)
     newest = max((one.observed_us for one in counting if one.slot == RESPONSE), default=at_us)
@@ -167,7 +170,7 @@ class TestFolding:
         self, direct: list[Item], inferred: list[Item], half_life: float, memory: float, base: float
     ) -> None:
         """Both memories, fading, pins and latest words come out as written in the design."""
-        empty = empty_state(base, half_life, memory)
+        empty = empty_state(base, half_life, memory, practice_nats=0.3)
         agree([*direct, *inferred], folded([*direct, *inferred], empty), empty)
 
     @given(direct_items(), inferred_items(), half_lives, memories, st.randoms(use_true_random=False))
@@ -175,7 +178,7 @@ class TestFolding:
         self, direct: list[Item], inferred: list[Item], half_life: float, memory: float, chance: random.Random
     ) -> None:
         """Items that arrive one at a time, in any order, leave after each the state of folding those that came."""
-        empty = empty_state(0.5, half_life, memory)
+        empty = empty_state(0.5, half_life, memory, practice_nats=0.3)
         arriving = [*direct, *inferred]
         chance.shuffle(arriving)
         came: list[Item] = []
@@ -189,7 +192,7 @@ class TestFolding:
         self, inferred: list[Item], replacements: list[tuple[int, float]], half_life: float, memory: float
     ) -> None:
         """An item that changes again and again counts as it is now, whether it is the newest or not."""
-        empty = empty_state(-0.5, half_life, memory)
+        empty = empty_state(-0.5, half_life, memory, practice_nats=0.3)
         came: list[Item] = []
         state = empty
         for one in sorted(inferred, key=lambda one: one.order):
@@ -204,7 +207,7 @@ class TestFolding:
         self, values: list[float], half_life: float, memory: float
     ) -> None:
         """Forty ratings of one response end as the last of them."""
-        empty = empty_state(0.0, half_life, memory)
+        empty = empty_state(0.0, half_life, memory, practice_nats=0.3)
         came: list[Item] = []
         state = arrive(came, empty, item(RESPONSE, "r0", 2.0, 0), empty)
         for value in values:
@@ -225,11 +228,12 @@ class TestFolding:
     @given(direct_items(), inferred_items())
     def test_the_terms_add_up_to_the_state(self, direct: list[Item], inferred: list[Item]) -> None:
         """The weighted items that explain a belief add up to its own log-odds."""
-        empty = empty_state(0.25)
+        empty = empty_state(0.25, practice_nats=0.3)
         state = folded([*direct, *inferred], empty)
-        weighted = crowded(direct, newest_first(inferred), empty)
+        weighed = crowded(direct, newest_first(inferred), empty)
         at_us = state.reference_us
-        total = sum(w * one.nats * fade(at_us - one.observed_us, empty.half_life_days) for one, w in weighted)
+        ages = [(each, at_us - each.item.observed_us) for each in weighed]
+        total = sum(each.term * fade(age_us, empty.half_life_days) for each, age_us in ages)
         assert pytest.approx(0.25 + total, abs=1e-9) == read_state(state, at_us).own
 
     def test_a_fold_reads_no_further_than_counts(self) -> None:
@@ -305,6 +309,26 @@ class TestMeaning:
         for number in range(20):
             state = append(state, item(RESPONSE, f"s{number:04}", -0.5, 1000 + number))
         assert read_state(state, 2000).own < 0
+
+    def test_practice_adds_whatever_came_of_it(self) -> None:
+        """Right or wrong, each response adds g beside its evidence; taken away, nothing of it is left."""
+        empty = empty_state(
+            half_life_days=math.inf, memory_nats=1e9, session_nats=math.inf, practice_nats=0.4
+        )
+        right, wrong = item(RESPONSE, "r1", 1.0, 0), item(RESPONSE, "r2", -1.0, DAY_US)
+        state = append(append(empty, right), wrong)
+        assert pytest.approx(0.8) == read_state(state, DAY_US).own
+        assert pytest.approx((1.4, 0.6)) == (state.inferred_for, state.inferred_against)
+        assert pytest.approx(1.4) == read_state(folded([right], empty), DAY_US).own
+        terms = [(each.item.id, each.practice, each.term) for each in crowded([], [wrong, right], empty)]
+        assert [("r2", 0.4, pytest.approx(-0.6)), ("r1", pytest.approx(0.4), pytest.approx(1.4))] == terms
+
+    def test_practice_is_not_crowded_out_by_the_day(self) -> None:
+        """What a day says again counts less, what it practises again does not; a statement practises nothing."""
+        empty = empty_state(half_life_days=math.inf, memory_nats=1e9, session_nats=1.0, practice_nats=0.5)
+        state = append(append(empty, item(RESPONSE, "r1", 1.0, 0)), item(RESPONSE, "r2", 1.0, 1))
+        assert pytest.approx(1.5 + 1.0, abs=1e-6) == read_state(state, 1).own
+        assert 2.0 == read_state(folded([item(STATED, "a", 2.0, 0)], empty), 0).own
 
     def test_uninformative_items_erode_nothing(self) -> None:
         """A thousand items of zero nats leave a belief where it was."""

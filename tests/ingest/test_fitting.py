@@ -1,6 +1,8 @@
 """The fit: it foresees what the pipeline foresaw, adds up over users, and moves as far as the data say."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,15 +11,18 @@ import pytest
 
 from beliefgraph import SelfModel
 from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.ledger import logit, sigmoid
 from beliefgraph.graph.model import GeneratedBy
-from beliefgraph.ingest.fitting.blocks import block
+from beliefgraph.ingest.attribution import Premise, attribute, satisfaction
+from beliefgraph.ingest.fitting.blocks import Floats, block
 from beliefgraph.ingest.fitting.forward import run
 from beliefgraph.ingest.fitting.histories import History, Vocabulary, read_history, vocabulary
 from beliefgraph.ingest.fitting.rates import drawn, free_rates, tables
-from beliefgraph.ingest.fitting.search import fit, summarize
+from beliefgraph.ingest.fitting.search import Summary, fit, fit_sums, summarize
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.predict import predict
-from bench import worlds
+from bench import students, worlds
+from bench.assistments import ADHERENCES, SKILL_WEIGHT, SKILLS, STUDENT_PRIOR, STUDENT_WEIGHT
 from bench.fitting import history_of
 from tests.worlds import PARAMETERS, World, open_world, parameters_with
 
@@ -67,18 +72,26 @@ def _read(world: World, user: str = "ada", words: Vocabulary = WORDS) -> History
     return world.graph._pipeline.store.read(model._scope, lambda reader: read_history(reader, words))
 
 
-def test_a_fit_foresees_what_the_pipeline_foresaw() -> None:
+GROWING = parameters_with(
+    kinds__fact__practice_nats=0.3, kinds__state__practice_nats=-0.1, kinds__state__memory_nats=2.0
+)
+"""Parameters under which a fact grows by practice, and a mood wears off and has a short memory of its own."""
+
+
+@pytest.mark.parametrize("parameters", [PARAMETERS, GROWING], ids=["shipped", "growing"])
+def test_a_fit_foresees_what_the_pipeline_foresaw(parameters: Parameters) -> None:
     """P(not D) of every response, run forward in arrays, is what `predict` makes of the snapshot that was recorded."""
-    with open_world() as world:
+    with open_world(parameters=parameters) as world:
         _busy(world, world.ada)
-        found = block([_read(world)])
-        foreseen = run(found, tables(PARAMETERS, WORDS), WORDS).satisfied[:, 0]
+        words = vocabulary(parameters)
+        found = block([_read(world, words=words)])
+        foreseen = run(found, tables(parameters, words), words).satisfied[:, 0]
         responses = list(world.ada.responses())[::-1]
         expected = [
             predict(
                 response.generated_by,
                 {edge.belief_id: edge.confidence_then or 0.0 for edge in response.generated_by},
-                PARAMETERS,
+                parameters,
             )
             for response in responses
         ]
@@ -166,6 +179,61 @@ def test_the_fit_finds_other_rates() -> None:
     assert result.gained > 10
 
 
+def test_partitions_of_users_are_fitted_as_one() -> None:
+    """Users of whom each partition is summed up where it lies give the rates that all of them in one place give."""
+    users = _population(worlds.BASE, 12)
+    whole, parts = [block(users)], [[block(users[:3])], [block(users[3:4]), block(users[4:])]]
+    rates = free_rates(PARAMETERS, WORDS, whole)
+
+    def sum_up(z: Floats, slopes: bool) -> Summary:
+        first, second = (summarize(part, rates, z, WORDS, slopes=slopes) for part in parts)
+        return first + second
+
+    together, merged = fit(whole, rates, WORDS), fit_sums(sum_up, rates)
+    assert merged.values == pytest.approx(together.values, rel=1e-6)
+    assert merged.gained == pytest.approx(together.gained, rel=1e-6)
+
+
+def _practised(parameters: Parameters, users: int) -> list[History]:
+    """Draw answers to twenty exercises on one skill, each as likely as the model says just before it."""
+    chance, faults = np.random.default_rng(11), parameters.attribution.faults
+    answer, rates = parameters.signal("answer"), parameters.rates_of("skill")
+    skills = students.Skills(priors=np.full(SKILLS, 0.3), adherences=np.full((ADHERENCES, SKILLS), 0.9))
+    found = []
+    for user in range(users):
+        learned, correct = 0.0, []
+        strong = Premise(weight=STUDENT_WEIGHT, adherence=1.0, confidence=STUDENT_PRIOR)
+        known = 0.0
+        for _ in range(20):
+            skill = Premise(weight=SKILL_WEIGHT, adherence=0.9, confidence=sigmoid(logit(0.3) + learned))
+            strong = replace(strong, confidence=sigmoid(logit(STUDENT_PRIOR) + known))
+            good = chance.random() < answer.good_outcome(satisfaction([skill, strong], faults))
+            correct.append(int(good))
+            emission = answer.emission(float(good), 1.0, None)
+            told = attribute([skill, strong], [emission], faults, form_ratio=1.0, other_ratio=1.0).nats
+            term = told[0] + rates["practice_nats"]
+            learned = learned * 2 ** (-abs(term) / rates["memory_nats"]) + term
+            known = known * 2 ** (-abs(told[1]) / rates["memory_nats"]) + told[1]
+        student = students.Student(id=f"s{user}", skills=[0] * 20, correct=correct)
+        found.append(students.history_of(student, skills, WORDS))
+    return found
+
+
+def test_practice_is_recovered() -> None:
+    """Users whose skills grow by .4 nats with every answer: the fit finds it, and for no kind but skills."""
+    ends = {"memory__session_nats": math.inf, "memory__change_nats": math.inf}
+    grown = parameters_with(kinds__skill__practice_nats=0.4, **ends)
+    histories = _practised(grown, 150)
+    words = vocabulary(parameters_with(**ends))
+    rates = free_rates(words.parameters, words, [block(histories)])
+    names = {each.name for each in rates if each.name.endswith("practice_nats")}
+    assert {"kinds.skill.practice_nats"} == names
+    (rate,) = (each for each in rates if each.name in names)
+    (found,) = fit([block(histories)], [rate], words).rates
+    assert found.low < 0.4 < found.high
+    assert 0.1 < found.low
+
+
 def test_little_data_moves_little() -> None:
     """Three users move no rate by more than a third of its prior's standard deviation, and none without records."""
     found = [block(_population(worlds.BASE, 3))]
@@ -183,7 +251,7 @@ def test_a_rate_on_its_own_scale(z: float) -> None:
     for rate in free_rates(PARAMETERS, WORDS, found):
         value = float(rate.value(np.array(z)))
         assert z == pytest.approx(rate.score(value))
-        assert 0 < value < (1 if rate.probability else 1e6)
+        assert 0 < value < (1 if rate.scale == "probability" else 1e6)
 
 
 def test_draws_change_only_what_they_name() -> None:

@@ -16,6 +16,8 @@ from beliefgraph.ingest.relate import (
     cue_tags,
     refined,
     restated,
+    says_change,
+    takes_back,
 )
 from tests.embedders import CONTRADICTION, ENTAILS, EQUIVALENT, NEUTRAL, ScriptedRelater, WordEmbedder
 from tests.worlds import PARAMETERS, open_world
@@ -127,3 +129,48 @@ def test_the_surest_restatement_and_refinement() -> None:
 def test_phrases_stand_for_tags(text: str, tags: list[str]) -> None:
     """Phrases are found as whole words, in any case, width of space and apostrophe."""
     assert tags == cue_tags(text, LIMITS.cues)
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("I don't eat meat any more", True),
+        ("From now on answer in German", True),
+        ("ACTUALLY,  I'd rather walk", True),
+        ("I've switched to tea", True),
+        ("I still like tea these days", False),
+        ("I know a nowhere man", False),
+        ("I live in Oslo", False),
+        ("These things and days", False),
+    ],
+)
+def test_texts_that_say_that_something_changed(text: str, changed: bool) -> None:
+    """A phrase of change counts as whole words, in any case and width of space."""
+    assert changed == says_change(text, LIMITS)
+
+
+def _against(belief_id: str, probability: float) -> Likeness:
+    rest = 1.0 - probability
+    return _like(belief_id, 0.6, Relation(rest / 4, rest / 4, probability, rest / 2, rest / 8))
+
+
+def test_a_change_takes_back_the_likeliest() -> None:
+    """By Bayes' rule over which belief is taken back, if any: near ones compete, and none becomes less likely."""
+    before = [_against("a", 0.5), _against("b", 0.2), _against("c", 0.0)]
+    after = [found.relation.contradiction for found in takes_back(before, 4.0)]
+    assert pytest.approx([4.0 / 6.0, 0.2, 0.0]) == after  # odds 1 and ¼: 4·1 and 4·¼ beside 1 + 4·1¼
+    alone = takes_back([_against("b", 0.2)], 4.0)[0].relation
+    assert pytest.approx(0.5) == alone.contradiction
+    assert pytest.approx(1.0) == alone.equivalent + alone.entails + alone.contradiction + alone.neutral
+    assert pytest.approx(0.2 * 0.5 / 0.8) == alone.equivalent  # the others keep their proportions
+    assert before == takes_back(before, 1.0)
+
+
+@given(st.lists(st.floats(0.0, 1.0), max_size=8), st.floats(1.0, 100.0))
+def test_a_change_takes_nothing_away(probabilities: list[float], ratio: float) -> None:
+    """Whatever is near: probabilities stay probabilities, and no contradiction is less likely than before."""
+    before = [_against(f"b{place}", each) for place, each in enumerate(probabilities)]
+    for old, new in zip(before, takes_back(before, ratio), strict=True):
+        assert old.relation.contradiction <= new.relation.contradiction <= 1.0
+        parts = (new.relation.equivalent, new.relation.entails, new.relation.neutral, new.relation.entailed)
+        assert all(0.0 <= part <= 1.0 for part in parts)
