@@ -277,38 +277,66 @@ class CauseScores:
     ece: float
 
 
-def causes(parameters: Parameters, truth: Parameters, users: int, seed: int, *, reasons: bool) -> CauseScores:
-    """Explain every bad signal of a world under some parameters, as the pipeline would when it comes."""
+def causes(
+    parameters: Parameters, truth: Parameters, users: int, seed: int, *, reasons: bool, oracle: bool = False
+) -> CauseScores:
+    """Explain every bad signal of a world under some parameters, as the pipeline would when it comes.
+
+    With `oracle`, as somebody would who knows how often each reason is given for each cause: the most that can be had
+    of the same signals, since what a reason chip weighs in truth no ledger tells.
+    """
     words = vocabulary(parameters)
     found = simulate(truth, words, users, np.random.default_rng(seed), reasons=reasons)
     then = run(found.block, tables(parameters, words), words).then[:, 0]
-    edges, names = found.block.edges, list(words.tags)
-    first = np.searchsorted(edges.response, np.arange(len(found.good) + 1))
+    names = list(words.tags)
     said, came = [], []
     for row in np.flatnonzero(~found.good):
-        behind = range(first[row], first[row + 1])
-        premises = [
-            Premise(
-                weight=float(edges.weight[edge]),
-                adherence=float(edges.adherence[edge]),
-                confidence=float(then[edge]),
-                wrong_ratio=float(edges.wrong_ratio[edge]),
-                missed_ratio=float(edges.missed_ratio[edge]),
-            )
-            for edge in behind
-        ]
-        tag = parameters.tags[names[found.tag[row]]] if found.tag[row] >= 0 else None
-        emission = parameters.signal("rating").emission(-1.0, 1.0, tag.accident if tag else None)
-        told = attribute(
-            premises,
-            [emission],
-            parameters.attribution.faults,
-            form_ratio=tag.form if tag else 1.0,
-            other_ratio=tag.other if tag else 1.0,
-        ).causes
-        said.append([told[cause] for cause in CAUSES])  # type: ignore[index]
+        tag = names[found.tag[row]] if found.tag[row] >= 0 else None
+        premises = _premises(found.block, then, int(row), plain=oracle)
+        if oracle:
+            before = _told(parameters, premises, None)
+            told = {
+                each: share * (_REASONS[each].get(tag, 0.0) if tag else 1.0) for each, share in before.items()
+            }
+        else:
+            told = _told(parameters, premises, tag)
+        total = sum(told.values())
+        said.append([told[cause] / total for cause in CAUSES])
         came.append(CAUSES.index(str(found.cause[row])))
-    probabilities, true = np.array(said), np.array(came)
+    return _cause_scores(np.array(said), np.array(came))
+
+
+def _premises(block: Block, then: Floats, row: int, *, plain: bool) -> list[Premise]:
+    """Return the premises of one response as they were snapshot; `plain` without what the tag says of them."""
+    edges = block.edges
+    first, last = np.searchsorted(edges.response, (row, row + 1))
+    return [
+        Premise(
+            weight=float(edges.weight[edge]),
+            adherence=float(edges.adherence[edge]),
+            confidence=float(then[edge]),
+            wrong_ratio=1.0 if plain else float(edges.wrong_ratio[edge]),
+            missed_ratio=1.0 if plain else float(edges.missed_ratio[edge]),
+        )
+        for edge in range(first, last)
+    ]
+
+
+def _told(parameters: Parameters, premises: Sequence[Premise], name: str | None) -> dict[str, float]:
+    """Return the causes of a bad rating with this tag."""
+    tag = parameters.tags[name] if name else None
+    emission = parameters.signal("rating").emission(-1.0, 1.0, tag.accident if tag else None)
+    attribution = attribute(
+        premises,
+        [emission],
+        parameters.attribution.faults,
+        form_ratio=tag.form if tag else 1.0,
+        other_ratio=tag.other if tag else 1.0,
+    )
+    return {str(cause): share for cause, share in attribution.causes.items()}
+
+
+def _cause_scores(probabilities: Floats, true: npt.NDArray[np.int64]) -> CauseScores:
     hits = np.eye(len(CAUSES))[true]
     right, caused = probabilities.argmax(axis=1) == true, true != CAUSES.index("satisfied")
     return CauseScores(
@@ -410,6 +438,8 @@ def _report_causes(*, quick: bool, seed: int) -> None:
             f"    of those who were dissatisfied or slipped {found.top_of_caused:.3f} ({found.bad:,} bad signals)"
         )
         _target("  its calibration error", found.ece, f"≤ {MOST_CAUSE_ECE}", found.ece <= MOST_CAUSE_ECE)
+        most = causes(shipped, shipped, users, seed, reasons=reasons, oracle=True)
+        print(f"    whoever knows how often each reason is given for each cause {most.top:.3f}")
 
 
 def _target(name: str, value: float, wanted: str, met: object) -> None:

@@ -74,7 +74,7 @@ def grid(world: World, *, users: int) -> Grid:
     asked = ~np.isnan(truth)
     errors = (run(found, at, words).confidence[asked] - truth[asked, None]) ** 2
     day = found.words.day[asked]
-    brier = np.array([errors[day == when].mean(axis=0) for when in np.unique(day)])
+    brier: Floats = np.array([errors[day == when].mean(axis=0) for when in np.unique(day)])
     return Grid(world=world, brier=brier.T.reshape(len(SESSIONS), len(CHANGES), len(POINTS)))
 
 
@@ -88,4 +88,40 @@ def _best_simple(world: World, *, users: int) -> Floats:
             for way in scores:
                 learned = worlds.learn_simply(way, life, world, points=POINTS)
                 scores[way] += ((learned - life.truth) ** 2).mean(axis=1)
-    return np.min([score / (len(SEEDS) * users) for score in scores.values()], axis=0)
+    return np.asarray(np.min([score / (len(SEEDS) * users) for score in scores.values()], axis=0))
+
+
+def report(*, quick: bool) -> None:
+    """Print each world's scores around the shipped values, and what all pairs of values come to."""
+    users = 2 if quick else 60
+    found = [(grid(world, users=users), _best_simple(world, users=users)) for world in (*STILL, *TURNING)]
+    print(
+        f"{users * len(SEEDS)} users a world; Brier after {', '.join(map(str, POINTS))} ratings (tastes flip after 100)"
+    )
+    here, now, never = SESSIONS.index(1.0), CHANGES.index(2.0), CHANGES.index(math.inf)
+    shown = {
+        "shipped: S 1, change 2": (here, now),
+        "no detector": (here, never),
+        "no sessions": (SESSIONS.index(math.inf), now),
+    }
+    for scores, best in found:
+        print(scores.world.name)
+        for name, (session, change) in shown.items():
+            _line(name, scores.brier[session, change])
+        _line("best simple way", best)
+    _table("Mean of ours / best simple way, worlds that stay as they are", found[: len(STILL)], worst=False)
+    _table("Its worst world and moment among those", found[: len(STILL)], worst=True)
+    _table("Mean, worlds in which tastes flip", found[len(STILL) :], worst=False)
+
+
+def _line(name: str, scores: Floats) -> None:
+    print(f"    {name:<26}" + "".join(f"{score:>9.4f}" for score in scores))
+
+
+def _table(title: str, found: Sequence[tuple[Grid, Floats]], *, worst: bool) -> None:
+    """Print one number for each pair of values."""
+    ratios = np.array([scores.brier / best for scores, best in found])
+    summed = ratios.max(axis=(0, 3)) if worst else np.exp(np.log(ratios).mean(axis=(0, 3)))
+    print(f"\n{title}\n{'S, change':<12}" + "".join(f"{change:>8g}" for change in CHANGES))
+    for session, row in zip(SESSIONS, summed, strict=True):
+        print(f"{session:<12g}" + "".join(f"{value:>8.3f}" for value in row))

@@ -9,7 +9,7 @@ The first world is of our kind, though its rates are not our parameters. The oth
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +27,8 @@ from beliefgraph.ingest.events import (
     ResponseEvent,
     SignalEvent,
 )
+from beliefgraph.ingest.fitting.rates import changed
+from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Batch, Pipeline
 from bench.scratch import open_pipeline
 
@@ -47,7 +49,8 @@ class World:
     `mood` is the probability that a day (ten responses) is bad, and everything dissatisfies; `echoes` the number of
     further signals that repeat the rating; `irrelevant` the number of beliefs named behind every response that had no
     part in it; `twins` that beliefs come in pairs which are true together and used together; `flips` the share of
-    beliefs that turn into their opposite after half of the signals.
+    beliefs that turn into their opposite after half of the signals; `regardless` how often every user gives a good
+    rating whatever she thinks (None: she answers to what she gets); `without` names parts of ours shown off as well.
     """
 
     name: str
@@ -66,17 +69,37 @@ class World:
     irrelevant: int = 0
     twins: bool = False
     flips: float = 0.0
+    regardless: float | None = None
+    without: tuple[str, ...] = ()
 
 
-BASE = World(name="as assumed")
+OFF: Mapping[str, Mapping[str, float]] = {
+    "ours, no habits": {"habits.share": 0.0},
+    "ours, no detector": {"memory.change_nats": math.inf},
+}
+"""Ours with one part switched off, by name."""
+BASE = World(name="as assumed", without=tuple(OFF))
 WORLDS = (
     BASE,
-    replace(BASE, name="adherence believed .95, in truth .65", adherences=(0.65,), believed_adherence=0.95),
-    replace(BASE, name="beliefs true in pairs, used in pairs", beliefs=6, twins=True, behind=(2,)),
-    replace(BASE, name="each rating echoed by two more signals", echoes=2),
-    replace(BASE, name="a third of the days are bad days", mood=1 / 3),
-    replace(BASE, name="a third of the tastes flip half-way", flips=1 / 3),
-    replace(BASE, name="five irrelevant beliefs behind all", irrelevant=5),
+    replace(
+        BASE,
+        name="adherence believed .95, in truth .65",
+        without=(),
+        adherences=(0.65,),
+        believed_adherence=0.95,
+    ),
+    replace(
+        BASE, name="beliefs true in pairs, used in pairs", without=(), beliefs=6, twins=True, behind=(2,)
+    ),
+    replace(BASE, name="each rating echoed by two more signals", without=(), echoes=2),
+    replace(BASE, name="a third of the days are bad days", mood=1 / 3, without=tuple(OFF)),
+    replace(BASE, name="a third of the tastes flip half-way", flips=1 / 3, without=("ours, no detector",)),
+    replace(BASE, name="five irrelevant beliefs behind all", without=(), irrelevant=5),
+    replace(BASE, name="every user always gives a thumbs-down", regardless=0.0, without=("ours, no habits",)),
+    replace(
+        BASE, name="nine of ten are thumbs-down, whatever comes", regardless=0.1, without=("ours, no habits",)
+    ),
+    replace(BASE, name="every user always gives a thumbs-up", regardless=1.0, without=("ours, no habits",)),
 )
 _ECHOES = (("stars", 5.0, 1.0), ("edit", 0.0, 1.0))
 """Kinds of signals that repeat a rating, with the value for a good and for a bad one."""
@@ -134,6 +157,8 @@ def _respond(world: World, truth: npt.NDArray[np.bool_], bad_day: bool, chance: 
             dissatisfied = True
     slipped = chance.random() < world.accident
     good = chance.random() < (0.5 if slipped else 1 - world.candour if dissatisfied else world.candour)
+    if world.regardless is not None:
+        good = chance.random() < world.regardless
     named = [*behind, *range(world.beliefs, world.beliefs + world.irrelevant)]
     believed = [
         adherences[place] if world.believed_adherence is None and place < count else world.believed_adherence
@@ -255,18 +280,26 @@ class Outcome:
 def simulate(world: World, *, users: int, seed: int) -> Outcome:
     """Run one world."""
     chance = np.random.default_rng([seed, *world.name.encode()])
-    pipeline = open_pipeline(":memory:", clock=lambda: LATER)
-    errors: dict[str, list[Floats]] = {way: [] for way in WAYS}
+    shipped = load_parameters()
+    settings = {"ours": shipped} | {
+        name: changed(shipped, dict(OFF[name]), version=name) for name in world.without
+    }
+    pipelines = {
+        name: open_pipeline(":memory:", parameters=parameters, clock=lambda: LATER)
+        for name, parameters in settings.items()
+    }
+    errors: dict[str, list[Floats]] = {way: [] for way in (*WAYS, *world.without)}
     for number in range(users):
         life = live(world, chance)
-        for way in WAYS:
+        for way, found in errors.items():
             learned = (
-                learn_ours(life, world, pipeline, f"u{number}")
-                if way == "ours"
+                learn_ours(life, world, pipelines[way], f"u{number}")
+                if way in pipelines
                 else learn_simply(way, life, world)
             )
-            errors[way].append(((learned - life.truth) ** 2).mean(axis=1))
-    pipeline.store.close()
+            found.append(((learned - life.truth) ** 2).mean(axis=1))
+    for pipeline in pipelines.values():
+        pipeline.store.close()
     scores = {way: np.array(found) for way, found in errors.items()}
     best = np.minimum.reduce([scores[way].mean(axis=0) for way in WAYS[1:]])
     rivals = [min(WAYS[1:], key=lambda way: scores[way][:, p].mean()) for p in range(len(POINTS))]
@@ -289,7 +322,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     lines = []
     for outcome in outcomes:
         lines.append(f"{outcome.world.name}")
-        for way in WAYS:
+        for way in outcome.brier:
             cells = [
                 f"{brier:.3f} ±{half:.3f}"
                 for brier, half in zip(outcome.brier[way], outcome.half[way], strict=True)

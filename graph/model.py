@@ -16,9 +16,7 @@ from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, Standing, rea
 Source = Literal["stated", "corrected", "inferred", "observed", "imported"]
 Kind = Literal["preference", "fact", "trait", "skill", "goal", "state"]
 Action = Literal["reinforce", "reduce", "hold", "spawn", "contest", "retire"]
-Cause = Literal[
-    "belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied", "habit"
-]
+Cause = Literal["belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied", "habit"]
 CauseKind = Literal["belief", "signal", "retraction", "conflict", "response", "parameters"]
 ConflictStatus = Literal["suspected", "confirmed", "resolved", "dismissed"]
 LinkKind = Literal["contradicts", "duplicates"]
@@ -213,8 +211,8 @@ class Interpretation:
     """The posterior over causes of a signal (probabilities that sum to 1) and what was done about it.
 
     `action`, `delta` and `reason` are those of the belief moved most. The cause `habit` is there only for a user who
-    may give such signals whatever she thinks. `tally` is what the signal adds to the counts that show such habits, while
-    it is the latest of its kind on its response.
+    may give such signals whatever she thinks. `tally` is what the signal adds to the counts that show such habits, for
+    as long as it is the latest of its kind on its response.
     """
 
     signal_id: SignalId

@@ -113,8 +113,8 @@ class News:
 class Changes:
     """Everything one unit of work writes, in one transaction or not at all.
 
-    `seq` is the last number used, `recorded_us` the time of the last record (and of every retraction), `tallies` what is
-    counted of the user's signals from now on, in place of what was before. `vectors` holds
+    `seq` is the last number used, `recorded_us` the time of the last record (and of every retraction), `tallies` what
+    is counted of the user's signals from now on, in place of what was before. `vectors` holds
     the vectors of new beliefs by `vector_key`. `retracted` maps the signals taken back to why. A revision is written
     together with its item and the state on its belief.
     """

@@ -1,9 +1,9 @@
-"""How likely a user gives the same whatever she thinks: judged by counts of what she gave and of what was foreseen. Pure.
+"""How likely a user gives the same whatever she thinks, judged by what she gave and what was foreseen of it. Pure.
 
 Three kinds of users: most answer to what they got, some say bad to nearly everything, as many say good to nearly
-everything. Counts of a user and a kind of signal tell them apart by Bayes' rule; they are sums over her signals, so that
-one signal more, or one taken back, is one addition. The counts are kept with the user (graph/store.py); what they say
-when a response is recorded is part of its snapshot, and signals on that response are read with it.
+everything. Counts of a user and a kind of signal tell them apart by Bayes' rule; they are sums over her signals,
+so that one signal more, or one taken back, is one addition. The counts are kept with the user (graph/store.py); what
+they say when a response is recorded is part of its snapshot, and signals on that response are read with it.
 """
 
 import math

@@ -162,7 +162,7 @@ class AttributionParameters(_Frozen):
 
 
 class MemoryParameters(_Frozen):
-    """The evidence memory E; S: how much a day says of a belief before more of the same weighs half; the detector's nats.
+    """The evidence memory E; S: how much a day says before more of the same weighs half; and the detector's nats.
 
     A run of evidence against what came before it that speaks `change_nats` counts as a change (graph/turns.py).
     """
@@ -175,7 +175,7 @@ class MemoryParameters(_Frozen):
 class HabitParameters(_Frozen):
     """Kinds of signals that some users give whatever they think: the share of such users, and how steadily they do.
 
-    Half of them say bad to nearly everything, half good; `signals` bounds how much a long habit tells (ingest/habits.py).
+    Half of them say bad to nearly everything, half good; `signals` bounds what a long habit tells (ingest/habits.py).
     """
 
     kinds: list[str]

@@ -23,7 +23,8 @@ class Move:
     """What would take the confidence across ½: `times` of this kind of evidence, each worth `nats` when it comes.
 
     What practice adds is counted in. `times` is None when it never would: what inference piles up is bounded, and a
-    word said again replaces the first.
+    word said again replaces the first. They count as from a user who answers to what she gets: ever the same would in
+    time be taken for a habit.
     """
 
     by: str
@@ -37,8 +38,8 @@ class Explanation:
 
     `base_nats` + Σ `contributions[i].term` + `conflict_nats` = `log_odds`, exactly; `belief.confidence` is its
     probability, kept within [.001, .999]. `prior` says what the base rate rests on. Of the lightest
-    `signals_left_out` contributions the signals beneath are not listed. `changes` are the changes of mind that make what
-    came before count less, the latest first. `str()` reads as plain prose.
+    `signals_left_out` contributions the signals beneath are not listed. `changes` are the changes of mind that make
+    what came before count less, the latest first. `str()` reads as plain prose.
     """
 
     belief: Belief

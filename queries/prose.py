@@ -125,7 +125,11 @@ def _contribution_lines(contributions: tuple[Contribution, ...]) -> list[str]:
     lines = [f"{each.term:+.2f}  {_account(each)}" for each in contributions[:_SHOWN]]
     rest = contributions[_SHOWN:]
     if rest:
-        lines.append(f"{sum(each.term for each in rest):+.2f}  {len(rest)} smaller contributions")
+        habits = sum(bool(each.signals) and each.signals[-1][1].reason == "habit" for each in rest)
+        known = (
+            f", {habits} of a kind that she gives to almost everything, so they say little" if habits else ""
+        )
+        lines.append(f"{sum(each.term for each in rest):+.2f}  {len(rest)} smaller contributions{known}")
     return lines
 
 

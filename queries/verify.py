@@ -134,7 +134,9 @@ class _Check:
                     effect.belief_id in known, record, f"names a belief {effect.belief_id} that is not there"
                 )
         _require(
-            counted.agrees_with(head.tallies), "user", "what is counted of her signals is not what they add up to"
+            counted.agrees_with(head.tallies),
+            "user",
+            "what is counted of her signals is not what they add up to",
         )
         for response in self._reader.responses():
             _check_response(response, known)

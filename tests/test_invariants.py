@@ -906,7 +906,7 @@ def test_an_edited_version_of_our_text_is_no_statement_of_hers() -> None:
 def test_a_stated_belief_is_contested_and_not_overturned(
     confidence: float, weights: list[float], extra: dict[str, Any]
 ) -> None:
-    """Any flood of dislikes that is no habit makes a stated belief contested, withheld and asked about; never retired."""
+    """A flood of dislikes that is no habit makes a stated belief contested, withheld, asked about; never retired."""
     with open_world(parameters=parameters_with(habits__share=0.0)) as world:
         world.ada.believe(STATEMENTS[0], id="b0", confidence=confidence)
         for index, weight in enumerate(weights):

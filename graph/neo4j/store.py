@@ -198,9 +198,7 @@ class _ErasedMeanwhile(Exception):
 def _head(found: neo4j.Record) -> Head:
     if found["seq"] is None:
         raise _ErasedMeanwhile
-    return Head(
-        seq=found["seq"], recorded_us=found["recorded_us"], tallies=to_tallies(found["tallies"])
-    )
+    return Head(seq=found["seq"], recorded_us=found["recorded_us"], tallies=to_tallies(found["tallies"]))
 
 
 def _rows(connection: neo4j.ManagedTransaction, query: str, **parameters: Any) -> list[Any]:

@@ -9,7 +9,8 @@ import pytest
 from beliefgraph.graph.errors import StoreUnavailableError
 from beliefgraph.graph.ids import BeliefId, ResponseId
 from beliefgraph.graph.ledger import Item
-from beliefgraph.graph.store import Head, Reader, Store, Writer
+from beliefgraph.graph.model import Tally
+from beliefgraph.graph.store import Head, Reach, Reader, Store, Writer
 from beliefgraph.graph.testing.builders import (
     ADA,
     BOB,
@@ -43,6 +44,25 @@ class WritingContract(StoreHooks):
         assert Head(seq=6, recorded_us=second(7)) == store.read(ADA, lambda reader: reader.head())
         peeked = self.peek(store, ADA)
         assert (6, second(7)) == peeked.head
+
+    def test_what_is_counted_is_what_was_saved_last(self, store: Store) -> None:
+        """Each save says anew what is counted of the user's signals; the head, a traversal and the history have it."""
+        first = {"rating": Tally(good=1.0, bad=2.5, nats=-1.75), "stars": Tally(good=0.0, bad=0.0, nats=0.0)}
+        for at, tallies in enumerate((first, {"rating": Tally(good=1.5, bad=2.5, nats=-2.25)}), start=1):
+
+            def save(writer: Writer, at: int = at, tallies: dict[str, Tally] = tallies) -> Head:
+                draft = draft_from(writer, ADA, second(at))
+                draft.belief(f"b{at}")
+                draft.tallies = tallies
+                writer.save(draft.changes())
+                return writer.head()
+
+            assert tallies == store.write(ADA, save).tallies
+            assert tallies == store.read(ADA, lambda reader: reader.head()).tallies
+            assert tallies == store.read(ADA, lambda reader: reader.neighbourhood(Reach()).head).tallies
+            assert tallies == store.read(ADA, lambda reader: reader.history()).tallies
+            assert tallies == store.read(ADA, lambda reader: reader.news(0)).head.tallies
+        assert {} == store.read(BOB, lambda reader: reader.head()).tallies
 
     def test_each_user_has_a_sequence_of_her_own(self, store: Store) -> None:
         """Writing one user leaves the number of another alone."""

@@ -196,9 +196,7 @@ class Oracle:
         snapshot = Snapshot()
         until = from_us(2**62 // 1_000 if as_of_us is None else as_of_us)
         for changes in self.logs.get(scope, []):
-            snapshot.head = Head(
-                seq=changes.seq, recorded_us=changes.recorded_us, tallies=changes.tallies
-            )
+            snapshot.head = Head(seq=changes.seq, recorded_us=changes.recorded_us, tallies=changes.tallies)
             _add_nodes(snapshot, changes, until)
             if from_us(changes.recorded_us) <= until:
                 _retract(snapshot, changes)

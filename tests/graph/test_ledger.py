@@ -98,7 +98,7 @@ def naive(items: Sequence[Item], state: BeliefState, at_us: int) -> tuple[float,
         return 1 / (1 + sum(abs(o.nats) for o in same) / state.session_nats)
 
     terms: list[float] = []
-    inferred = []
+    inferred: list[float] = []
     for one in sorted(counting, key=order):
         if one.slot == RESPONSE:
             later = [o for o in counting if o.slot == RESPONSE and order(o) > order(one)]

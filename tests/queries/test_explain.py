@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,18 @@ from beliefgraph.graph.model import BeliefNode
 from beliefgraph.queries.contributions import WITH_SIGNALS
 from beliefgraph.queries.explain import times_to_cross
 from tests.embedders import CONTRADICTION, SUSPICION
-from tests.worlds import SCRIPT, START, STATEMENTS, Step, World, histories, open_world, play
+from tests.worlds import (
+    PARAMETERS,
+    SCRIPT,
+    START,
+    STATEMENTS,
+    Step,
+    World,
+    histories,
+    open_world,
+    parameters_with,
+    play,
+)
 
 
 def assert_adds_up(found: Explanation) -> None:
@@ -169,10 +181,16 @@ def _send(world: World, by: str, number: int) -> bool:
     return world.ada.belief("b0").confidence >= 0.5
 
 
+HONEST = parameters_with(habits__share=0.0)
+
+
 @pytest.mark.parametrize("confidence", [0.02, 0.3, 0.55, 0.87, 0.99, 0.999])
 @pytest.mark.parametrize("history", ["nothing", "likes", "dislikes", "confirmed", "denied"])
 def test_the_counterfactual_is_what_happens(confidence: float, history: str) -> None:
-    """Sending exactly as many signals as said, a day apart, crosses ½, one fewer does not, `never` means never."""
+    """Sending exactly as many signals as said, a day apart, crosses ½, one fewer does not, `never` means never.
+
+    Of a user who answers to what she gets: whoever only ever dislikes is recognised by and by.
+    """
 
     def prepare(world: World) -> Explanation:
         world.ada.believe(STATEMENTS[0], id="b0", confidence=confidence, kind="fact")
@@ -184,11 +202,11 @@ def test_the_counterfactual_is_what_happens(confidence: float, history: str) -> 
                 _send(world, "confirmation by her" if history == "confirmed" else "denial by her", 0)
         return world.ada.explain("b0")
 
-    with open_world() as world:
+    with open_world(parameters=HONEST) as world:
         moves = prepare(world).would_change
     assert 2 == len(moves)
     for move in moves:
-        with open_world() as world:
+        with open_world(parameters=HONEST) as world:
             start = prepare(world).log_odds >= 0
             assert (move.nats < 0) == start
             sides = [_send(world, move.by, number) for number in range(move.times or 30)]
@@ -221,27 +239,48 @@ def test_what_is_far_gone_never_crosses() -> None:
         assert sigmoid(world.ada.explain("b0").log_odds) < 0.002
 
 
+def test_a_change_of_mind_is_said_in_words() -> None:
+    """From the first dislike of a run on, the explanation says since when, and that what came before counts less."""
+    with open_world() as world:
+        world.ada.believe(STATEMENTS[0], id="b0", confidence=0.6, source="imported", kind="fact")
+        for number in range(14):
+            _send(world, "thumbs-up on a response that rests on it alone", number)
+        turned = world.clock.now + timedelta(days=1)
+        for number in range(14, 20):
+            _send(world, "thumbs-down on a response that rests on it alone", number)
+        found = world.ada.explain("b0")
+        (change,) = found.changes
+        assert (turned, "against") == (change.since, change.speaks)
+        assert pytest.approx(math.exp(PARAMETERS.memory.change_nats - change.nats)) == change.kept
+        said = f"Since {change.since.date()} what she does speaks against it: that looks like a change, and "
+        assert f"{said}what was inferred before weighs {100 * change.kept:.0f} % of what it did." in str(
+            found
+        )
+        terms = found.base_nats + sum(each.term for each in found.contributions) + found.conflict_nats
+        assert pytest.approx(found.log_odds, abs=1e-9) == terms
+        assert () == world.ada.explain("b0", as_of=change.since).changes
+
+
 @given(
     st.floats(-4, 4),
     st.floats(0, 8),
     st.floats(0, 8),
     st.floats(-5, 5).filter(lambda nats: abs(nats) > 0.01),
-    st.floats(0.5, 20),
-    st.sampled_from([math.inf, 2.0, 0.5]),
+    st.tuples(st.floats(0.5, 20), st.sampled_from([math.inf, 2.0, 0.5])),
 )
 def test_the_count_is_that_of_adding_one_after_another(
-    base: float, supports: float, opposes: float, nats: float, memory: float, change: float
+    base: float, supports: float, opposes: float, nats: float, memory: tuple[float, float]
 ) -> None:
     """The number of items worked out is the number that, added one by one, first crosses one half."""
     now = 10**15
     state = BeliefState(
         base=base,
         half_life_days=30.0,
-        memory_nats=memory,
+        memory_nats=memory[0],
         reference_us=now - 5 * 86_400 * 10**6,
         inferred_for=supports,
         inferred_against=opposes,
-        change_nats=change,
+        change_nats=memory[1],
     )
     start, added = read_state(state, now).log_odds >= 0, state
     node = replace(_NODE, state=state)
