@@ -5,6 +5,7 @@ the same lives. Users run forward in the arrays of the fit, which foresee what t
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
