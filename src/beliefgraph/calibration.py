@@ -110,8 +110,8 @@ class Calibration:
                 f"{'reason chip':<24}{'wrong':>9}{'missed':>9}{'form':>9}{'other':>9}   for each cause",
             ]
             for name in dict.fromkeys(each.split(".")[1] for each in self.tags):
-                cells = [self.tags[f"tags.{name}.{cause}"] for cause in CAUSES]
-                lines.append(f"{name:<24}" + "".join(f"{cell:>9.3g}" for cell in cells))
+                ratios = [self.tags[f"tags.{name}.{cause}"] for cause in CAUSES]
+                lines.append(f"{name:<24}" + "".join(f"{ratio:>9.3g}" for ratio in ratios))
         if self.recalibrated:
             lines += ["", f"A map on top helps for {', '.join(self.recalibrated)}."]
         if JUDGEMENTS not in self.compared:
