@@ -109,6 +109,14 @@ class BareNeo4j:
         with self._driver.session(database=self._database) as session:
             session.execute_write(work)
 
+    def processor_s(self) -> float:
+        """Return how many seconds of processor time the server has taken since it began."""
+        (found,) = self._rows(
+            "CALL dbms.queryJmx('java.lang:type=OperatingSystem') YIELD attributes "
+            "RETURN attributes.ProcessCpuTime.value AS ns"
+        )
+        return float(found["ns"]) / 1e9
+
     def graph(self, user: str) -> list[str]:
         """Return everything of a user, in her own name, to compare her with another."""
         return sorted(str(_renamed(row, user, "her")) for row in self._rows(_GRAPH, user=user))
