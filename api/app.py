@@ -173,5 +173,5 @@ def _methods(request: Request) -> list[str]:
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         scope = {**request.scope, "method": method}
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
-            found.add(method)
+            found |= {method, "HEAD"} if method == "GET" else {method}
     return sorted(found)

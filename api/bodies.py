@@ -23,7 +23,20 @@ from beliefgraph.wire.describe import Said
 from beliefgraph.wire.records import dictionary
 
 _ADDRESSED = ("user", "type")
-_ID = Said("An id of your own: the same request again changes nothing. A fresh one unless given.")
+
+
+def _own_id(example: str) -> Said:
+    meaning = "An id of your own: the same request again changes nothing. A fresh one unless given."
+    return Said(meaning, example)
+
+
+def _showing(*fields: str) -> Any:
+    """Let a whole example hold these fields alone: those left out exclude one of them, or are seldom given."""
+
+    def show(schema: dict[str, Any]) -> None:
+        schema["examples"] = [{name: schema["properties"][name]["examples"][0] for name in fields}]
+
+    return ConfigDict(json_schema_extra=show)
 
 
 class Body(BaseModel):
@@ -35,7 +48,7 @@ class Body(BaseModel):
 @dictionary.body(
     BeliefEvent,
     without=_ADDRESSED,
-    id=_ID,
+    id=_own_id("b1"),
     confidence=Said("Our probability that it is true; the usual one of its source unless given.", 0.87),
 )
 class NewBelief(Body):
@@ -45,17 +58,19 @@ class NewBelief(Body):
 @dictionary.body(
     SignalEvent,
     without=(*_ADDRESSED, "note", "speaks"),
-    id=_ID,
+    id=_own_id("s1"),
     kind=Said(
         "What the user did: `rating`, `stars`, `accept`, `edit`, `correction`, `statement`, …", "rating"
     ),
     value=Said("How, as the kind wants it: a rating from −1 to 1, stars from 1 to 5, seconds, …", -1),
     response=Said("The response that it is about.", "r1"),
-    belief=Said("The belief that it is about; not together with a response."),
+    belief=Said("The belief that it is about; not together with a response.", "b1"),
     text=Said("What the user said with it.", "There is no example in it"),
 )
 class NewSignal(Body):
     """What the user did: about a response, about a belief, or on its own."""
+
+    model_config = _showing("id", "kind", "value", "response", "text", "tags", "context", "at")
 
 
 @dictionary.body(
@@ -72,17 +87,18 @@ class Retraction(Body):
     without=(*_ADDRESSED, "note", "speaks", "id", "at", "kind"),
     value=Said("How, as the kind wants it.", -1),
     response=Said("The response that it is about.", "r1"),
-    belief=Said("The belief that it is about; not together with a response."),
+    belief=Said("The belief that it is about; not together with a response.", "b1"),
     text=Said("What the user said with it.", "There is no example in it"),
 )
 class Supposition(Body):
     """A signal that came now, or the one that had not come: exactly one of `kind` (with the rest) and `without`."""
 
+    model_config = _showing("kind", "value", "response", "text")
     kind: Annotated[
         str | None, Field(min_length=1, max_length=100, description="What the user did.", examples=["rating"])
     ] = None
     without: Annotated[
-        Identifier | None, Field(description="The signal that had not come.", examples=[None])
+        Identifier | None, Field(description="The signal that had not come.", examples=["s1"])
     ] = None
 
 
@@ -133,7 +149,7 @@ def edges(premises: list[Premise]) -> list[GeneratedBy]:
 @dictionary.body(
     ResponseEvent,
     without=(*_ADDRESSED, "beliefs"),
-    id=_ID,
+    id=_own_id("r1"),
     text=Said("What the product answered.", "Pass the cursor back."),
 )
 class NewResponse(Body):
@@ -152,12 +168,17 @@ class NewResponse(Body):
 class Amendment(Body):
     """A person's change of a belief, with provenance; at least one of its fields."""
 
+    model_config = _showing("confidence", "context", "reason")
     confidence: Annotated[
         Confidence | None,
         Field(description="Pins the confidence: masks the evidence before it.", examples=[0.95]),
     ] = None
     statement: Annotated[
-        Text | None, Field(description="A better wording: makes a successor, which is answered.")
+        Text | None,
+        Field(
+            description="A better wording: makes a successor, which is answered.",
+            examples=["Documentation of an API should include runnable examples"],
+        ),
     ] = None
     context: Annotated[
         Context | None,
@@ -173,6 +194,7 @@ class Amendment(Body):
 class Query(Body):
     """What the next response is for."""
 
+    model_config = _showing("query", "context", "limit", "max_chars")
     query: Annotated[Text, Field(description="What the user asks.", examples=["How do I paginate the API?"])]
     context: Annotated[
         Context, Field(description="The circumstances now.", examples=[{"device": "mobile"}])
@@ -191,13 +213,15 @@ class Query(Body):
         ),
     ] = None
     as_of: Annotated[
-        Moment | None, Field(description="As it stood then; the same as the parameter.", examples=[None])
+        Moment | None,
+        Field(description="As it stood then; the same as the parameter.", examples=["2026-03-01T12:00:00Z"]),
     ] = None
 
 
 class Premises(Body):
     """What a response would rest on."""
 
+    model_config = _showing("beliefs", "kind")
     beliefs: Annotated[
         _Premises, Field(description="The beliefs: ids, or objects with weights.", examples=[["b1"]])
     ]
@@ -211,7 +235,8 @@ class Premises(Body):
         ),
     ] = None
     as_of: Annotated[
-        Moment | None, Field(description="As it stood then; the same as the parameter.", examples=[None])
+        Moment | None,
+        Field(description="As it stood then; the same as the parameter.", examples=["2026-03-01T12:00:00Z"]),
     ] = None
 
 
@@ -232,6 +257,7 @@ class Answers(Body):
 class Resolution(Body):
     """A person's decision on a conflict or on duplicates: exactly one of the first five fields."""
 
+    model_config = _showing("keep", "reason")
     keep: Annotated[
         Identifier | None,
         Field(
@@ -241,13 +267,22 @@ class Resolution(Body):
     ] = None
     scope: Annotated[
         dict[Identifier, Context] | None,
-        Field(max_length=2, description="Both are right, each in its context (conflicts only)."),
+        Field(
+            max_length=2,
+            description="Both are right, each in its context (conflicts only).",
+            examples=[{"b1": {"place": "work"}, "b2": {"place": "home"}}],
+        ),
     ] = None
     dismiss: Annotated[
-        bool, Field(strict=True, description="They do not conflict, or are to be kept apart.")
+        bool,
+        Field(strict=True, description="They do not conflict, or are to be kept apart.", examples=[True]),
     ] = False
-    confirm: Annotated[bool, Field(strict=True, description="They do conflict, or do say the same.")] = False
-    undo: Annotated[bool, Field(strict=True, description="As before the last decision.")] = False
+    confirm: Annotated[
+        bool, Field(strict=True, description="They do conflict, or do say the same.", examples=[True])
+    ] = False
+    undo: Annotated[bool, Field(strict=True, description="As before the last decision.", examples=[True])] = (
+        False
+    )
     reason: Annotated[Text | None, Field(description="Why, in words.", examples=["she said so"])] = None
 
     @model_validator(mode="after")
@@ -290,14 +325,14 @@ class Spoken(Body):
 _TYPE = "The type of the event."
 
 
-@dictionary.body(BeliefEvent, without=("type",), id=_ID)
+@dictionary.body(BeliefEvent, without=("type",), id=_own_id("b1"))
 class BeliefLine(Body):
     """A belief is held."""
 
     type: Annotated[Literal["belief"], Field(description=_TYPE, examples=["belief"])]
 
 
-@dictionary.body(ResponseEvent, without=("type", "beliefs"), id=_ID)
+@dictionary.body(ResponseEvent, without=("type", "beliefs"), id=_own_id("r1"))
 class ResponseLine(Body):
     """A response was produced."""
 
@@ -310,16 +345,19 @@ class ResponseLine(Body):
 @dictionary.body(
     SignalEvent,
     without=("type", "speaks"),
-    id=_ID,
+    id=_own_id("s1"),
     kind=Said("What the user did.", "rating"),
     value=Said("How, as the kind wants it.", -1),
     response=Said("The response that it is about.", "r1"),
-    belief=Said("The belief that it is about; not together with a response."),
-    note=Said("Why a person made this edit."),
+    belief=Said("The belief that it is about; not together with a response.", "b1"),
+    note=Said("Why a person made this edit.", "she called us"),
 )
 class SignalLine(Body):
     """The user did something."""
 
+    model_config = _showing(
+        "type", "user", "id", "kind", "value", "response", "text", "tags", "context", "at"
+    )
     type: Annotated[Literal["signal"], Field(description=_TYPE, examples=["signal"])]
     speaks: Annotated[
         list[Spoken], Field(max_length=MAX_SPOKEN, description="What an answer to a question speaks for.")

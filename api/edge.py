@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +29,7 @@ from beliefgraph.graph.errors import BeliefGraphError
 _LOG = logging.getLogger("beliefgraph.api")
 _GUARDED = "/v1/"
 _BATCH = "/v1/events"
-_BODILESS = ("GET", "HEAD", "OPTIONS")
+_BODILESS = ("GET", "OPTIONS")
 
 
 class Keys(Protocol):
@@ -101,6 +102,8 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":  # what GET answers; the server leaves the body out
+            scope = {**scope, "method": "GET"}
         exchange = _Exchange(scope, send)
         span = None if self._tracing is None else self._tracing.start(exchange.headers)
         self._in_flight += 1
@@ -158,11 +161,16 @@ class Edge:
             raise too_large.problem
         if scope["method"] in _BODILESS:
             return receive
-        received = 0
+        received, complete, until = 0, False, anyio.current_time() + self._limits.body_s
 
         async def measured() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            try:
+                with anyio.fail_after(None if complete else max(0.0, until - anyio.current_time())):
+                    message = await receive()
+            except TimeoutError:
+                raise _TooSlow from None
+            complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > most:
                 raise too_large
@@ -210,6 +218,14 @@ class _TooLarge(HTTPException):
         self.problem = ProblemError(
             problems.BODY_TOO_LARGE, f"It must be at most {most:,} bytes.", headers={"Connection": "close"}
         )
+
+
+class _TooSlow(HTTPException):
+    """A body that does not come to its end in time, in the same form."""
+
+    def __init__(self) -> None:
+        super().__init__(problems.REQUEST_TIMEOUT.status)
+        self.problem = ProblemError(problems.REQUEST_TIMEOUT, headers={"Connection": "close"})
 
 
 class _Exchange:

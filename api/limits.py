@@ -9,6 +9,8 @@ BODY = 2_000_000
 BATCH = 8_000_000
 """Bytes of a batch of events."""
 BATCH_LINES = 10_000
+BODY_S = 60.0
+"""Seconds until the body of a request must have come to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,7 @@ class Limits:
     in_flight: int = 512
     rate_per_s: float = 1000.0
     body_bytes: int = BODY
+    body_s: float = BODY_S
     batch_bytes: int = BATCH
 
 

@@ -166,7 +166,7 @@ def _header(description: str, example: str) -> dict[str, Any]:
 
 def _problems(path: str, method: str, operation: Operation, *, guarded: bool) -> Iterator[Kind]:
     """Yield every kind of problem that an operation can answer."""
-    yield from (problems.INTERNAL, problems.OVERLOADED)
+    yield from (problems.MALFORMED_REQUEST, problems.INTERNAL, problems.OVERLOADED)
     if path == "/health/ready":
         yield from (problems.STARTING, problems.STORE_UNAVAILABLE, problems.MODEL_UNAVAILABLE)
     if not guarded:
@@ -179,6 +179,7 @@ def _problems(path: str, method: str, operation: Operation, *, guarded: bool) ->
         yield problems.NOT_FOUND
     if "requestBody" in operation:
         yield from (problems.MALFORMED_BODY, problems.UNSUPPORTED_MEDIA_TYPE, problems.BODY_TOO_LARGE)
+        yield problems.REQUEST_TIMEOUT
         yield problems.MODEL_UNAVAILABLE
     headers = [one["name"] for one in operation.get("parameters", []) if one["in"] == "header"]
     if "Idempotency-Key" in headers or name == "answer_questions":  # two at a time, with different answers

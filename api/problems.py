@@ -80,6 +80,15 @@ FOREIGN_HOST = Kind(
     "Without keys only this machine is served",
     "The headers Host and Origin must name this machine; make a key with `beliefgraph keys create`.",
 )
+MALFORMED_REQUEST = Kind(
+    "malformed-request",
+    400,
+    "That is no HTTP request",
+    "Its head or its framing breaks the rules of HTTP/1.1.",
+)
+REQUEST_TIMEOUT = Kind(
+    "request-timeout", 408, "The request did not come in time", "Nothing was done. Send it again, at once."
+)
 TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "Too many requests with this key")
 STARTING = Kind("starting", 503, "The models are being loaded", "Ask again.", retry_after_s=1)
 OVERLOADED = Kind(
@@ -166,12 +175,16 @@ def answer(problem: ProblemError, request_id: str) -> JSONResponse:
     kind, headers = problem.kind, dict(problem.headers)
     if kind.retry_after_s is not None:
         headers.setdefault("Retry-After", str(kind.retry_after_s))
-    document = {
+    found = {**document(kind, request_id, problem.detail), **problem.members}
+    return JSONResponse(found, kind.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def document(kind: Kind, request_id: str, detail: str | None = None) -> dict[str, Any]:
+    """Return a problem as JSON has it, without the members of this one."""
+    return {
         "type": kind.type,
         "title": kind.title,
         "status": kind.status,
-        "detail": problem.detail,
+        "detail": detail or kind.detail,
         "request_id": request_id,
-        **problem.members,
     }
-    return JSONResponse(document, kind.status, headers=headers, media_type=MEDIA_TYPE)

@@ -42,6 +42,8 @@ def serve(
     """
     import uvicorn
 
+    from beliefgraph.api.protocol import Http
+
     keys = key_file(settings)
     if keys is None and not _is_loopback(host):
         raise InvalidInputError(
@@ -70,6 +72,7 @@ def serve(
     )
     config = uvicorn.Config(
         app,
+        http=Http,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -31,6 +31,7 @@ from bench import (
     curves,
     fuzz,
     http,
+    lives,
     million,
     newcomers,
     preferences,
@@ -40,6 +41,7 @@ from bench import (
     speed,
     stores,
     students,
+    walls,
     worlds,
 )
 from bench.scratch import HashedWords
@@ -57,6 +59,8 @@ PARTS = (
     "preferences",
     "reading",
     "http",
+    "memory",
+    "walls",
     "fuzz",
     "assistments",
     "newcomers",
@@ -73,6 +77,8 @@ _TITLES = {
     "newcomers": "Does it help a newcomer that others came before? (ASSISTments)",
     "million": "Calibration at scale",
     "http": "The service under load, from a second process",
+    "walls": "Whether time tells one tenant what another has",
+    "memory": "What the process of the service holds while it is used for long",
     "fuzz": "Requests drawn at random from the description of the service",
 }
 MOST_LOG_LOSS, MOST_ECE, MOST_MB = 0.5302, 0.005, 400.0
@@ -126,6 +132,8 @@ def _run(part: str, options: argparse.Namespace) -> None:
         "preferences": lambda: preferences.report(data, _embedder(), quick=quick),
         "reading": lambda: _reading(quick=quick),
         "http": lambda: http.report(quick=quick),
+        "memory": lambda: http.report_memory(quick=quick),
+        "walls": lambda: walls.report(quick=quick),
         "fuzz": lambda: fuzz.report(quick=quick),
         "assistments": lambda: _assistments(options),
         "newcomers": lambda: _lines(newcomers.report(data, quick=quick)),
@@ -143,7 +151,7 @@ def _lines(lines: Iterable[str]) -> None:
 
 def _relations(data: Path, *, quick: bool) -> None:
     relations.report(data, quick=quick)
-    relations.report_life(quick=quick)
+    lives.report(quick=quick)
 
 
 def _reading(*, quick: bool) -> None:

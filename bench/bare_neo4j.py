@@ -3,16 +3,25 @@
 No SDK here: the properties are read off what the store wrote, and written by statements of our own.
 """
 
-from dataclasses import fields
 from typing import Any
 
 import neo4j
 
-from beliefgraph.graph.ledger import BeliefState
 from bench.neo4j_server import Address
 
 Properties = dict[str, Any]
-_STATE = (*(field.name for field in fields(BeliefState)), "ordinal", "revised_us", "confidence", "standing")
+_STATE = (
+    "sums",
+    "newest_id",
+    "lifecycle",
+    "context",
+    "ordinal",
+    "revised_us",
+    "confidence",
+    "standing",
+    "support",
+    "opposition",
+)
 _AT_ONCE = 500
 """So many copies of a user are made in one transaction."""
 
@@ -22,18 +31,20 @@ SET u.seq = $given.seq, u.recorded_us = $given.recorded_us
 WITH u
 MATCH (r:Response {key: $given.signal.response})
 CREATE (s:Signal)-[:ABOUT]->(r)
-SET s = $given.signal, r.signal_kinds = r.signal_kinds + s.kind
-WITH s
+SET s = $given.signal, r.signal_kinds = coalesce(r.signal_kinds, []) + s.kind
+WITH s, r
 UNWIND $given.moved AS row
 MATCH (b:Belief {key: row.revision.belief})
-CREATE (v:Revision)-[:REVISES]->(b), (v)-[:CAUSED_BY]->(s), (b)-[:OBSERVED_IN]->(s), (e:Evidence)
-SET v = row.revision, b += row.state, e = row.item
+MATCH (r)-[g:GENERATED_BY]->(b)
+CREATE (v:Revision)-[:REVISES]->(b), (v)-[:CAUSED_BY]->(s), (b)-[:OBSERVED_IN]->(s)
+SET v = row.revision, b += row.state, g += row.item
 """
 _WRITTEN = """
 MATCH (s:Signal {key: $signal})<-[:CAUSED_BY]-(v:Revision)-[:REVISES]->(b:Belief)
-MATCH (e:Evidence {key: b.key + '/response/' + s.response_id})
+MATCH (s)-[:ABOUT]->(:Response)-[g:GENERATED_BY]->(b)
 MATCH (u:User {key: s.user})
-RETURN u {.seq, .recorded_us} AS head, s {.*} AS signal, v {.*} AS revision, b {.*} AS belief, e {.*} AS item
+RETURN u {.seq, .recorded_us} AS head, s {.*} AS signal, v {.*} AS revision, b {.*} AS belief,
+       g {.nats, .observed_us, .response_id} AS item
 ORDER BY v.seq
 """
 _GRAPH = """
@@ -81,7 +92,7 @@ class BareNeo4j:
         moved = [
             {
                 "revision": row["revision"],
-                "state": {name: row["belief"][name] for name in _STATE},
+                "state": {name: row["belief"].get(name) for name in _STATE},
                 "item": row["item"],
             }
             for row in found
@@ -97,6 +108,14 @@ class BareNeo4j:
 
         with self._driver.session(database=self._database) as session:
             session.execute_write(work)
+
+    def processor_s(self) -> float:
+        """Return how many seconds of processor time the server has taken since it began."""
+        (found,) = self._rows(
+            "CALL dbms.queryJmx('java.lang:type=OperatingSystem') YIELD attributes "
+            "RETURN attributes.ProcessCpuTime.value AS ns"
+        )
+        return float(found["ns"]) / 1e9
 
     def graph(self, user: str) -> list[str]:
         """Return everything of a user, in her own name, to compare her with another."""

@@ -1,8 +1,8 @@
 """A real Neo4j server for the benches and the tests: in Docker, else from Maven Central on this machine's Java.
 
 The jars (about 120 MB) are fetched once into the user's cache folder. A server that is started here listens on a free
-port of the loopback interface, keeps its data in a temporary folder and is killed at the end. Where none can be had,
-`NoServer` says what was missing.
+port of the loopback interface, keeps its data in a temporary folder and is killed at the end, also when the process
+that started it is killed. Where none can be had, `NoServer` says what was missing.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
@@ -33,7 +34,7 @@ _READY_S = 200.0
 
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
 _JAVA = (
-    "-XX:+UseG1GC",
+    "-XX:+UseParallelGC",
     "-Dio.netty.tryReflectionSetAccessible=true",
     *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
 )
@@ -74,6 +75,28 @@ class Address:
         return neo4j.GraphDatabase.driver(self.uri, auth=(self.username, self.password))
 
 
+_WATCH = "import subprocess, sys; sys.stdin.read(1) or subprocess.run(sys.argv[1:])"
+
+
+@contextlib.contextmanager
+def if_killed(*command: str) -> Iterator[None]:
+    """Have a command run if this process is killed inside the block.
+
+    A process of its own waits at a pipe: a byte says that the block has ended, and its end alone that we are gone.
+    """
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", _WATCH, *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        watcher.communicate(b".")
+
+
 class LocalServer:
     """A server from jars in a home folder of its own, which can be killed and started again on the same data."""
 
@@ -82,6 +105,7 @@ class LocalServer:
             self.port = int(free.getsockname()[1])
         self._jars, self._home, self._heap = jars, home, heap
         self._process: subprocess.Popen[bytes] | None = None
+        self._watched = contextlib.ExitStack()
         self.address = Address(uri=f"bolt://127.0.0.1:{self.port}", password=secrets.token_hex(16))
         (home / "conf").mkdir(parents=True)
         written = _SETTINGS.format(port=self.port, heap=heap)
@@ -91,6 +115,7 @@ class LocalServer:
         """Start the server and wait until it answers. Raises `NoServer` when it does not."""
         command = [
             "java",
+            f"-Xms{self._heap}",
             f"-Xmx{self._heap}",
             *_JAVA,
             "-cp",
@@ -102,6 +127,8 @@ class LocalServer:
             self._process = subprocess.Popen(
                 [*command, *places], stdout=console, stderr=console, stdin=subprocess.DEVNULL
             )
+        clean = 'kill -9 "$0"; rm -r "$1"'
+        self._watched.enter_context(if_killed("sh", "-c", clean, str(self._process.pid), str(self._home)))
         try:
             wait_for(self.address, self._alive)
         except NoServer as error:
@@ -118,6 +145,7 @@ class LocalServer:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+            self._watched.close()
 
 
 @contextlib.contextmanager
@@ -190,7 +218,9 @@ def docker_server() -> Iterator[Address]:
         raise NoServer("Docker is not installed")
     password = secrets.token_hex(16)
     settings = {
+        "NEO4J_server_memory_heap_initial__size": "1g",
         "NEO4J_server_memory_heap_max__size": "1g",
+        "NEO4J_server_jvm_additional": "-XX:-UseG1GC -XX:+UseParallelGC",
         "NEO4J_server_memory_pagecache_size": "256m",
         "NEO4J_dbms_usage__report_enabled": "false",
     }
@@ -204,8 +234,9 @@ def docker_server() -> Iterator[Address]:
         )
         port = ports["7687/tcp"][0]["HostPort"]
         address = Address(uri=f"bolt://127.0.0.1:{port}", password=password)
-        wait_for(address)
-        yield address
+        with if_killed("docker", "kill", container):
+            wait_for(address)
+            yield address
     finally:
         subprocess.run(["docker", "kill", container], capture_output=True, check=False)
 

@@ -110,6 +110,23 @@ class News:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the confidence of a belief is made of.
+
+    `direct` are its items as `Reader.words` returns them, `inferred` those that `Reader.inferred` yields. `links` are
+    its CONTRADICTS edges by `seq`; `others` are the beliefs at their other ends and its parent. `opened` is the reason
+    of its first revision.
+    """
+
+    node: BeliefNode
+    direct: Sequence[Item]
+    inferred: Sequence[Item]
+    links: Sequence[Link]
+    others: Mapping[BeliefId, BeliefNode]
+    opened: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Everything one unit of work writes, in one transaction or not at all.
 
@@ -216,6 +233,10 @@ class Reader(Protocol):
         """Yield a belief's current inferred items, newest first (time, then id), reading no further than consumed."""
         ...
 
+    def account(self, belief_id: BeliefId) -> Account | None:
+        """Return what a belief's confidence is made of now, as `account_at` puts it together; None: no such id."""
+        ...
+
     def revisions(
         self,
         belief_id: BeliefId | None = None,
@@ -271,7 +292,8 @@ class Writer(Reader, Protocol):
     def save(self, changes: Changes) -> None:
         """Write everything of one unit of work. Reads after it see it; called at most once a transaction.
 
-        For each revision, writes its item (or takes it away) and puts its state on its belief. Raises
+        For each revision, writes its item (or takes it away) and puts its state on its belief; the response of an
+        inferred item is one that is there before, or comes with it. Raises
         `IntegrityError` when a record refers to something that this user does not have, when an id is taken, and when
         a signal is retracted twice.
         """

@@ -5,12 +5,12 @@ Loaded when first asked, never at import. What follows from a relation is decide
 
 import hashlib
 import json
+import math
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beliefgraph.graph.errors import ModelUnavailableError
-from beliefgraph.graph.ledger import logit, sigmoid
-from beliefgraph.ingest.relate import Pair, Relation
+from beliefgraph.ingest.relate import Pair, Relation, with_contradiction
 
 _FOLDER = Path(__file__).parent / "relation_model"
 _SWAPPED = [0, 2, 1, 3, 4]
@@ -64,16 +63,19 @@ class Classifier:
             cores.shutdown(cancel_futures=True)  # an interrupt leaves thousands of pairs unread
 
     def situate(self, relation: Relation, cosine: float) -> Relation:
-        """Weigh a contradiction by the cosine of the two texts: what has another topic rarely contradicts.
+        """Weigh a contradiction against neutral by the cosine of the two texts: another topic rarely contradicts.
 
-        A logistic regression on the log-odds of the contradiction and the cosine (of the default embedding model),
-        fitted to held-out statements beside the 16 nearest of the same self-model. It only ever takes away.
+        With C, N and S the probabilities of contradiction, neutral and the rest, the odds C/N become
+        exp(a·ln(C/N) + b·cosine + c), while S/C stays: near pairs of one self-model say how many of them have nothing
+        to do with each other, not how to tell paraphrases from opposites. Fitted to held-out statements beside the
+        16 nearest of the same self-model, with the cosine of the default embedding model.
         """
         fitted = _calibration()["situated"]
-        said = min(max(relation.contradiction, 1e-6), 1 - 1e-6)
-        log_odds = fitted["log_odds"] * logit(said) + fitted["cosine"] * cosine + fitted["intercept"]
-        left = min(relation.contradiction, sigmoid(log_odds))
-        return replace(relation, contradiction=left, neutral=relation.neutral + relation.contradiction - left)
+        against, neutral = max(relation.contradiction, 1e-6), max(relation.neutral - relation.entailed, 1e-6)
+        same = relation.equivalent + relation.entails + relation.entailed
+        log_odds = fitted["log_odds"] * math.log(against / neutral) + fitted["cosine"] * cosine
+        log_odds += fitted["intercept"]
+        return with_contradiction(relation, 1.0 / (1.0 + math.exp(-log_odds) + same / against))
 
     def lasting(self, texts: Sequence[str]) -> list[float]:
         """Return for each text the calibrated probability that it is a lasting statement about the user."""

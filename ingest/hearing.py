@@ -8,7 +8,7 @@ from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import WORD, Item
 from beliefgraph.graph.model import BeliefNode, Response, Signal, Source, context_of
 from beliefgraph.ingest.lasting import lasting_parts
-from beliefgraph.ingest.relate import Likeness, about, refined, restated
+from beliefgraph.ingest.relate import Likeness, about, refined, restated, with_contradiction
 from beliefgraph.ingest.statements import Statement, free_id, hold, likenesses_of, restate
 from beliefgraph.ingest.words import word_nats
 from beliefgraph.ingest.working import Cause, WorkingSet
@@ -50,9 +50,7 @@ def hear(working: WorkingSet, signal: Signal, response: Response | None, text: s
 
 
 def _without_contradiction(likeness: Likeness) -> Likeness:
-    said = likeness.relation
-    relation = replace(said, contradiction=0.0, neutral=said.neutral + said.contradiction)
-    return replace(likeness, relation=relation)
+    return replace(likeness, relation=with_contradiction(likeness.relation, 0.0))
 
 
 def apply_text(working: WorkingSet, heard: Heard, role: str, target: BeliefNode | None) -> None:

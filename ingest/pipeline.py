@@ -4,6 +4,7 @@ What events mean lies in statements.py, responses.py, signals.py and retractions
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -62,7 +63,8 @@ class Batch:
     its own `at`, as when a log is replayed, instead of now. With `stop_at_error` nothing after the first event that
     cannot be applied is. `observe` sees the working set before each event (its index); it may run more than once.
     `look` sees the store as it is, and what became of the events, after the last one; it may run more than once too.
-    With `if_seq` nothing is applied unless it is the user's last number (`ChangedMeanwhileError`).
+    With `if_seq` nothing is applied unless it is the user's last number (`ChangedMeanwhileError`). Batches that share a
+    `turn` decide one after the other: threads that decide at once all take as long as the last, and the store waits.
     """
 
     events: Sequence[Event]
@@ -70,6 +72,7 @@ class Batch:
     own_time: bool = False
     stop_at_error: bool = False
     if_seq: int | None = None
+    turn: AbstractContextManager[object] = field(default_factory=nullcontext)
     observe: Callable[[WorkingSet, int], None] | None = None
     look: Callable[[Reader, Sequence[Result | BeliefGraphError]], None] | None = None
 
@@ -223,14 +226,8 @@ class Pipeline:
             _check_unchanged(scope, batch, found, named)
             inputs.book.look_up(_foreseen(found, vectors, self.parameters.text))
             working = WorkingSet(reader, scope, reach, found, inputs)
-            results: list[Result | BeliefGraphError] = []
-            for index, (one, error) in enumerate(zip(named, refused, strict=True)):
-                working.advance(one.now_us)
-                if batch.observe is not None and error is None:
-                    batch.observe(working, index)
-                results.append(error or _apply(working, one))
-                if batch.stop_at_error and isinstance(results[-1], BeliefGraphError):
-                    break
+            with batch.turn:
+                results = _decide(working, batch, zip(named, refused, strict=True))
             if batch.look is not None:
                 batch.look(reader, results)
             return results, working.changes()
@@ -393,6 +390,21 @@ def _born(id: str, event: SignalEvent) -> Iterator[BeliefId]:
         yield spawned_id(SignalId(id))
     for said in event.speaks:
         yield spawned_id(SignalId(id), normal_form(said.statement))
+
+
+def _decide(
+    working: WorkingSet, batch: Batch, events: Iterable[tuple[_Identified, BeliefGraphError | None]]
+) -> list[Result | BeliefGraphError]:
+    """Apply events in order, those that were not refused before."""
+    results: list[Result | BeliefGraphError] = []
+    for index, (one, error) in enumerate(events):
+        working.advance(one.now_us)
+        if batch.observe is not None and error is None:
+            batch.observe(working, index)
+        results.append(error or _apply(working, one))
+        if batch.stop_at_error and isinstance(results[-1], BeliefGraphError):
+            break
+    return results
 
 
 def _apply(working: WorkingSet, one: _Identified) -> Result | BeliefGraphError:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
+from threading import Lock
 
 from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError
 from beliefgraph.graph.ids import UserId, derived_id
@@ -145,6 +146,7 @@ class _Log:
         self._strict, self._own_time = strict, own_time
         self._on_reject, self._on_applied, self._observe = on_reject, on_applied, observe
         self._bad: list[Reject] = []
+        self._turn = Lock()
 
     def apply(self, window: list[_Numbering]) -> None:
         """Apply a window of numbered lines, then report those that could not be applied, in their order."""
@@ -222,6 +224,7 @@ class _Log:
             ids=[content_id(one.event) for one in part],
             own_time=self._own_time,
             stop_at_error=self._strict,
+            turn=self._turn,
             observe=None if watch is None else lambda working, index: watch(part[index].event, working),
         )
         return self._pipeline.apply_all(Scope(self._tenant, UserId(part[0].event.user)), batch)

@@ -8,14 +8,14 @@ as paraphrases. The relater by embeddings alone therefore claims little; the one
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from beliefgraph.graph.ids import BeliefId, normal_form
 from beliefgraph.graph.model import BeliefNode, TextReading
 from beliefgraph.graph.store import Neighbour
 from beliefgraph.ingest.embedder import Embedder
-from beliefgraph.ingest.parameters import TextParameters
+from beliefgraph.ingest.parameters import ChangedParameters, TextParameters
 
 Pair = tuple[str, str]
 
@@ -162,12 +162,66 @@ def liken(
     """Relate a text to the near beliefs that pass the gate, nearest first. Raises `UnrelatedPairs`."""
     passed = [found for found in near if found.cosine >= limits.gate_cosine and found.belief_id in beliefs]
     relations = book.look_up([(text, beliefs[found.belief_id].statement) for found in passed])
-    return [
+    likenesses = [
         Likeness(
             belief_id=found.belief_id, cosine=found.cosine, relation=book.situate(relation, found.cosine)
         )
         for found, relation in zip(passed, relations, strict=True)
     ]
+    return takes_back(likenesses, limits.changed) if says_change(text, limits) else likenesses
+
+
+def says_change(text: str, limits: TextParameters) -> bool:
+    """Say whether a text says itself that something changed: by a phrase for it, and none that it did not."""
+    return _has_phrase(text, limits.changes) and not _has_phrase(text, limits.unchanged)
+
+
+def _has_phrase(text: str, phrases: Iterable[str]) -> bool:
+    """Say whether one of the phrases is in a text, whole words in any case."""
+    plain = _plain(text)
+    return any(re.search(rf"\b{re.escape(phrase)}\b", plain) for phrase in phrases)
+
+
+def takes_back(likenesses: Sequence[Likeness], weights: ChangedParameters) -> list[Likeness]:
+    """Weigh the contradictions of a text that says that something changed: it likely takes back a near belief.
+
+    A logistic regression on ln o_i, with o_i the odds that it contradicts belief i, and on the share of i in the odds
+    of all near beliefs, `weights.rest` of which is that it takes none of them back: near beliefs compete. No
+    contradiction becomes less likely by it.
+    """
+    odds = [_odds(likeness.relation.contradiction) for likeness in likenesses]
+    every = sum(odds) + weights.rest
+    weighed = []
+    for likeness, each in zip(likenesses, odds, strict=True):
+        log_odds = weights.log_odds * math.log(max(1e-9, each)) + weights.share * each / every
+        said = 1.0 / (1.0 + math.exp(-log_odds - weights.intercept))
+        more = said > likeness.relation.contradiction
+        weighed.append(
+            replace(likeness, relation=with_contradiction(likeness.relation, said)) if more else likeness
+        )
+    return weighed
+
+
+def _odds(probability: float) -> float:
+    return probability / max(1e-6, 1.0 - probability)
+
+
+def with_contradiction(relation: Relation, probability: float) -> Relation:
+    """Return a relation with another probability of a contradiction, sum 1.
+
+    What it loses is neutral: two texts of which one is not denied. What it gains, the others give, each its share.
+    """
+    lost = relation.contradiction - probability
+    if lost >= 0.0:
+        return replace(relation, contradiction=probability, neutral=relation.neutral + lost)
+    left = (1.0 - probability) / max(1e-12, 1.0 - relation.contradiction)
+    return Relation(
+        relation.equivalent * left,
+        relation.entails * left,
+        probability,
+        relation.neutral * left,
+        relation.entailed * left,
+    )
 
 
 def readings_of(likenesses: Iterable[Likeness], limits: TextParameters) -> tuple[TextReading, ...]:
@@ -204,9 +258,14 @@ def about(likeness: Likeness, limits: TextParameters) -> float:
 
 def cue_tags(text: str, cues: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the tags that phrases in a comment stand for, in the order of the cues."""
-    plain = " ".join(text.replace("’", "'").casefold().split())
+    plain = _plain(text)
     return [
         tag
         for tag, phrases in cues.items()
         if any(re.search(rf"\b{re.escape(phrase)}", plain) for phrase in phrases)
     ]
+
+
+def _plain(text: str) -> str:
+    """Return a text as phrases are looked up in it: one case, one space, one apostrophe."""
+    return " ".join(text.replace("’", "'").casefold().split())

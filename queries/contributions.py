@@ -6,11 +6,10 @@ from typing import Literal
 
 from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.folding import crowded, turns
-from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
+from beliefgraph.graph.ids import ResponseId, SignalId
 from beliefgraph.graph.ledger import RESPONSE, Item, fade, sayer_of
-from beliefgraph.graph.model import BeliefNode, Interpretation, Signal
-from beliefgraph.graph.outcomes import replayed
-from beliefgraph.graph.store import Reader
+from beliefgraph.graph.model import Interpretation, Signal
+from beliefgraph.graph.store import Account, Reader
 from beliefgraph.graph.turns import Turn
 
 WITH_SIGNALS = 100
@@ -50,31 +49,19 @@ class Change:
     kept: float
 
 
-def items_of(reader: Reader, belief_id: BeliefId, as_of_us: int | None) -> tuple[list[Item], list[Item]]:
-    """Return a belief's direct items and its inferred ones (newest first), as they stood."""
-    if as_of_us is None:
-        return reader.words(belief_id), list(reader.inferred(belief_id))
-    items = replayed(reader.revisions(belief_id, as_of_us=as_of_us))
-    inferred = sorted(
-        (item for item in items if item.slot == RESPONSE), key=lambda item: item.order, reverse=True
-    )
-    return [item for item in items if item.slot != RESPONSE], inferred
-
-
 def contributions(
-    reader: Reader, node: BeliefNode, at_us: int, as_of_us: int | None
+    reader: Reader, account: Account, at_us: int, as_of_us: int | None
 ) -> tuple[list[Contribution], list[Change]]:
     """Return every item that counts, heaviest first, and what shows a change of mind, the latest first.
 
     The items' terms and the base add up to the own log-odds. The signals beneath are fetched for the `WITH_SIGNALS`
     heaviest alone.
     """
-    direct, inferred = items_of(reader, node.id, as_of_us)
-    half_life = node.state.half_life_days
-    at_us = max(at_us, node.state.reference_us)
+    state = account.node.state
+    at_us = max(at_us, state.reference_us)
     weighed = [
-        each.times(fade(at_us - each.item.observed_us, half_life))
-        for each in crowded(direct, inferred, node.state)
+        each.times(fade(at_us - each.item.observed_us, state.half_life_days))
+        for each in crowded(account.direct, account.inferred, state)
     ]
     weighed.sort(key=lambda each: (-abs(each.term), each.item.slot, _about(each.item)))
     beneath = _signals_beneath(reader, [each.item for each in weighed[:WITH_SIGNALS]], as_of_us)
@@ -91,7 +78,7 @@ def contributions(
         )
         for each in weighed
     ]
-    return listed, [_change(turn) for turn in turns(direct, inferred, node.state)]
+    return listed, [_change(turn) for turn in turns(account.direct, account.inferred, state)]
 
 
 def _change(turn: Turn) -> Change:
@@ -100,7 +87,7 @@ def _change(turn: Turn) -> Change:
 
 
 def _about(item: Item) -> str:
-    return sayer_of(item.id) or item.id
+    return item.id if item.slot == RESPONSE else sayer_of(item.id) or item.id
 
 
 def _signals_beneath(
@@ -109,7 +96,8 @@ def _signals_beneath(
     """Return the unretracted signals beneath each item, oldest first."""
     responses = [ResponseId(item.id) for item in items if item.slot == RESPONSE]
     words = [SignalId(item.id) for item in items if item.slot != RESPONSE and sayer_of(item.id) is None]
-    found = reader.signals(about=responses, as_of_us=as_of_us) + reader.signals(words, as_of_us=as_of_us)
+    found = reader.signals(about=responses, as_of_us=as_of_us) if responses else []
+    found += reader.signals(words, as_of_us=as_of_us) if words else []
     beneath: dict[tuple[bool, str], tuple[tuple[Signal, Interpretation], ...]] = {}
     for signal, interpretation in reversed(found):
         if signal.retracted_at is None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from beliefgraph.graph.accounts import account_at
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import WORD, fade, read_state
@@ -82,18 +83,13 @@ def explain(
     Raises `NotFoundError`.
     """
     at_us = now_us if as_of_us is None else as_of_us
-    node = find_belief(reader, scope, belief_id, as_of_us)
+    account = reader.account(belief_id) if as_of_us is None else account_at(reader, belief_id, as_of_us)
+    if account is None:
+        raise NotFoundError("belief", belief_id, user_id=scope.user_id)
+    node, others = account.node, account.others
     reading = read_state(node.state, at_us)
     up = reading.log_odds >= 0
-    links = reader.links("contradicts", beliefs=[belief_id], as_of_us=as_of_us)
-    others = {
-        other.id: other
-        for other in reader.beliefs(
-            {link.low for link in links} | {link.high for link in links}, as_of_us=as_of_us
-        )
-    }
-    parent = [] if node.parent_id is None else reader.beliefs([node.parent_id], as_of_us=as_of_us)
-    counted, changes = contributions(reader, node, at_us, as_of_us)
+    counted, changes = contributions(reader, account, at_us, as_of_us)
     said = sum(each.term for each in counted if each.source == WORD)
     moves = [
         Move(by=name, nats=nats, times=1 if (reading.log_odds - said + nats >= 0) != up else None)
@@ -105,15 +101,15 @@ def explain(
     return Explanation(
         belief=view(node, at_us),
         base_nats=node.state.base,
-        prior=noted_in(reader.revisions(belief_id, limit=1)[0].reason, node.state.base),
+        prior=noted_in(account.opened, node.state.base),
         contributions=tuple(counted),
         conflict_nats=node.state.conflict,
         log_odds=reading.log_odds,
         conflicts=tuple(
             (to_conflict(link), view(others[link.high if link.low == belief_id else link.low], at_us))
-            for link in links
+            for link in account.links
         ),
-        parent=view(parent[0], at_us) if parent else None,
+        parent=None if node.parent_id is None else view(others[node.parent_id], at_us),
         would_change=tuple(move for move in moves if (move.nats < 0) == up),
         signals_left_out=max(0, len(counted) - WITH_SIGNALS),
         changes=tuple(changes),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beliefgraph.queries.choosing import LIKELY
+
 if TYPE_CHECKING:
     from beliefgraph.graph.ids import BeliefId
     from beliefgraph.graph.model import Belief, Conflict
@@ -49,8 +51,7 @@ def percent(probability: float) -> str:
 def explanation_prose(explanation: Explanation) -> str:
     """Return a paragraph and a list that a product manager understands."""
     belief = explanation.belief
-    sure = f"we are {percent(belief.confidence)} sure that this is true of her now"
-    lines = [f"“{belief.statement}”: {sure}. {STANDING[belief.standing]}"]
+    lines = [f"“{belief.statement}”: {outcome(belief)}"]
     if explanation.parent is not None:
         lines.append(f"It grew out of “{explanation.parent.statement}”.")
     if belief.context:
@@ -67,12 +68,20 @@ def explanation_prose(explanation: Explanation) -> str:
         named = "; ".join(f"“{other.statement}” ({percent(other.confidence)})" for _, other in against)
         lines.append(f"  {explanation.conflict_nats:+.2f}  it contradicts {named}")
     lines.append(f"  {explanation.log_odds:+.2f}  together, which is {percent(belief.confidence)}")
-    lines += [_conflict(conflict, other, belief.id) for conflict, other in explanation.conflicts]
+    lines += [_conflict(conflict, other, belief) for conflict, other in explanation.conflicts]
     moves = [sentence for move in explanation.would_change if (sentence := _move(move))]
     if moves:
         side = "below" if explanation.log_odds >= 0 else "above"
         lines.append(f"What would bring it {side} 50 %: {', or '.join(moves)}.")
     return "\n".join(lines)
+
+
+def outcome(belief: Belief) -> str:
+    """Say how sure we are and what follows; of what is no longer used, how sure its own evidence would make us."""
+    sure = percent(belief.confidence)
+    if belief.standing in ("superseded", "retired"):
+        return f"{STANDING[belief.standing]} Its own evidence alone would make us {sure} sure of it."
+    return f"we are {sure} sure that this is true of her now. {STANDING[belief.standing]}"
 
 
 def base_rate(prior: Prior) -> str:
@@ -88,23 +97,34 @@ def _weighs(found: tuple[Conflict, Belief]) -> bool:
     return conflict.status == "confirmed" and other.standing not in ("superseded", "retired")
 
 
-def _conflict(conflict: Conflict, other: Belief, belief_id: BeliefId) -> str:
+def _conflict(conflict: Conflict, other: Belief, belief: Belief) -> str:
     """Say what stands between two beliefs, who says so, and what has come of it."""
     rival = f"“{other.statement}”"
     said = "a person said so" if conflict.detector == "person" else f"{percent(conflict.strength)} sure"
     day = conflict.recorded_at.date().isoformat()
     if conflict.status == "suspected":
-        return f"It may contradict {rival} ({said}): too doubtful to move either; a person can decide."
+        doubt = f"It may contradict {rival} ({said}): too doubtful to move either; a person can decide."
+        return f"{doubt}{_meanwhile(conflict, other, belief)}"
     if conflict.status == "dismissed":
         return f"It does not contradict {rival}: {conflict.reason}, {day}."
     if conflict.status == "resolved":
-        return f"It contradicted {rival}, decided on {day}: {_decided(conflict, belief_id)}."
+        return f"It contradicted {rival}, decided on {day}: {_decided(conflict, belief.id)}."
     if not _weighs((conflict, other)):
         return f"It contradicts {rival} ({said}), which is no longer used, so nothing is taken off for it."
     return (
         f"It contradicts {rival} ({said}): both cannot be true, so each lowers the other, the surer one more. "
         "Until that is decided, the surer of the two is used."
     )
+
+
+def _meanwhile(conflict: Conflict, *beliefs: Belief) -> str:
+    """Say which of two beliefs is used while nobody has decided whether they contradict each other."""
+    if any(belief.standing in ("superseded", "retired") for belief in beliefs):
+        return ""
+    said = all(belief.source in ("stated", "corrected") for belief in beliefs)
+    if said and conflict.strength >= LIKELY:
+        return " Until then, where both bear on an answer, the one that she said later is used."
+    return " Until then both may be used."
 
 
 def _decided(conflict: Conflict, belief_id: BeliefId) -> str:

@@ -45,11 +45,11 @@ class Provenance:
     """The records around one record, as they stood at a time; `str()` reads as a story.
 
     `root_kind` and `root_id` name what was asked about. `revisions` come oldest first; of a belief they are its latest
-    changes, of a signal all that it (or its retraction) caused, of a response those that its signals caused.
-    `beliefs` are read at `at`; `origins` name, as `belief:…` and `signal:…`, what each of them was spawned from, where
-    that is here too. `links` are contradictions and duplicates of the beliefs in question. `prior` is the
-    base rate of the belief asked about. `left_out` counts the older changes (of a belief) or signals (of a response)
-    that are not here; `cursor` asks for them.
+    changes, of a signal all that it (or its retraction) caused, of a response those that its signals caused; `evidence`
+    has the numbers of those that left an evidence item. `beliefs` are read at `at`; `origins` name, as `belief:…` and
+    `signal:…`, what each of them was spawned from, where that is here too. `links` are contradictions and duplicates of
+    the beliefs in question. `prior` is the base rate of the belief asked about. `left_out` counts the older changes (of
+    a belief) or signals (of a response) that are not here; `cursor` asks for them.
     """
 
     user_id: UserId
@@ -61,6 +61,7 @@ class Provenance:
     responses: Mapping[ResponseId, Response]
     signals: Mapping[SignalId, tuple[Signal, Interpretation]]
     revisions: tuple[Revision, ...]
+    evidence: tuple[int, ...]
     links: tuple[Link, ...]
     prior: Prior | None = None
     left_out: int = 0
@@ -227,6 +228,7 @@ def _around(
         responses={response.id: response for response in reversed(answered)},
         signals=heard,
         revisions=tuple(sorted(revisions, key=lambda revision: revision.seq)),
+        evidence=tuple(sorted(revision.seq for revision in revisions if revision.item is not None)),
         links=tuple(links),
         **more,
     )

@@ -138,6 +138,6 @@ def _add_revision(graph: "nx.MultiDiGraph[str]", found: "Provenance", revision: 
     graph.add_edge(name, belief, type="REVISES")
     if revision.cause_kind in ("signal", "retraction"):
         graph.add_edge(name, signal, type="CAUSED_BY")
-    evidence = revision.cause_kind == "signal" and revision.item is not None
+    evidence = revision.cause_kind == "signal" and revision.seq in found.evidence
     if evidence and not graph.nodes[signal]["retracted"] and not graph.has_edge(belief, signal, _OBSERVED):
         graph.add_edge(belief, signal, key=_OBSERVED, type=_OBSERVED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.model import Belief, Interpretation, Link, Response, Revision, Signal
-from beliefgraph.queries.prose import STANDING, base_rate, percent
+from beliefgraph.queries.prose import base_rate, outcome, percent
 
 if TYPE_CHECKING:
     from beliefgraph.queries.provenance import Provenance
@@ -77,8 +77,7 @@ def _first_taken_back(found: "Provenance", signal: Signal) -> float:
 
 def _of_belief(found: "Provenance") -> Iterator[str]:
     belief = found.beliefs[BeliefId(found.root_id)]
-    sure = f"we are {percent(belief.confidence)} sure that this is true of her now"
-    yield f"{quoted(belief.statement)}: {sure}. {STANDING[belief.standing]}"
+    yield f"{quoted(belief.statement)}: {outcome(belief)}"
     parents = [found.beliefs[BeliefId(id)] for kind, id in _origins(found, belief) if kind == "belief"]
     if parents:
         yield f"It grew out of {quoted(parents[0].statement)}."

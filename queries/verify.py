@@ -11,7 +11,6 @@ from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state
 from beliefgraph.graph.model import BeliefNode, Response, Revision, Signal, Tally
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.store import Reader, Store, scopes
-from beliefgraph.queries.contributions import items_of
 
 _TOLERANCE = 1e-9
 
@@ -106,7 +105,7 @@ class _Check:
         _require(_same_sums(node.state, folded), record, "its confidence is not what folding its items gives")
 
     def _check_items(self, node: BeliefNode, items: list[Item]) -> None:
-        direct, inferred = items_of(self._reader, node.id, None)
+        direct, inferred = self._reader.words(node.id), list(self._reader.inferred(node.id))
         replayed_items = {(item.slot, item.id): item for item in items}
         record = f"belief {node.id}"
         for item in [*direct, *inferred]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bench.neo4j_server import Address, LocalServer, NoServer, running_local_server
+from bench.neo4j_server import Address, LocalServer, NoServer, fetch_jars, running_local_server
 from tests.neo4j_server import claim, find_server, wipe
 
 _DEVELOPERS_OWN = dict(os.environ)
@@ -110,6 +110,13 @@ def neo4j_server() -> Iterator[Address]:
             address = stack.enter_context(find_server(_DEVELOPERS_OWN))
             claim(address)
         yield address
+
+
+@pytest.fixture(scope="session")
+def neo4j_jars() -> Path:
+    """Return the folder with the jars of a Neo4j server."""
+    with _a_server():
+        return fetch_jars()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The image and the composition, as far as they can be checked without an engine: nothing in them names what is not."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from beliefgraph.settings import read_settings
@@ -95,6 +97,32 @@ def test_every_setting_is_known() -> None:
     assert host in COMPOSED["services"]
     assert "neo4j" == settings.neo4j_user
     assert settings.api_keys is not None
+
+
+@pytest.mark.neo4j
+def test_the_database_takes_its_settings(neo4j_jars: Path, tmp_path: Path) -> None:
+    """Neo4j itself finds nothing wrong with them, next to what the image sets, and Java with the flags that follow."""
+    given = {**COMPOSED["services"]["neo4j"]["environment"]}
+    named = {name.removeprefix("NEO4J_"): value for name, value in given.items() if name[:6] == "NEO4J_"}
+    del named["AUTH"]
+    settings = {
+        re.sub("_+", lambda found: "." if len(found[0]) == 1 else "_", n): v for n, v in named.items()
+    }
+    lines = ["server.jvm.additional=-XX:+UseG1GC", *(f"{name}={value}" for name, value in settings.items())]
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "neo4j.conf").write_text("\n".join(lines) + "\n")
+    checked = subprocess.run(
+        ["java", "-cp", f"{neo4j_jars}/*", "org.neo4j.server.startup.Neo4jCommand", "console", "--dry-run"],
+        env={**os.environ, "NEO4J_HOME": str(tmp_path), "NEO4J_CONF": str(tmp_path / "conf")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == checked.returncode, checked.stdout[-2000:] + checked.stderr[-2000:]
+    flags = [word for word in checked.stdout.split() if word.startswith("-X")]
+    assert {"-XX:+UseParallelGC", "-Xmx1048576k"} <= set(flags)
+    started = subprocess.run(["java", *flags, "-version"], capture_output=True, text=True, check=False)
+    assert 0 == started.returncode, started.stderr
 
 
 def test_nothing_is_reached_from_elsewhere() -> None:

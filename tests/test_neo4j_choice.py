@@ -1,11 +1,13 @@
 """Which Neo4j server the tests use: the one that is named, else Docker's, else Maven's, else none, which is said."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from select import select
 
 import pytest
 
@@ -86,3 +88,47 @@ def test_without_a_server_tests_are_skipped_aloud(
         loud = [line for line in ran.stdout.splitlines() if "TESTS ON NEO4J ARE NOT RUN" in line]
         assert 1 == len(loud)
         assert "Docker is not installed; Java 17 is not installed" in loud[0]
+
+
+_PARENT = """
+import os, subprocess, sys, time
+from bench.neo4j_server import if_killed
+tied = int(sys.argv[1])
+server = subprocess.Popen(["sleep", "600"], stdout=tied)
+os.close(tied)
+with if_killed("kill", "-9", str(server.pid)):
+    print(server.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_server_does_not_outlive_who_started_it(repository: Path, killed: bool) -> None:
+    """What was started goes when its parent is killed, and is left alone where the parent's block just ends."""
+    watched, tied = os.pipe()  # reads as ended when the last who holds the other end, the server, is gone
+    parent = subprocess.Popen(
+        [sys.executable, "-c", _PARENT, str(tied)],
+        cwd=repository,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=[tied],
+        text=True,
+    )
+    os.close(tied)
+    assert parent.stdout is not None
+    with parent, os.fdopen(watched):
+        server = int(parent.stdout.readline())
+        try:
+            assert not _ended(watched, seconds=0)
+            if killed:
+                parent.kill()
+            else:
+                parent.communicate()
+            assert killed is _ended(watched, seconds=60 if killed else 1)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(server, signal.SIGKILL)
+
+
+def _ended(pipe: int, *, seconds: float) -> bool:
+    return bool(select([pipe], [], [], seconds)[0])

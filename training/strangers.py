@@ -4,14 +4,18 @@ import random
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from training.meeting import Encode
 from training.statements import Cluster, Pair, spoken_in
 
 NEAR, SAME_TOPIC = 0.2, 0.5
 """Cosines between which a pair of two clusters is taken. Above, too many clusters are about the same thing."""
 
-Encode = Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]]
+MISTAKEN = 0.3
+"""From which probability on of a contradiction a network is mistaken about such a pair."""
+
+Judge = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
+"""Gives the probability of a contradiction for each pair."""
 
 
 class Strangers:
@@ -41,3 +45,9 @@ class Strangers:
                 if nearest:
                     pairs.append(Pair(self._texts[first], self._texts[rng.choice(nearest)], "neutral"))
         return pairs
+
+    def mistaken(self, count: int, rng: random.Random, judge: Judge, *, nearest: int = 40) -> list[Pair]:
+        """Return those of so many drawn pairs that a network takes for contradictions, to learn that they are none."""
+        drawn = self.draw(count, rng, among=nearest)
+        pairs = [(spoken_in(pair.first, "her"), spoken_in(pair.second, "her")) for pair in drawn]
+        return [pair for pair, said in zip(drawn, judge(pairs), strict=True) if said >= MISTAKEN]

@@ -126,11 +126,14 @@ def _route(path: str, method: str, operation: Mapping[str, Any], schemas: Mappin
 
 
 def _sample(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    """Return an example of a body, made of the examples of its fields; nothing where there are none."""
+    """Return an example of a body: its own, else made of those of its fields; nothing where it is no record."""
     record = schemas.get(schema.get("$ref", "").rpartition("/")[2])
     if record is None:
         return ""
-    sample = {name: one["examples"][0] for name, one in record["properties"].items() if one.get("examples")}
+    of_fields = {
+        name: one["examples"][0] for name, one in record["properties"].items() if one.get("examples")
+    }
+    sample = record.get("examples", [of_fields])[0]
     shown = json.dumps(sample, ensure_ascii=False, indent=2)
     return f"<pre><code>{html.escape(shown, quote=False)}</code></pre>"
 

@@ -20,6 +20,7 @@ from beliefgraph.api.calls import (
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.ingest.events import Moment
 from beliefgraph.queries.diff import Diff
+from beliefgraph.queries.provenance_graph import node_link
 from beliefgraph.queries.what_if import WhatIf
 from beliefgraph.wire import provenance as wire
 
@@ -32,7 +33,7 @@ Form = Annotated[
     Query(
         alias="format",
         description="`node-link`: a graph; `prov`: a W3C PROV document; `timeline`: what happened, line by line; "
-        "`prose`: a story.",
+        "`prose`: a story; `records`: every record whole.",
         examples=["node-link"],
     ),
 ]
@@ -140,6 +141,18 @@ def get_diff(
         return found
 
     return of.read(work)
+
+
+@router.get(
+    "/graph",
+    operation_id="get_graph",
+    response_model=wire.Graph,
+    dependencies=needs("read"),
+    summary="Read all beliefs with the edges between them",
+)
+def get_graph(of: OfUser, as_of: AsOf = None) -> dict[str, Any]:
+    """Node-link JSON of networkx: a node is a belief, an edge CONTRADICTS, DUPLICATES or SPAWNED_FROM."""
+    return of.read(lambda user: node_link(user.belief_graph(as_of=as_of)))
 
 
 @router.post(

@@ -4,9 +4,11 @@ import logging
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from weakref import WeakValueDictionary
 
 import neo4j
 from neo4j.exceptions import (
@@ -33,6 +35,7 @@ from beliefgraph.graph.errors import (
 OLDEST = (5, 26)
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 
+_LOCKED = "it was not done in time; another writer may keep the user locked"
 _UNAVAILABLE: tuple[tuple[type[Exception], str, str], ...] = (
     (AuthError, "", "it refuses the user name or the password; check NEO4J_USERNAME and NEO4J_PASSWORD"),
     (Forbidden, "", "this user of the database may not do that"),
@@ -47,7 +50,7 @@ _UNAVAILABLE: tuple[tuple[type[Exception], str, str], ...] = (
     (
         ClientError,
         "Neo.ClientError.Transaction.",
-        "it was not done in time; another writer may keep the user locked",
+        _LOCKED,
     ),
     (TransientError, "", "the database reports {code}"),
     (DatabaseError, "", "the database reports {code}"),
@@ -129,6 +132,8 @@ class Connections:
             )
         self.target, self.timeout_s = uri, timeout_s
         self._database = database
+        self._guard = threading.Lock()
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         with translated(uri):
             self._driver = neo4j.GraphDatabase.driver(
                 uri,
@@ -155,6 +160,21 @@ class Connections:
             initial_retry_delay=0.1,
             retry_delay_multiplier=1.5,
         )
+
+    @contextmanager
+    def turn(self, user: str) -> Iterator[None]:
+        """Let this process's threads on one user come in turn: the server takes longer to hand a lock on.
+
+        Raises `StoreUnavailableError` when the turn does not come in time.
+        """
+        with self._guard:
+            lock = self._turns.setdefault(user, threading.Lock())
+        if not lock.acquire(timeout=self.timeout_s):
+            raise StoreUnavailableError(self.target, _LOCKED)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def close(self) -> None:
         """Close the driver."""

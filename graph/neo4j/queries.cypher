@@ -79,10 +79,8 @@ CALL (seq) {
 CALL (asked) {
     UNWIND asked AS r
     MATCH (r)-[g:GENERATED_BY]->(b:Belief)
-    OPTIONAL MATCH (e:Evidence {key: b.key + '/response/' + r.id})
-    USING INDEX SEEK e:Evidence(key)
-    RETURN collect(DISTINCT b) AS behind, collect(e {.*}) AS items,
-        collect([r.id, g.position, b.id, g.weight, g.adherence, g.confidence_then]) AS premises
+    RETURN collect(DISTINCT b) AS behind,
+        collect([r.id, g.position, b.id, g.weight, g.adherence, g.confidence_then, g.nats, g.observed_us]) AS premises
 }
 CALL (asked) {
     CALL (asked) {
@@ -157,12 +155,9 @@ CALL (reached) {
     WHERE high IN reached
     RETURN collect(l {.*}) AS links
 }
-RETURN seq, recorded_us, tallies, nearest, premises, items, signals, links, [r IN asked | r {.*}] AS responses, [b IN reached | b {
+RETURN seq, recorded_us, tallies, nearest, premises, signals, links, [r IN asked | r {.*}] AS responses, [b IN reached | b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
-    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
-    .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
-    .down_for, .down_against, .practice_nats
+    .vector_key, .ordinal, .revised_us, .sums, .newest_id, .lifecycle, .context
 }] AS beliefs
 
 // name: nearest
@@ -181,10 +176,7 @@ USING INDEX SEEK b:Belief(user, seq)
 WHERE b.user = $given.user AND b.seq < $given.before AND b.recorded_us <= $given.as_of
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
-    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
-    .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
-    .down_for, .down_against, .practice_nats
+    .vector_key, .ordinal, .revised_us, .sums, .newest_id, .lifecycle, .context
 } AS row
 ORDER BY b.user DESC, b.seq DESC LIMIT $given.limit
 
@@ -195,10 +187,7 @@ USING INDEX SEEK b:Belief(key)
 WHERE b.seq < $given.before AND b.recorded_us <= $given.as_of
 RETURN b {
     .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
-    .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-    .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle, .context,
-    .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
-    .down_for, .down_against, .practice_nats
+    .vector_key, .ordinal, .revised_us, .sums, .newest_id, .lifecycle, .context
 } AS row
 ORDER BY b.seq DESC LIMIT $given.limit
 
@@ -229,10 +218,7 @@ CALL (seq) {
     USING INDEX SEEK b:Belief(key)
     RETURN collect(b {
         .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
-        .vector_key, .ordinal, .revised_us, .base, .half_life_days, .memory_nats, .reference_us, .direct_for,
-        .direct_against, .inferred_for, .inferred_against, .spoken, .newest_us, .newest_id, .conflict, .lifecycle,
-        .context, .session_nats, .heard_for, .heard_against, .change_nats, .up_for, .up_against,
-    .down_for, .down_against, .practice_nats, vector: CASE WHEN b.seq > $given.after THEN b.vector END
+        .vector_key, .ordinal, .revised_us, .sums, .newest_id, .lifecycle, .context, vector: CASE WHEN b.seq > $given.after THEN b.vector END
     }) AS beliefs
 }
 CALL (seq) {
@@ -299,6 +285,7 @@ WHERE s.seq < $given.before AND s.recorded_us <= $given.as_of
 RETURN s {.*} AS row
 ORDER BY s.seq DESC LIMIT $given.limit
 
+// All in one row, which takes half as long as rows of their own.
 // name: signals about
 UNWIND $given.responses AS key
 MATCH (r:Response {key: key})
@@ -309,8 +296,8 @@ USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
 WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $given.before
     AND s.recorded_us <= $given.as_of
     AND ($given.kinds IS NULL OR s.kind IN $given.kinds)
-RETURN s {.*} AS row
-ORDER BY s.seq DESC LIMIT $given.limit
+WITH s ORDER BY s.seq DESC LIMIT $given.limit
+RETURN collect(properties(s)) AS row
 
 // name: words
 MATCH (b:Belief {key: $given.belief})
@@ -326,12 +313,84 @@ CALL (b, slot) {
 RETURN e {.*} AS row
 ORDER BY e.observed_us DESC, e.id DESC
 
+// What a belief inherited lies on nodes and comes first, in full; then what its own responses say, newest first, read no
+// further than it is wanted.
 // name: inferred
-MATCH (e:Evidence)
-USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
-WHERE e.belief = $given.belief AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
-RETURN e {.*} AS row
-ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC
+CALL () {
+    MATCH (e:Evidence)
+    USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
+    WHERE e.belief = $given.belief AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
+    WITH e ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC
+    RETURN collect([e.id, e.nats, e.observed_us]) AS row
+  UNION ALL
+    MATCH ()-[g:GENERATED_BY]->()
+    USING INDEX SEEK g:GENERATED_BY(belief, observed_us, response_id)
+    WHERE g.belief = $given.belief AND g.observed_us IS NOT NULL AND g.response_id > ''
+    RETURN [g.response_id, g.nats, g.observed_us] AS row
+    ORDER BY g.belief DESC, g.observed_us DESC, g.response_id DESC
+}
+RETURN row
+
+// A belief, its items and edges and who lies beside it, under the lock, in one round trip. Inferred items come as columns:
+// a thousand rows of their own take ten times as long.
+// name: account
+MERGE (u:User {key: $given.user})
+ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
+SET u.locked = NOT coalesce(u.locked, false)
+WITH u.seq AS seq, u.recorded_us AS recorded_us, u.tallies AS tallies
+OPTIONAL MATCH (b:Belief {key: $given.belief})
+USING INDEX SEEK b:Belief(key)
+CALL (b) {
+    UNWIND b.word_slots AS slot
+    CALL (b, slot) {
+        MATCH (e:Evidence)
+        USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
+        WHERE e.belief = b.key AND e.slot = slot AND e.observed_us IS NOT NULL AND e.id > ''
+        RETURN e ORDER BY e.belief DESC, e.slot DESC, e.observed_us DESC, e.id DESC LIMIT 1
+    }
+    WITH e ORDER BY e.observed_us DESC, e.id DESC
+    RETURN collect(e {.*}) AS words
+}
+CALL (b) {
+    MATCH (e:Evidence)
+    USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
+    WHERE e.belief = b.key AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
+    RETURN collect([e.id, e.nats, e.observed_us]) AS inherited
+}
+CALL (b) {
+    MATCH ()-[g:GENERATED_BY]->()
+    USING INDEX SEEK g:GENERATED_BY(belief, observed_us, response_id)
+    WHERE g.belief = b.key AND g.observed_us IS NOT NULL AND g.response_id > ''
+    RETURN collect(g.response_id) AS ids, collect(g.nats) AS nats, collect(g.observed_us) AS observed
+}
+CALL (b) {
+    MATCH (b)-[l:CONTRADICTS]-(:Belief)
+    RETURN collect(l {.*}) AS links
+}
+CALL (b) {
+    CALL (b) {
+        MATCH (b)-[:CONTRADICTS]-(o:Belief)
+        RETURN o
+      UNION
+        MATCH (b)-[:SPAWNED_FROM]->(o:Belief)
+        RETURN o
+    }
+    RETURN collect(o {
+        .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+        .vector_key, .ordinal, .revised_us, .sums, .newest_id, .lifecycle, .context
+    }) AS others
+}
+CALL (b) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
+    WHERE v.belief = b.key AND v.seq > 0
+    WITH v ORDER BY v.belief, v.seq LIMIT 1
+    RETURN collect(v.reason) AS opened
+}
+RETURN seq, recorded_us, tallies, words, inherited, ids, nats, observed, links, others, opened, b {
+        .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+        .vector_key, .ordinal, .revised_us, .sums, .newest_id, .lifecycle, .context
+} AS belief
 
 // name: revisions
 MATCH (v:Revision)
@@ -347,12 +406,22 @@ WHERE v.belief = $given.belief AND v.seq > $given.after AND v.recorded_us <= $gi
 RETURN v {.*} AS row
 ORDER BY v.belief, v.seq LIMIT $given.limit
 
+// A signal has its revisions around it; other causes are no nodes, and found by an index.
 // name: revisions by cause
-MATCH (v:Revision)
-USING INDEX SEEK v:Revision(cause, seq)
-WHERE v.cause = $given.cause AND v.seq > $given.after AND v.recorded_us <= $given.as_of
+CALL () {
+    MATCH (s:Signal {key: $given.cause})<-[:CAUSED_BY]-(v:Revision)
+    USING INDEX SEEK s:Signal(key)
+    RETURN v
+  UNION
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(cause, seq)
+    WHERE v.cause = $given.cause AND v.seq > $given.after
+    RETURN v
+}
+WITH v
+WHERE v.seq > $given.after AND v.recorded_us <= $given.as_of
 RETURN v {.*} AS row
-ORDER BY v.cause, v.seq LIMIT $given.limit
+ORDER BY v.seq LIMIT $given.limit
 
 // name: latest revisions
 UNWIND $given.keys AS key
@@ -379,9 +448,11 @@ WHERE l.user = $given.user AND l.seq > 0 AND l.kind IN $given.kinds AND l.record
 RETURN l {.*} AS row
 ORDER BY l.user, l.seq
 
-// Everything of one unit of work. What comes in numbers is given as columns (`count` rows, a list for each property),
-// so that a property's name is sent once and not with every row. Each part counts what it wrote; the store compares that
-// with what it asked for, so that a reference to what this user does not have takes the whole unit back.
+// Everything of one unit of work. What comes in numbers is given as columns (`count` rows, a list for each property,
+// null where nobody has it), so that a property's name is sent once and not with every row. Revisions come in runs with
+// one cause. The beliefs that are referred to (`touched`) are found
+// once; `place` is where one stands among them. Each part counts what it wrote; the store compares that with what it
+// asked for, so that a reference to what this user does not have takes the whole unit back.
 // name: save
 MATCH (u:User {key: $given.user})
 USING INDEX SEEK u:User(key)
@@ -396,38 +467,51 @@ CALL (u) {
         source: c.source[i], kind: c.kind[i], created_us: c.created_us[i],
         recorded_us: c.recorded_us[i], parent_id: c.parent_id[i], origin_id: c.origin_id[i],
         vector_key: c.vector_key[i], vector: c.vector[i], ordinal: c.ordinal[i],
-        revised_us: c.revised_us[i], word_slots: c.word_slots[i], base: c.base[i],
-        half_life_days: c.half_life_days[i], memory_nats: c.memory_nats[i],
-        reference_us: c.reference_us[i], direct_for: c.direct_for[i],
-        direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
-        inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
-        newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
-        context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
-        heard_against: c.heard_against[i], change_nats: c.change_nats[i], up_for: c.up_for[i],
-        up_against: c.up_against[i], down_for: c.down_for[i], down_against: c.down_against[i],
-        practice_nats: c.practice_nats[i]
+        revised_us: c.revised_us[i], sums: c.sums[i], newest_id: c.newest_id[i],
+        lifecycle: c.lifecycle[i], context: c.context[i]
     })
 }
 CALL (u) {
-    WITH $given.responses AS c
+    UNWIND $given.touched AS key
+    MATCH (b:Belief {key: key})
+    USING INDEX SEEK b:Belief(key)
+    RETURN collect(b) AS touched
+}
+CALL (touched) {
+    WITH touched, $given.responses AS c
     UNWIND range(0, c.count - 1) AS i
-    CREATE (:Response {
+    CREATE (r:Response {
         user: $given.user, key: c.key[i], id: c.id[i], seq: c.seq[i], text: c.text[i],
-        attributes: c.attributes[i], habits: c.habits[i], observed_us: c.observed_us[i], recorded_us: c.recorded_us[i],
-        signal_kinds: []
+        attributes: c.attributes[i], habits: c.habits[i], observed_us: c.observed_us[i], recorded_us: c.recorded_us[i]
     })
+    WITH touched, r, c.seq[i] AS seq, c.premises[i] AS premises
+    UNWIND premises AS premise
+    WITH r, seq, premise, touched[premise.place] AS b
+    WHERE b IS NOT NULL
+    CREATE (r)-[:GENERATED_BY {
+        belief: premise.belief, response_seq: seq, position: premise.position, weight: premise.weight,
+        adherence: premise.adherence, confidence_then: premise.confidence_then
+    }]->(b)
 }
 CALL (u) {
     WITH $given.signals AS c
     UNWIND range(0, c.count - 1) AS i
-    CREATE (:Signal {
+    OPTIONAL MATCH (r:Response {key: c.response[i]})
+    USING INDEX SEEK r:Response(key)
+    OPTIONAL MATCH (b:Belief {key: c.belief[i]})
+    USING INDEX SEEK b:Belief(key)
+    CREATE (s:Signal {
         user: $given.user, key: c.key[i], id: c.id[i], seq: c.seq[i], kind: c.kind[i],
-        value: c.value[i], text: c.text[i], tags: c.tags[i], response_id: c.response_id[i],
-        response: c.response[i], belief_id: c.belief_id[i], context: c.context[i],
-        observed_us: c.observed_us[i], recorded_us: c.recorded_us[i],
-        retracted_us: c.retracted_us[i], note: c.note[i], retraction_note: c.retraction_note[i],
-        interpretation: c.interpretation[i]
+        value: c.value[i], text: c.text[i], tags: c.tags[i], response: c.response[i],
+        belief_id: c.belief_id[i], context: c.context[i], observed_us: c.observed_us[i],
+        recorded_us: c.recorded_us[i], retracted_us: c.retracted_us[i], note: c.note[i],
+        retraction_note: c.retraction_note[i], interpretation: c.interpretation[i]
     })
+    FOREACH (about IN CASE WHEN r IS NULL THEN [] ELSE [r] END | CREATE (s)-[:ABOUT]->(about))
+    FOREACH (about IN CASE WHEN b IS NULL THEN [] ELSE [b] END | CREATE (s)-[:ABOUT]->(about))
+    FOREACH (kind IN CASE WHEN c.kind[i] IN r.signal_kinds THEN [] ELSE [c.kind[i]] END |
+        SET r.signal_kinds = coalesce(r.signal_kinds, []) + kind)
+    RETURN count(r) + count(b) AS about
 }
 CALL (u) {
     UNWIND $given.parents AS row
@@ -446,38 +530,6 @@ CALL (u) {
     USING INDEX SEEK origin:Signal(key)
     CREATE (b)-[:SPAWNED_FROM]->(origin)
     RETURN count(*) AS origins
-}
-CALL (u) {
-    WITH $given.premises AS c
-    UNWIND range(0, c.count - 1) AS i
-    MATCH (r:Response {key: c.response[i]})
-    USING INDEX SEEK r:Response(key)
-    MATCH (b:Belief {key: c.belief[i]})
-    USING INDEX SEEK b:Belief(key)
-    CREATE (r)-[:GENERATED_BY {
-        belief: b.key, response_seq: r.seq, position: c.position[i], weight: c.weight[i], adherence: c.adherence[i],
-        confidence_then: c.confidence_then[i]
-    }]->(b)
-    RETURN count(*) AS premises
-}
-CALL (u) {
-    UNWIND $given.about_responses AS row
-    MATCH (s:Signal {key: row.signal})
-    USING INDEX SEEK s:Signal(key)
-    MATCH (r:Response {key: row.response})
-    USING INDEX SEEK r:Response(key)
-    CREATE (s)-[:ABOUT]->(r)
-    SET r.signal_kinds = [kind IN r.signal_kinds WHERE kind <> row.kind] + row.kind
-    RETURN count(*) AS about_responses
-}
-CALL (u) {
-    UNWIND $given.about_beliefs AS row
-    MATCH (s:Signal {key: row.signal})
-    USING INDEX SEEK s:Signal(key)
-    MATCH (b:Belief {key: row.belief})
-    USING INDEX SEEK b:Belief(key)
-    CREATE (s)-[:ABOUT]->(b)
-    RETURN count(*) AS about_beliefs
 }
 CALL (u) {
     UNWIND $given.retracted AS row
@@ -521,57 +573,65 @@ CALL (u) {
     MERGE (low)-[l:DUPLICATES]->(high)
     SET l = row.edge
 }
-CALL (u) {
-    WITH $given.revisions AS c
-    UNWIND range(0, c.count - 1) AS i
-    MATCH (b:Belief {key: c.belief[i]})
-    USING INDEX SEEK b:Belief(key)
-    CREATE (v:Revision {
-        user: $given.user, seq: c.seq[i], belief: c.belief[i], belief_id: c.belief_id[i],
-        ordinal: c.ordinal[i], before: c.before[i], after: c.after[i], nats: c.nats[i],
-        action: c.action[i], reason: c.reason[i], cause: c.cause[i], cause_kind: c.cause_kind[i],
-        cause_id: c.cause_id[i], parameters_version: c.parameters_version[i],
-        recorded_us: c.recorded_us[i], item_slot: c.item_slot[i], item_id: c.item_id[i],
-        item_nats: c.item_nats[i], item_observed_us: c.item_observed_us[i], removed: c.removed[i],
-        reread: c.reread[i],
-        base: c.base[i], half_life_days: c.half_life_days[i], memory_nats: c.memory_nats[i],
-        reference_us: c.reference_us[i], direct_for: c.direct_for[i],
-        direct_against: c.direct_against[i], inferred_for: c.inferred_for[i],
-        inferred_against: c.inferred_against[i], spoken: c.spoken[i], newest_us: c.newest_us[i],
-        newest_id: c.newest_id[i], conflict: c.conflict[i], lifecycle: c.lifecycle[i],
-        context: c.context[i], session_nats: c.session_nats[i], heard_for: c.heard_for[i],
-        heard_against: c.heard_against[i], change_nats: c.change_nats[i], up_for: c.up_for[i],
-        up_against: c.up_against[i], down_for: c.down_for[i], down_against: c.down_against[i],
-        practice_nats: c.practice_nats[i]
-    })-[:REVISES]->(b)
-    WITH c, i, b, v
-    OPTIONAL MATCH (s:Signal {key: c.signal[i]})
+CALL (touched) {
+    UNWIND $given.causes AS cause
+    OPTIONAL MATCH (s:Signal {key: cause.signal})
     USING INDEX SEEK s:Signal(key)
-    FOREACH (cause IN CASE WHEN s IS NULL THEN [] ELSE [s] END | CREATE (v)-[:CAUSED_BY]->(cause))
-    FOREACH (cause IN CASE WHEN s IS NULL OR NOT c.observed[i] THEN [] ELSE [s] END |
-        CREATE (b)-[:OBSERVED_IN]->(cause))
+    WITH touched, s, cause, $given.revisions AS c
+    UNWIND range(cause.first, cause.last) AS i
+    WITH s, cause, c, i, touched[c.place[i]] AS b
+    WHERE b IS NOT NULL
+    CREATE (v:Revision {
+        user: $given.user, seq: c.seq[i], belief: c.belief[i], ordinal: c.ordinal[i],
+        before: c.before[i], after: c.after[i], nats: c.nats[i], action: c.action[i],
+        reason: c.reason[i], cause: CASE WHEN s IS NULL THEN cause.key END, cause_kind: cause.kind,
+        cause_id: cause.id, parameters_version: cause.parameters_version, recorded_us: cause.recorded_us,
+        item_slot: c.item_slot[i], item_id: c.item_id[i], item_nats: c.item_nats[i],
+        item_observed_us: c.item_observed_us[i], removed: c.removed[i], reread: c.reread[i],
+        sums: c.sums[i], newest_id: c.newest_id[i], lifecycle: c.lifecycle[i], context: c.context[i]
+    })-[:REVISES]->(b)
+    FOREACH (signal IN CASE WHEN s IS NULL THEN [] ELSE [s] END | CREATE (v)-[:CAUSED_BY]->(signal))
+    FOREACH (signal IN CASE WHEN s IS NOT NULL AND c.observed[i] THEN [s] ELSE [] END |
+        CREATE (b)-[:OBSERVED_IN]->(signal))
     RETURN count(*) AS revisions
 }
-CALL (u) {
+CALL (touched) {
     UNWIND $given.revised AS row
-    MATCH (b:Belief {key: row.belief})
-    USING INDEX SEEK b:Belief(key)
-    SET b += row.state, b.word_slots = b.word_slots + [slot IN row.word_slots WHERE NOT slot IN b.word_slots]
+    WITH row, touched[row.place] AS b
+    WHERE b IS NOT NULL
+    SET b += row.state
+    FOREACH (slot IN [slot IN row.word_slots WHERE NOT slot IN coalesce(b.word_slots, [])] |
+        SET b.word_slots = coalesce(b.word_slots, []) + slot)
 }
 CALL (u) {
-    WITH $given.items AS c
-    UNWIND range(0, c.count - 1) AS i
-    MERGE (e:Evidence {key: c.key[i]})
-    SET e.belief = c.belief[i], e.belief_id = c.belief_id[i], e.slot = c.slot[i], e.id = c.id[i], e.nats = c.nats[i],
-        e.observed_us = c.observed_us[i]
+    UNWIND $given.heard AS row
+    OPTIONAL MATCH (r:Response {key: row.response})-[g:GENERATED_BY]->()
+    USING INDEX SEEK r:Response(key)
+    WHERE row.items[g.belief] IS NOT NULL
+    SET g.nats = row.items[g.belief][0], g.observed_us = row.items[g.belief][1], g.response_id = row.id
+    WITH row, collect(g.belief) AS there
+    UNWIND [belief IN keys(row.items) WHERE NOT belief IN there] AS belief
+    MERGE (e:Evidence {key: belief + '/response/' + row.id})
+    SET e.belief = belief, e.slot = 'response', e.id = row.id, e.nats = row.items[belief][0],
+        e.observed_us = row.items[belief][1]
 }
 CALL (u) {
-    UNWIND $given.removed AS key
-    MATCH (e:Evidence {key: key})
+    UNWIND $given.said AS row
+    MERGE (e:Evidence {key: row.key})
+    SET e = row
+}
+CALL (u) {
+    UNWIND $given.removed AS row
+    OPTIONAL MATCH (e:Evidence {key: row.key})
     USING INDEX SEEK e:Evidence(key)
     DELETE e
+    WITH row
+    MATCH (r:Response {key: row.response})-[g:GENERATED_BY]->()
+    USING INDEX SEEK r:Response(key)
+    WHERE g.belief = row.belief
+    REMOVE g.nats, g.observed_us, g.response_id
 }
-RETURN parents, origins, premises, about_responses, about_beliefs, retracted, links, revisions
+RETURN size(touched) AS touched, about, parents, origins, retracted, links, revisions
 
 // name: erase
 MATCH (u:User {key: $given.user})

@@ -33,3 +33,57 @@ CREATE INDEX evidence_time IF NOT EXISTS FOR (n:Evidence) ON (n.belief, n.slot, 
 
 // Every version of every edge between two beliefs. CONTRADICTS and DUPLICATES are the edges as they stand.
 CREATE CONSTRAINT link_version_seq IF NOT EXISTS FOR (n:LinkVersion) REQUIRE (n.user, n.seq) IS UNIQUE;
+
+// name: version 2
+// Fewer properties, which is most of what writing costs: the numbers of a state are one list (`sums`, see rows.py), and
+// what is empty is left out. The item of a response and a belief behind it lies on their edge. Evidence nodes hold what
+// was said, and what a belief inherited from one that it took in. CAUSED_BY leads from a signal to its revisions; `cause`
+// is for what has no node.
+CREATE INDEX generated_by_evidence IF NOT EXISTS FOR ()-[r:GENERATED_BY]-() ON (r.belief, r.observed_us, r.response_id);
+
+MATCH (n:Belief) WHERE n.sums IS NULL
+CALL (n) {
+    WITH n, 2.0 ^ (-(n.revised_us - n.reference_us) / 86400000000.0 / n.half_life_days) AS faded
+    SET n.support = faded * (n.direct_for + n.inferred_for),
+        n.opposition = faded * (n.direct_against + n.inferred_against)
+} IN TRANSACTIONS OF 1000 ROWS;
+
+MATCH (n:Belief|Revision) WHERE n.sums IS NULL
+CALL (n) {
+    SET n.sums = [
+            n.base, n.half_life_days, n.memory_nats, toFloat(n.reference_us), n.direct_for, n.direct_against,
+            n.inferred_for, n.inferred_against, n.spoken, toFloat(n.newest_us), n.conflict,
+            coalesce(n.session_nats, Infinity), coalesce(n.heard_for, 0.0), coalesce(n.heard_against, 0.0),
+            Infinity, 0.0, 0.0, 0.0, 0.0, 0.0
+        ],
+        n.newest_id = nullIf(n.newest_id, ''), n.lifecycle = nullIf(n.lifecycle, 'open'),
+        n.context = nullIf(n.context, '{}'), n.removed = nullIf(n.removed, false)
+    REMOVE n.base, n.half_life_days, n.memory_nats, n.reference_us, n.direct_for, n.direct_against, n.inferred_for,
+        n.inferred_against, n.spoken, n.newest_us, n.conflict, n.session_nats, n.heard_for, n.heard_against,
+        n.belief_id
+} IN TRANSACTIONS OF 1000 ROWS;
+
+MATCH (v:Revision)-[:CAUSED_BY]->(:Signal) WHERE v.cause IS NOT NULL
+CALL (v) { REMOVE v.cause } IN TRANSACTIONS OF 1000 ROWS;
+
+MATCH (s:Signal)
+CALL (s) {
+    SET s.tags = CASE s.tags WHEN [] THEN null ELSE s.tags END, s.context = nullIf(s.context, '{}')
+    REMOVE s.response_id
+} IN TRANSACTIONS OF 1000 ROWS;
+
+MATCH (r:Response)
+CALL (r) {
+    SET r.attributes = nullIf(r.attributes, '{}')
+} IN TRANSACTIONS OF 1000 ROWS;
+
+MATCH (e:Evidence {slot: 'response'})
+CALL (e) {
+    WITH e, left(e.belief, size(e.belief) - size(e.belief_id)) + e.id AS response
+    MATCH (:Response {key: response})-[g:GENERATED_BY]->()
+    WHERE g.belief = e.belief
+    SET g.nats = e.nats, g.observed_us = e.observed_us, g.response_id = e.id
+    DELETE e
+} IN TRANSACTIONS OF 1000 ROWS;
+MATCH (e:Evidence)
+CALL (e) { REMOVE e.belief_id } IN TRANSACTIONS OF 1000 ROWS;

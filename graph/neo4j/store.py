@@ -1,6 +1,6 @@
 """The production store: one Neo4j database, any number of processes.
 
-Cypher lies in queries.cypher and schema.cypher, connections in connections.py, properties in rows.py.
+Cypher lies in queries.cypher and schema.cypher, connections in connections.py, properties in saving.py and rows.py.
 
 Neo4j is read-committed and shows a commit piece by piece, so that no number read beside the data could say whether it
 is whole. A transaction therefore takes the user's lock first, for reading as for writing: what it reads belongs to one
@@ -10,6 +10,7 @@ sequence number. One that wrote nothing is rolled back.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from heapq import merge
 from typing import Any, TypeVar, get_args
 
 import neo4j
@@ -21,9 +22,11 @@ from beliefgraph.graph.errors import IntegrityError, StoreUnavailableError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.model import BeliefNode, Interpretation, Link, LinkKind, Response, Revision, Signal
-from beliefgraph.graph.neo4j import rows
+from beliefgraph.graph.neo4j import rows, saving
 from beliefgraph.graph.neo4j.connections import Connections, statement, translated
+from beliefgraph.graph.neo4j.keys import join, statement_digest, user_key
 from beliefgraph.graph.store import (
+    Account,
     Changes,
     Erasure,
     Head,
@@ -44,17 +47,6 @@ _KINDS = get_args(LinkKind)
 _WRITERS = 4
 _MORE = 8
 """So many more beliefs than asked for are ranked in double precision, lest rounding decides who is left out."""
-_COUNTED = (
-    "parents",
-    "origins",
-    "premises",
-    "about_responses",
-    "about_beliefs",
-    "retracted",
-    "links",
-    "revisions",
-)
-"""Parts of `save` whose rows must all find what they refer to."""
 
 
 class Neo4jStore:
@@ -128,7 +120,8 @@ class Neo4jStore:
             return result
 
         try:
-            return self._managed(attempt)
+            with self._connections.turn(user_key(scope)):
+                return self._managed(attempt)
         except _NothingWritten as nothing:
             result: T = nothing.result
             return result
@@ -163,11 +156,12 @@ class Neo4jStore:
         """Delete the user's nodes and edges in one transaction."""
 
         def attempt(connection: neo4j.ManagedTransaction) -> Erasure:
-            found = connection.run(statement("erase"), given={"user": rows.user_key(scope)}).single()
+            found = connection.run(statement("erase"), given={"user": user_key(scope)}).single()
             counts = dict.fromkeys(("beliefs", "responses", "signals", "revisions", "links"), 0)
             return Erasure(**(counts if found is None else found.data()))
 
-        return self._managed(attempt)
+        with self._connections.turn(user_key(scope)):
+            return self._managed(attempt)
 
     def embedding_model(self, name: str | None = None) -> str | None:
         """Record the embedding model's name on first use; return the recorded one."""
@@ -210,7 +204,7 @@ class _Transaction:
 
     def __init__(self, connection: neo4j.ManagedTransaction, scope: Scope, target: str) -> None:
         self._connection, self._scope, self._target = connection, scope, target
-        self._user = rows.user_key(scope)
+        self._user = user_key(scope)
         self._head: Head | None = None
         self.saved = False
 
@@ -231,16 +225,14 @@ class _Transaction:
         return _rows(self._connection, query, user=self._user, **parameters)
 
     def _keys(self, ids: Iterable[str]) -> list[str]:
-        return [rows.join(self._user, id) for id in dict.fromkeys(ids)]
+        return [join(self._user, id) for id in dict.fromkeys(ids)]
 
     def neighbourhood(self, reach: Reach, *, depth: int = 1) -> Neighbourhood:
         asked = {
             "beliefs": self._keys(reach.beliefs),
             "responses": self._keys(reach.responses),
             "signals": self._keys(reach.signals),
-            "statements": [
-                rows.statement_digest(self._user, key) for key in dict.fromkeys(reach.statement_keys)
-            ],
+            "statements": [statement_digest(self._user, key) for key in dict.fromkeys(reach.statement_keys)],
             "vectors": [{"name": name, "vector": vector.tolist()} for name, vector in reach.vectors.items()],
             "nearest": reach.nearest,
             "candidates": reach.nearest + _MORE,
@@ -259,7 +251,7 @@ class _Transaction:
             for row in rows.with_premises(found["responses"], found["premises"])
         ]
         signals = [rows.to_signal(user_id, row, _ALWAYS) for row in found["signals"]]
-        items = [rows.to_item(row) for row in found["items"]]
+        items = rows.heard(found["premises"])
         links = [rows.to_link(row) for row in found["links"]]
         return Neighbourhood(
             head=head,
@@ -299,7 +291,7 @@ class _Transaction:
 
     def _as_of(self, nodes: list[BeliefNode], as_of_us: int) -> list[BeliefNode]:
         found = self._rows("states as of", keys=self._keys(node.id for node in nodes), as_of=as_of_us)
-        states = {row["belief_id"]: row for row in found}
+        states = {row["belief"]: row for row in found}
         return [
             replace(
                 node,
@@ -307,7 +299,7 @@ class _Transaction:
                 revised_at=from_us(row["recorded_us"]),
                 state=rows.to_state(row),
             )
-            for node, row in ((node, states[node.id]) for node in nodes)
+            for node, row in ((node, states[join(self._user, node.id)]) for node in nodes)
         ]
 
     def responses(
@@ -341,21 +333,46 @@ class _Transaction:
         if ids is not None:
             found = self._rows("signals by key", keys=self._keys(ids), **window)
         elif about is not None:
-            found = self._rows("signals about", responses=self._keys(about), **window)
+            lists = self._rows("signals about", responses=self._keys(about), **window)
+            found = [row for rows_ in lists for row in rows_]
         else:
             found = self._rows("signals", **window)
         return [rows.to_signal(self._scope.user_id, row, _or_always(as_of_us)) for row in found]
 
     def words(self, belief_id: BeliefId, *, excluding: Iterable[str] = ()) -> list[Item]:
-        found = self._rows("words", belief=rows.join(self._user, belief_id), excluding=list(excluding))
+        found = self._rows("words", belief=join(self._user, belief_id), excluding=list(excluding))
         return [rows.to_item(row) for row in found]
 
     def inferred(self, belief_id: BeliefId) -> Iterator[Item]:
         if self.head().seq == 0:
             return iter(())
-        given = {"belief": rows.join(self._user, belief_id)}
-        found = self._connection.run(statement("inferred"), given=given)
-        return (rows.to_item(record["row"]) for record in found)
+        given = {"belief": join(self._user, belief_id)}
+        found = (record["row"] for record in self._connection.run(statement("inferred"), given=given))
+        inherited = [rows.to_inferred(belief_id, row) for row in next(found)]
+        own = (rows.to_inferred(belief_id, row) for row in found)
+        return merge(inherited, own, key=lambda item: item.order, reverse=True)
+
+    def account(self, belief_id: BeliefId) -> Account | None:
+        given = {**self._whose, "belief": join(self._user, belief_id)}
+        found = self._connection.run(statement("account"), given=given).single(strict=True)
+        self._head = _head(found)
+        if found["belief"] is None:
+            return None
+        others = [rows.to_belief(self._scope.user_id, row) for row in found["others"]]
+        links = {row["seq"]: rows.to_link(row) for row in found["links"]}
+        own = zip(found["ids"], found["nats"], found["observed"], strict=True)
+        return Account(
+            node=rows.to_belief(self._scope.user_id, found["belief"]),
+            direct=[rows.to_item(row) for row in found["words"]],
+            inferred=sorted(
+                (rows.to_inferred(belief_id, row) for row in (*found["inherited"], *own)),
+                key=lambda item: item.order,
+                reverse=True,
+            ),
+            links=[links[seq] for seq in sorted(links)],
+            others={other.id: other for other in others},
+            opened=found["opened"][0],
+        )
 
     def revisions(
         self,
@@ -368,9 +385,9 @@ class _Transaction:
     ) -> list[Revision]:
         window = {"after": after, "limit": _or_all(limit), "as_of": _or_always(as_of_us)}
         if belief_id is not None:
-            found = self._rows("revisions of belief", belief=rows.join(self._user, belief_id), **window)
+            found = self._rows("revisions of belief", belief=join(self._user, belief_id), **window)
         elif cause_id is not None:
-            found = self._rows("revisions by cause", cause=rows.join(self._user, cause_id), **window)
+            found = self._rows("revisions by cause", cause=join(self._user, cause_id), **window)
         else:
             found = self._rows("revisions", **window)
         return [rows.to_revision(row) for row in found]
@@ -387,7 +404,7 @@ class _Transaction:
         return [rows.to_revision(row) for row in found]
 
     def revision_before(self, revision: Revision) -> Revision | None:
-        belief = rows.join(self._user, revision.belief_id)
+        belief = join(self._user, revision.belief_id)
         found = self._rows("revision before", belief=belief, seq=revision.seq)
         return rows.to_revision(found[0]) if found else None
 
@@ -448,10 +465,10 @@ class _Transaction:
 
     def save(self, changes: Changes) -> None:
         self.head()
-        wanted = rows.save_parameters(self._user, changes)
-        written = self._connection.run(statement("save"), given=wanted).single(strict=True)
-        for part in _COUNTED:
-            missing = rows.count(wanted[part]) - written[part]
+        given = saving.save_parameters(self._user, changes)
+        written = self._connection.run(statement("save"), given=given).single(strict=True)
+        for part, count in saving.wanted(given).items():
+            missing = count - written[part]
             if missing:
                 raise IntegrityError(
                     self._target,

@@ -1,5 +1,6 @@
 -- Named blocks. `:user` is users.pk; lists of ids come as JSON arrays. Newest first is by descending seq.
--- CROSS JOIN keeps SQLite to the order written: from the few ids wanted to the rows, never over a user's whole history.
+-- CROSS JOIN keeps SQLite to the order written: from the few ids wanted to the rows, never over a user's whole history;
+-- so does INDEXED BY where it would rather search the table for all rows of the user.
 
 -- name: find user
 SELECT pk, seq, recorded_at, tallies FROM users WHERE tenant = :tenant AND id = :id
@@ -45,7 +46,7 @@ SELECT b.id, b.seq, b.statement, b.statement_key, b.source, b.kind, b.created_at
        b.base, b.half_life_days, b.memory_nats, b.reference_at, b.direct_for, b.direct_against, b.inferred_for,
        b.inferred_against, b.spoken, b.newest_at, b.newest_id, b.conflict, b.lifecycle, b.context, b.session_nats, b.heard_for, b.heard_against,
        b.change_nats, b.up_for, b.up_against, b.down_for, b.down_against, b.practice_nats
-FROM (SELECT DISTINCT r.belief FROM revisions AS r WHERE r.user = :user AND r.seq > :after) AS revised
+FROM (SELECT r.belief FROM revisions AS r WHERE r.user = :user AND r.seq > :after GROUP BY +r.belief) AS revised
 CROSS JOIN beliefs AS b ON b.user = :user AND b.id = revised.belief
 LEFT JOIN vectors AS v ON v.pk = b.vector
 ORDER BY b.seq DESC
@@ -59,10 +60,10 @@ SELECT r.belief, r.ordinal, r.recorded_at,
        r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context, r.session_nats, r.heard_for, r.heard_against,
        r.change_nats, r.up_for, r.up_against, r.down_for, r.down_against, r.practice_nats
 FROM json_each(:ids) AS wanted
-CROSS JOIN revisions AS r ON r.user = :user AND r.belief = wanted.value AND r.ordinal = (
-    SELECT last.ordinal FROM revisions AS last
+CROSS JOIN revisions AS r ON r.user = :user AND r.seq = (
+    SELECT last.seq FROM revisions AS last INDEXED BY revisions_by_belief
     WHERE last.user = :user AND last.belief = wanted.value AND last.recorded_at <= :as_of
-    ORDER BY last.ordinal DESC LIMIT 1)
+    ORDER BY last.seq DESC LIMIT 1)
 
 -- name: beliefs by statement
 SELECT b.id FROM json_each(:keys) AS wanted
@@ -73,12 +74,19 @@ WITH RECURSIVE component (id) AS (
     SELECT value FROM json_each(:beliefs)
     UNION SELECT g.belief FROM json_each(:responses) AS wanted
           CROSS JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value
-    UNION SELECT l.high FROM component CROSS JOIN current_links AS l
-          ON l.user = :user AND l.kind = 'contradicts' AND l.low = component.id WHERE l.status = 'confirmed'
-    UNION SELECT l.low FROM component CROSS JOIN current_links AS l
-          ON l.user = :user AND l.kind = 'contradicts' AND l.high = component.id WHERE l.status = 'confirmed')
+    UNION SELECT l.high FROM component CROSS JOIN links AS l INDEXED BY links_by_low
+          ON l.user = :user AND l.kind = 'contradicts' AND l.low = component.id
+          WHERE l.status = 'confirmed' AND NOT EXISTS (
+              SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
+              AND later.low = l.low AND later.high = l.high AND later.seq > l.seq)
+    UNION SELECT l.low FROM component CROSS JOIN links AS l INDEXED BY links_by_high
+          ON l.user = :user AND l.kind = 'contradicts' AND l.high = component.id
+          WHERE l.status = 'confirmed' AND NOT EXISTS (
+              SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
+              AND later.low = l.low AND later.high = l.high AND later.seq > l.seq))
 SELECT id FROM component
 
+-- Whatever the status of a version, the edge is there.
 -- name: surroundings
 WITH RECURSIVE
 start (id) AS (
@@ -87,9 +95,9 @@ start (id) AS (
           CROSS JOIN generated_by AS g ON g.user = :user AND g.response = wanted.value),
 walk (id, steps) AS (
     SELECT id, 0 FROM start
-    UNION SELECT l.high, walk.steps + 1 FROM walk CROSS JOIN current_links AS l
+    UNION SELECT l.high, walk.steps + 1 FROM walk CROSS JOIN links AS l INDEXED BY links_by_low
           ON l.user = :user AND l.kind = 'contradicts' AND l.low = walk.id WHERE walk.steps < :depth
-    UNION SELECT l.low, walk.steps + 1 FROM walk CROSS JOIN current_links AS l
+    UNION SELECT l.low, walk.steps + 1 FROM walk CROSS JOIN links AS l INDEXED BY links_by_high
           ON l.user = :user AND l.kind = 'contradicts' AND l.high = walk.id WHERE walk.steps < :depth),
 together (id) AS (
     SELECT beside.belief FROM start
@@ -101,8 +109,10 @@ SELECT id FROM walk UNION SELECT id FROM together
 -- name: links among
 SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
 FROM json_each(:ids) AS wanted
-CROSS JOIN current_links AS l ON l.user = :user AND l.low = wanted.value
-WHERE l.high IN (SELECT value FROM json_each(:ids))
+CROSS JOIN links AS l INDEXED BY links_by_low ON l.user = :user AND l.low = wanted.value
+WHERE +l.high IN (SELECT value FROM json_each(:ids)) AND NOT EXISTS (
+    SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
+    AND later.low = l.low AND later.high = l.high AND later.seq > l.seq)
 ORDER BY l.seq
 
 -- name: links
@@ -115,10 +125,15 @@ ORDER BY l.seq
 
 -- name: links of
 SELECT l.kind, l.low, l.high, l.seq, l.strength, l.detector, l.status, l.reason, l.recorded_at
-FROM links AS l
-WHERE l.user = :user AND l.kind = :kind AND l.recorded_at <= :as_of
-AND (l.low IN (SELECT value FROM json_each(:beliefs)) OR l.high IN (SELECT value FROM json_each(:beliefs)))
-AND NOT EXISTS (
+FROM (
+    SELECT l.low, l.high, l.seq FROM json_each(:beliefs) AS wanted
+        CROSS JOIN links AS l INDEXED BY links_by_low ON l.user = :user AND l.low = wanted.value AND l.kind = :kind
+    UNION SELECT l.low, l.high, l.seq FROM json_each(:beliefs) AS wanted
+        CROSS JOIN links AS l INDEXED BY links_by_high ON l.user = :user AND l.high = wanted.value AND l.kind = :kind
+    ) AS touched
+CROSS JOIN links AS l
+    ON l.user = :user AND l.kind = :kind AND l.low = touched.low AND l.high = touched.high AND l.seq = touched.seq
+WHERE l.recorded_at <= :as_of AND NOT EXISTS (
     SELECT 1 FROM links AS later WHERE later.user = l.user AND later.kind = l.kind
     AND later.low = l.low AND later.high = l.high AND later.seq > l.seq AND later.recorded_at <= :as_of)
 ORDER BY l.seq
@@ -216,20 +231,20 @@ SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, ca
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context, session_nats, heard_for, heard_against,
        change_nats, up_for, up_against, down_for, down_against, practice_nats
-FROM revisions
+FROM revisions INDEXED BY revisions_by_belief
 WHERE user = :user AND belief = :belief AND seq > :after AND recorded_at <= :as_of
-ORDER BY ordinal LIMIT :limit
+ORDER BY seq LIMIT :limit
 
--- name: revision by ordinal
+-- name: revision before
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
        item_slot, item_id, item_nats, item_observed_at, removed, reread,
        base, half_life_days, memory_nats, reference_at, direct_for, direct_against, inferred_for,
        inferred_against, spoken, newest_at, newest_id, conflict, lifecycle, context, session_nats, heard_for, heard_against,
        change_nats, up_for, up_against, down_for, down_against, practice_nats
-FROM revisions
-WHERE user = :user AND belief = :belief AND ordinal = :ordinal
+FROM revisions INDEXED BY revisions_by_belief
+WHERE user = :user AND belief = :belief AND seq < :seq
+ORDER BY seq DESC LIMIT 1
 
--- Ordinals have no gaps: the last one there is tells where the latest begin.
 -- name: latest revisions
 SELECT r.seq, r.belief, r.ordinal, r.before, r.after, r.nats, r.action, r.reason, r.cause_kind, r.cause,
        r.parameters_version, r.recorded_at, r.item_slot, r.item_id, r.item_nats, r.item_observed_at, r.removed, r.reread,
@@ -237,14 +252,11 @@ SELECT r.seq, r.belief, r.ordinal, r.before, r.after, r.nats, r.action, r.reason
        r.inferred_against, r.spoken, r.newest_at, r.newest_id, r.conflict, r.lifecycle, r.context,
        r.session_nats, r.heard_for, r.heard_against,
        r.change_nats, r.up_for, r.up_against, r.down_for, r.down_against, r.practice_nats
-FROM (
-    SELECT wanted.value AS belief, (
-        SELECT last.ordinal FROM revisions AS last
-        WHERE last.user = :user AND last.belief = wanted.value AND last.seq < :before AND last.recorded_at <= :as_of
-        ORDER BY last.ordinal DESC LIMIT 1) AS ordinal
-    FROM json_each(:beliefs) AS wanted) AS last
-CROSS JOIN revisions AS r ON r.user = :user AND r.belief = last.belief
-    AND r.ordinal <= last.ordinal AND r.ordinal > last.ordinal - :limit
+FROM json_each(:beliefs) AS wanted
+CROSS JOIN revisions AS r ON r.user = :user AND r.seq IN (
+    SELECT last.seq FROM revisions AS last INDEXED BY revisions_by_belief
+    WHERE last.user = :user AND last.belief = wanted.value AND last.seq < :before AND last.recorded_at <= :as_of
+    ORDER BY last.seq DESC LIMIT :limit)
 ORDER BY r.seq DESC
 
 -- name: revisions by cause

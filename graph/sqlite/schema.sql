@@ -134,13 +134,21 @@ ALTER TABLE revisions ADD COLUMN up_against REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN down_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN down_against REAL NOT NULL DEFAULT 0.0;
 
--- What was counted of a user's signals, {kind: [good, bad, nats]}, and her habits when a response was recorded, {kind:
--- [probability that she gives it whatever she thinks, how often it is good then]}.
--- name: version 5
-ALTER TABLE users ADD COLUMN tallies TEXT NOT NULL DEFAULT '{}';
-ALTER TABLE responses ADD COLUMN habits TEXT NOT NULL DEFAULT '{}';
-
 -- What one more response that was answered adds to a belief that practice strengthens, in nats.
--- name: version 6
+-- name: version 5
 ALTER TABLE beliefs ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;
+
+-- What a belief was at a number of the sequence, or at a time, and which edges are new since, is found in the index,
+-- without reading what came since or before.
+-- name: version 6
+DROP VIEW current_links;
+DROP INDEX revisions_by_belief;
+CREATE INDEX revisions_by_belief ON revisions (user, belief, seq, recorded_at);
+CREATE INDEX links_by_seq ON links (user, seq);
+
+-- What was counted of a user's signals, {kind: [good, bad, nats]}, and her habits when a response was recorded, {kind:
+-- [probability that she gives it whatever she thinks, how often it is good then]}.
+-- name: version 7
+ALTER TABLE users ADD COLUMN tallies TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE responses ADD COLUMN habits TEXT NOT NULL DEFAULT '{}';

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from beliefgraph.graph.accounts import account_at
 from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import tallies_json, to_tallies
@@ -32,6 +33,7 @@ from beliefgraph.graph.model import (
 from beliefgraph.graph.sqlite import rows
 from beliefgraph.graph.sqlite.connections import Connections, Synchronous
 from beliefgraph.graph.store import (
+    Account,
     Changes,
     Erasure,
     Head,
@@ -299,6 +301,9 @@ class _Transaction:
     def inferred(self, belief_id: BeliefId) -> Iterator[Item]:
         return map(rows.to_item, self._rows("inferred", belief=belief_id))
 
+    def account(self, belief_id: BeliefId) -> Account | None:
+        return account_at(self, belief_id)
+
     def revisions(
         self,
         belief_id: BeliefId | None = None,
@@ -332,9 +337,7 @@ class _Transaction:
         ]
 
     def revision_before(self, revision: Revision) -> Revision | None:
-        row = self._rows(
-            "revision by ordinal", belief=revision.belief_id, ordinal=revision.ordinal - 1
-        ).fetchone()
+        row = self._rows("revision before", belief=revision.belief_id, seq=revision.seq).fetchone()
         return None if row is None else rows.to_revision(row)
 
     def links(

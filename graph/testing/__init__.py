@@ -23,7 +23,7 @@ _HOME = {
     "StoreMachine": "machine",
     "ThreadsContract": "durability",
 }
-_WITH_ASSERTS = ("as_of", "neighbourhood", "reads", "records", "walls", "writes")
+_WITH_ASSERTS = ("accounts", "as_of", "neighbourhood", "news", "reads", "records", "walls", "writes")
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@
 No subclass overrides a test. A store that outlives its process also passes `DurabilityContract` (durability.py).
 """
 
+from beliefgraph.graph.testing.contract_accounts import AccountsContract
 from beliefgraph.graph.testing.contract_as_of import AsOfContract
 from beliefgraph.graph.testing.contract_neighbourhood import NeighbourhoodContract
 from beliefgraph.graph.testing.contract_news import NewsContract
@@ -23,6 +24,7 @@ class StoreContract(
     RecordsContract,
     ReadingContract,
     NewsContract,
+    AccountsContract,
     AsOfContract,
     NeighbourhoodContract,
     WallsContract,

@@ -308,19 +308,23 @@ def _revision(draft: Draft, before: Snapshot, data: st.DataObject) -> None:
     known = _beliefs(draft, before)
     if not known:
         return
-    slot = data.draw(st.none() | st.sampled_from(SLOTS), "slot")
+    responses = sorted({*before.responses, *(response.id for response in draft.responses)})
+    slots = SLOTS if responses else [slot for slot in SLOTS if slot != RESPONSE]
+    slot = data.draw(st.none() | st.sampled_from(slots), "slot")
     draft.revise(
         data.draw(st.sampled_from(known), "revised"),
         data.draw(nats, "nats"),
         slot=slot,
-        item_id=data.draw(st.sampled_from(RESPONSES), "item"),
+        item_id=data.draw(st.sampled_from(responses if slot == RESPONSE else RESPONSES), "item"),
         observed_us=data.draw(moments, "observed"),
         removed=slot is not None and data.draw(st.booleans(), "removed"),
         cause_id=data.draw(st.sampled_from(SIGNALS), "cause"),
         cause_kind=data.draw(st.sampled_from(get_args(CauseKind)), "cause kind"),
         lifecycle=data.draw(st.none() | st.sampled_from(get_args(Lifecycle)), "lifecycle"),
         reread=data.draw(
-            st.dictionaries(st.sampled_from(RESPONSES), nats, max_size=2) if slot is None else st.just({}),
+            st.dictionaries(st.sampled_from(responses), nats, max_size=2)
+            if slot is None and responses
+            else st.just({}),
             "reread",
         ),
     )

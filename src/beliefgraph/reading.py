@@ -297,14 +297,7 @@ class SelfModelReads:
         `response`: what generated it, and what its latest `limit` signals moved. `left_out` counts the older ones,
         `cursor` asks for them.
         """
-        named = {"belief": belief, "signal": signal, "response": response}
-        given = [(kind, id) for kind, id in named.items() if id is not None]
-        if len(given) != 1:
-            raise InvalidInputError(
-                "belief", "must be given, or else signal or response: exactly one of them"
-            )
-        ((kind, id),) = given
-        check_identifier(kind, id)
+        kind, id = one_record(belief=belief, signal=signal, response=response)
         limit, before = window(limit, cursor)
         view = View(
             scope=self._scope, now_us=self._now_us(), as_of_us=self._as_of(as_of), limit=limit, before=before
@@ -377,6 +370,16 @@ def check_count(name: str, count: int | None) -> None:
     """Raise `InvalidInputError` for what is no number of things to use, at least 1; None leaves it open."""
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
         raise InvalidInputError(name, "must be a whole number, at least 1")
+
+
+def one_record(**named: str | None) -> tuple[str, str]:
+    """Return the kind and the id of the one record that is named. Raises `InvalidInputError`."""
+    given = [(kind, id) for kind, id in named.items() if id is not None]
+    if len(given) != 1:
+        raise InvalidInputError("belief", "must be given, or else signal or response: exactly one of them")
+    ((kind, id),) = given
+    check_identifier(kind, id)
+    return kind, id
 
 
 def premises_of(beliefs: Premises) -> list[GeneratedBy]:

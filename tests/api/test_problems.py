@@ -130,10 +130,10 @@ def test_an_address_that_is_no_route(api: Api) -> None:
 def test_a_method_that_a_route_has_not(api: Api) -> None:
     """405 names every method that the address has, whichever routes have them."""
     for path, allowed in (
-        (f"{ADA}/beliefs", "GET, POST"),
-        (f"{ADA}/beliefs/b1", "GET, PATCH"),
+        (f"{ADA}/beliefs", "GET, HEAD, POST"),
+        (f"{ADA}/beliefs/b1", "GET, HEAD, PATCH"),
         ("/v1/events", "POST"),
-        ("/version", "GET"),
+        ("/version", "GET, HEAD"),
     ):
         answer = api.send("PUT", path, status=405)
         assert allowed == answer.headers["allow"]

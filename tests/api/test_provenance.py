@@ -155,7 +155,7 @@ def test_openapi_describes_every_field_of_these_answers(api: Api) -> None:
     for name in ("get_provenance", "get_influence", "get_response_provenance"):
         schema = by_id[name]["responses"]["200"]["content"]["application/json"]["schema"]
         forms = {one["$ref"].rpartition("/")[2] for one in schema["anyOf"]}
-        assert {"Graph", "ProvDocument", "Timeline", "Story"} == forms
+        assert {"Graph", "ProvDocument", "Timeline", "Story", "Provenance"} == forms
     assert "422" in by_id["what_if"]["responses"] and "404" in by_id["what_if"]["responses"]
     for name in ("Graph", "ProvDocument", "Timeline", "Story", "TimelineEvent", "Diff", "Difference", "WhatIf", "Shift",
                  "Supposition"):  # fmt: skip

@@ -47,6 +47,7 @@ def test_the_quick_run_prints_every_part(
     monkeypatch.setattr("bench.stores.start_server", _no_server)
     monkeypatch.setattr("bench.reading.start_server", _no_server)
     monkeypatch.setattr("bench.provenance.start_server", _no_server)
+    monkeypatch.setattr("bench.http.start_server", _no_server)
     assert 0 == main(["--quick", "--data", str(tmp_path)])
     printed = capsys.readouterr().out
     for heading in (

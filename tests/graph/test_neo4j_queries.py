@@ -19,6 +19,7 @@ from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, 
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.reader import ingest
+from beliefgraph.queries.explain import explain
 from bench.neo4j_server import Address
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
 from tests.neo4j_server import open_scratch, wipe
@@ -90,6 +91,17 @@ def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
             scope, SignalEvent(user="ada", id=f"s{number}", kind="rating", value=-1, response=f"r{number}")
         )
         assert ["neighbourhood", "save"] == [name for name, _ in ran]
+
+
+def test_an_explanation_is_three_queries(store: Neo4jStore, ran: Ran) -> None:
+    """Everything about a belief comes in one query, the signals on responses and about itself in two; no other."""
+    put(store, ADA, _story)
+    ran.clear()
+    told = store.read(
+        ADA, lambda reader: explain(reader, ADA, BeliefId("b1"), now_us=second(9), words={}, responses={})
+    )
+    assert ["account", "signals about", "signals by key"] == [name for name, _ in ran]
+    assert {"s1", "s2", "s3", "s4"} == {signal.id for one in told.contributions for signal, _ in one.signals}
 
 
 def test_a_log_is_two_queries_for_each_user(store: Neo4jStore, ran: Ran) -> None:
@@ -180,6 +192,7 @@ def _read_everything(reader: Reader) -> None:
     reader.signals(limit=2)
     reader.words(b1, excluding=["x"])
     next(reader.inferred(b1))
+    reader.account(b1)
     reader.revisions(limit=2)
     revision = reader.revisions(b1)[-1]
     reader.revisions(cause_id="s1")

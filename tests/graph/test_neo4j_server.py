@@ -1,5 +1,6 @@
 """What a server can do to a store: refuse it, be something else, lock, vanish in the middle of a commit, come back."""
 
+import json
 import logging
 import socket
 import threading
@@ -20,12 +21,13 @@ from beliefgraph.graph.errors import (
     StoreUnavailableError,
     StoreVersionError,
 )
-from beliefgraph.graph.ids import UserId
+from beliefgraph.graph.ids import BeliefId, ResponseId, UserId
+from beliefgraph.graph.ledger import WORD, Item
 from beliefgraph.graph.neo4j import connections
 from beliefgraph.graph.neo4j.connections import translate
 from beliefgraph.graph.neo4j.store import Neo4jStore
-from beliefgraph.graph.store import Scope
-from beliefgraph.graph.testing.builders import ADA, put_beliefs
+from beliefgraph.graph.store import Reader, Scope
+from beliefgraph.graph.testing.builders import ADA, BOB, Draft, put, put_beliefs
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
@@ -193,6 +195,87 @@ def test_every_error_of_the_driver_has_one_of_ours(root: type[Exception]) -> Non
         assert "ada" not in str(ours)
 
 
+# The schema
+
+_TO_VERSION_1 = """\
+MATCH (n:Belief|Revision) SET n.base = n.sums[0], n.half_life_days = n.sums[1], n.memory_nats = n.sums[2],
+    n.reference_us = toInteger(n.sums[3]), n.direct_for = n.sums[4], n.direct_against = n.sums[5],
+    n.inferred_for = n.sums[6], n.inferred_against = n.sums[7], n.spoken = n.sums[8], n.newest_us =
+    toInteger(n.sums[9]), n.conflict = n.sums[10], n.session_nats = n.sums[11], n.heard_for = n.sums[12],
+    n.heard_against = n.sums[13], n.newest_id = coalesce(n.newest_id, ''), n.lifecycle =
+    coalesce(n.lifecycle, 'open'), n.context = coalesce(n.context, '{}') REMOVE n.sums, n.support,
+    n.opposition;
+MATCH (b:Belief) SET b.word_slots = coalesce(b.word_slots, []);
+MATCH (v:Revision)-[:REVISES]->(b:Belief) SET v.belief_id = b.id, v.removed = coalesce(v.removed, false),
+    v.cause = v.user + '/' + v.cause_id;
+MATCH (v:Revision) WHERE v.seq < 3 REMOVE v.session_nats, v.heard_for, v.heard_against;
+MATCH (s:Signal) SET s.tags = coalesce(s.tags, []), s.context = coalesce(s.context, '{}'), s.response_id =
+    split(s.response, '/')[-1];
+MATCH (r:Response) SET r.attributes = coalesce(r.attributes, '{}'), r.signal_kinds =
+    coalesce(r.signal_kinds, []);
+MATCH (e:Evidence) SET e.belief_id = split(e.belief, '/')[-1];
+MATCH (r:Response)-[g:GENERATED_BY]->(b:Belief) WHERE g.nats IS NOT NULL CREATE (:Evidence {key: b.key +
+    '/response/' + r.id, belief: b.key, belief_id: b.id, slot: 'response', id: r.id, nats: g.nats,
+    observed_us: g.observed_us}) REMOVE g.nats, g.observed_us, g.response_id;
+DROP INDEX generated_by_evidence;
+MATCH (s:Store) SET s.version = 1
+"""
+"""Puts a graph back into the form that version 1 of the schema kept it in."""
+_KNOWN_TO_VERSION_1 = (
+    "MATCH (n:Belief|Revision) SET n.sums = "
+    "CASE WHEN n:Revision AND n.seq < 3 THEN n.sums[0..11] + [Infinity, 0.0, 0.0] ELSE n.sums[0..14] END + "
+    "[Infinity, 0.0, 0.0, 0.0, 0.0, 0.0]"
+)
+"""Takes from the states what came after version 1 (no detector of change, nothing from practice), and from the first
+revisions what came while it was in use (sessions)."""
+
+
+def _story(draft: Draft) -> None:
+    draft.belief("b1", context='{"device":"mobile"}')
+    draft.belief("b2", lifecycle="tentative")
+    draft.response("r1", "b1", "b2", attributes={"model": "m"})
+    draft.response("r2", "b1")
+    draft.signal("s1", response="r1", text="no")
+    draft.signal("s2", response="r2")
+    draft.revise("b1", item_id="r1")
+    draft.revise("b2", -0.5, item_id="r1")
+    draft.revise("b2", 0.25, item_id="r2", cause_id="s2")  # as a belief inherits it
+    draft.revise("b1", 1.5, slot=WORD, item_id="s2", cause_id="s2")
+    draft.revise("b2", item_id="r1", removed=True, cause_id="s2", cause_kind="retraction")
+    draft.revise("b1", slot=None, cause_id="p2", cause_kind="parameters", reread={ResponseId("r1"): 0.125})
+
+
+def _graph(address: Address) -> list[str]:
+    """Return every node and edge with its properties, in one order."""
+    with address.driver() as driver:
+        found = driver.execute_query(
+            "MATCH (n) OPTIONAL MATCH (n)-[r]->(m) "
+            "RETURN labels(n) AS labels, n {.*} AS node, type(r) AS type, r {.*} AS edge, m.key AS end",
+            database_=address.database,
+        )
+    return sorted(json.dumps(record.data(), sort_keys=True) for record in found.records)
+
+
+def test_an_older_schema_is_migrated(neo4j_address: Address) -> None:
+    """What version 1 left is, once opened, the very graph that this version writes, and reads the same."""
+    store = open_scratch(neo4j_address.uri)
+    put(store, ADA, _story)
+    _run(neo4j_address, _KNOWN_TO_VERSION_1)
+    before, graph = store.read(ADA, lambda reader: reader.history()), _graph(neo4j_address)
+    store.close()
+    for query in _TO_VERSION_1.split(";\n"):
+        _run(neo4j_address, query)
+    assert graph != _graph(neo4j_address)
+    with closing(open_scratch(neo4j_address.uri)) as store:
+        assert before == store.read(ADA, lambda reader: reader.history())
+        assert graph == _graph(neo4j_address)
+        assert {1.0, 1.5, 0.125} == {item.nats for item in store.read(ADA, _items_of_b1)}
+
+
+def _items_of_b1(reader: Reader) -> list[Item]:
+    return [*reader.words(BeliefId("b1")), *reader.inferred(BeliefId("b1"))]
+
+
 # Locks, lost connections, erasure at the same time
 
 
@@ -215,6 +298,29 @@ def test_a_lock_that_is_kept_ends_in_time(neo4j_address: Address, store: Neo4jSt
         transaction.rollback()
     patient.join()
     assert ["b2", "b1"] == [node.id for node in store.read(ADA, lambda reader: reader.beliefs())]
+
+
+def test_a_thread_that_keeps_a_user_keeps_no_other(neo4j_address: Address) -> None:
+    """Threads of one process wait for each other on one user, up to the deadline, and on another not at all."""
+    begun, over = threading.Event(), threading.Event()
+
+    def keep(reader: Reader) -> None:
+        begun.set()
+        over.wait(_PATIENCE_S)
+
+    with closing(Neo4jStore(neo4j_address.uri, password=neo4j_address.password, timeout_s=5)) as store:
+        keeper = threading.Thread(target=store.read, args=(ADA, keep))
+        keeper.start()
+        try:
+            assert begun.wait(_PATIENCE_S)
+            put_beliefs(store, BOB, "b1")
+            with pytest.raises(StoreUnavailableError, match="keep the user locked"):
+                put_beliefs(store, ADA, "b1")
+        finally:
+            over.set()
+            keeper.join()
+        put_beliefs(store, ADA, "b2")
+        assert ["b2"] == [node.id for node in store.read(ADA, lambda reader: reader.beliefs())]
 
 
 def test_an_unknown_outcome_never_applies_a_signal_twice(

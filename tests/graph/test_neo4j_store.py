@@ -61,7 +61,7 @@ class Neo4jHooks(StoreHooks):
             revisions=[
                 (seq, belief, ordinal)
                 for seq, belief, ordinal in rows(
-                    "MATCH (v:Revision {user: $user}) RETURN v.seq, v.belief_id, v.ordinal ORDER BY v.seq"
+                    "MATCH (v:Revision {user: $user}) RETURN v.seq, split(v.belief, '/')[-1], v.ordinal ORDER BY v.seq"
                 )
             ],
             links=[

@@ -11,6 +11,8 @@ from beliefgraph.queries.consistency import EXACT_UP_TO, clusters, heaviest_cons
 from tests.embedders import CONTRADICTION, EQUIVALENT
 from tests.worlds import open_world
 
+pytestmark = pytest.mark.usefixtures("anywhere")
+
 
 def _random_graph(chance: random.Random, size: int, density: float) -> "nx.Graph[BeliefId]":
     graph: nx.Graph[BeliefId] = nx.Graph()

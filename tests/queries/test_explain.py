@@ -114,7 +114,10 @@ def test_prose_mentions_what_matters() -> None:
         assert "tentative" not in prose
         successor = world.ada.amend("b0", statement="wants examples at work", reason="narrower")
         assert "It grew out of “wants examples always”." in str(world.ada.explain(successor.id))
-        assert "Something else has taken its place" in str(world.ada.explain("b0"))
+        replaced = str(world.ada.explain("b0"))
+        assert "Something else has taken its place" in replaced
+        assert "Its own evidence alone would make us" in replaced
+        assert "this is true of her now" not in replaced
 
 
 def test_prose_says_where_a_contradiction_is_only_suspected() -> None:
@@ -125,6 +128,7 @@ def test_prose_says_where_a_contradiction_is_only_suspected() -> None:
         found = world.ada.explain("b0")
         assert 0.0 == found.conflict_nats
         assert "It may contradict “hates examples” (70 % sure): too doubtful to move either" in str(found)
+        assert "the one that she said later is used" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from beliefgraph.graph.store import Reader
 from tests.embedders import CONTRADICTION
 from tests.worlds import SCRIPT, STATEMENTS, Step, World, histories, near, open_world, play
 
+pytestmark = pytest.mark.usefixtures("anywhere")
+
 RIVALS = {("hates examples", "wants examples"): CONTRADICTION}
 
 
@@ -327,6 +329,7 @@ def _fetched(world: World, ask: Callable[[], Any], monkeypatch: pytest.MonkeyPat
 
 def test_the_rest_of_a_history_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a question fetches from the store does not grow with what it does not show."""
+    monkeypatch.setattr("tests.worlds.SERVED", False)  # it is the store that is watched
     with open_world() as world:
         for id in ("b0", "b1"):
             world.ada.believe(f"likes thing {id}", id=id)

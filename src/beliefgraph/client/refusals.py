@@ -21,7 +21,10 @@ from beliefgraph.graph.errors import (
 
 PREFIX = "urn:beliefgraph:problem:"
 MEDIA_TYPE = "application/problem+json"
-PASSING = ("overloaded", "starting", "store-unavailable", "keys-unavailable", "too-many-requests")
+PASSING = (
+    *("overloaded", "starting", "store-unavailable", "keys-unavailable", "too-many-requests"),
+    "request-timeout",
+)
 """Problems that pass by themselves: the same request is worth sending again."""
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from beliefgraph.client.transport import Ask, Transport
 from beliefgraph.curve import Curve
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError, NotServedError
-from beliefgraph.graph.ids import UserId
+from beliefgraph.graph.ids import BeliefId, UserId
 from beliefgraph.graph.model import (
     Belief,
     Conflict,
@@ -53,7 +53,7 @@ from beliefgraph.queries.personalize import Personalization
 from beliefgraph.queries.provenance import USUAL_LIMIT, Provenance
 from beliefgraph.queries.trace import Trace
 from beliefgraph.queries.what_if import WhatIf
-from beliefgraph.reading import Premises, check_count, premise_input, premises_of
+from beliefgraph.reading import Premises, check_count, one_record, premise_input, premises_of
 from beliefgraph.selfmodel import SelfModel
 from beliefgraph.wire.answers import restore
 
@@ -276,26 +276,32 @@ class RemoteSelfModel(SelfModel):
         """Do as `SelfModel.explain`."""
         return restore(Explanation, self._one("belief", belief_id, "/explanation", _at(as_of)))
 
-    def provenance(
+    def provenance_of(
         self,
-        belief_id: str,
         *,
+        belief: str | None = None,
+        signal: str | None = None,
+        response: str | None = None,
         as_of: datetime | None = None,
         limit: int = USUAL_LIMIT,
         cursor: str | None = None,
-    ) -> "nx.MultiDiGraph[str]":
-        """Do as `SelfModel.provenance`."""
+    ) -> Provenance:
+        """Do as `SelfModel.provenance_of`."""
+        kind, id = one_record(belief=belief, signal=signal, response=response)
+        check_limit(limit)
+        number_of(cursor)
+        place = "/influence" if kind == "signal" else "/provenance"
+        window = {} if kind == "signal" else {"limit": limit, "cursor": cursor}
+        return restore(Provenance, self._one(kind, id, place, {"format": "records", **_at(as_of), **window}))
+
+    def belief_graph(self, *, as_of: datetime | None = None) -> "nx.MultiDiGraph[BeliefId]":
+        """Do as `SelfModel.belief_graph`."""
         import networkx as nx
 
-        check_limit(limit)
-        query = {**_at(as_of), "limit": limit, "cursor": cursor}
-        answer = self._one("belief", belief_id, "/provenance", query)
-        found: nx.MultiDiGraph[str] = nx.node_link_graph(answer, edges="edges")
+        nobody = nx.node_link_data(nx.MultiDiGraph(), edges="edges")
+        answer = self._unless_nobody(lambda: self._get("/graph", _at(as_of)), nobody)
+        found: nx.MultiDiGraph[BeliefId] = nx.node_link_graph(answer, edges="edges")
         return found
-
-    def provenance_of(self, **_: Any) -> Provenance:
-        """Raise `NotServedError`: a service answers a provenance in one form at a time; see `provenance`."""
-        raise NotServedError("a provenance in every form at once")
 
     def diff(self, start: datetime, end: datetime | None = None, *, limit: int = USUAL_LIMIT) -> Diff:
         """Do as `SelfModel.diff`."""

@@ -42,13 +42,21 @@ class Dictionary:
         self._models: dict[type, Model] = {}
         self._sources: dict[Model, type] = {}
 
-    def record(self, source: type, /, *, worked: Mapping[str, Worked] | None = None, **words: Said) -> Model:
-        """Make the model that shows a dataclass: the fields of its `repr`, and those that are worked out.
+    def record(
+        self,
+        source: type,
+        /,
+        *,
+        also: Sequence[str] = (),
+        worked: Mapping[str, Worked] | None = None,
+        **words: Said,
+    ) -> Model:
+        """Make the model that shows a dataclass: the fields of its `repr`, some others, those that are worked out.
 
         Raises `TypeError` for a field without a description and a description without a field.
         """
         hints = get_type_hints(source)
-        shown = [field.name for field in fields(source) if field.repr]
+        shown = [field.name for field in fields(source) if field.repr or field.name in also]
         _check(source, shown, words)
         annotated = {
             name: (

@@ -4,33 +4,35 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
-from beliefgraph.queries import diff, timeline, what_if
+from beliefgraph.graph import model
+from beliefgraph.queries import diff, provenance, timeline, what_if
 from beliefgraph.queries.provenance import Provenance
 from beliefgraph.wire.describe import Said, Worked, envelope
 from beliefgraph.wire.records import record
 
-Format = Literal["node-link", "prov", "timeline", "prose"]
+Format = Literal["node-link", "prov", "timeline", "prose", "records"]
 _LEFT_OUT = (int, Said("How many older changes (of a belief) or signals (of a response) are not here.", 0))
 _CURSOR = (str | None, Said("Ask with it for what is left out; null when nothing is.", "41"))
 _THEN, _LATER = "2026-03-01T12:00:00+00:00", "2026-03-08T12:00:00+00:00"
 
 Graph = envelope(
     "Graph",
-    "A provenance as a graph, in the node-link JSON of networkx.",
+    "A graph in the node-link JSON of networkx: a provenance, or all beliefs of a user with the edges between them.",
     directed=(bool, Said("Always true.", True)),
     multigraph=(bool, Said("Always true.", True)),
     graph=(
         dict[str, JsonValue],
         Said(
-            "What was asked about (`root`, the id of a node), `at` when it was read, how many older changes are "
-            "`left_out`, and the `cursor` that asks for them.",
+            "Of a provenance: what was asked about (`root`, the id of a node), `at` when it was read, how many older "
+            "changes are `left_out`, and the `cursor` that asks for them.",
             {"root": "belief:b1", "at": _THEN, "left_out": 0, "cursor": None},
         ),
     ),
     nodes=(
         list[dict[str, JsonValue]],
         Said(
-            "Nodes: `id` (`belief:…`, `revision:…`, `signal:…`, `response:…`), `type` and what is known of it.",
+            "Nodes: `id` (`belief:…`, `revision:…`, `signal:…`, `response:…`), `type`, what is known of it; where all "
+            "are beliefs, their ids, statements, confidences and standings.",
             [{"id": "belief:b1", "type": "belief", "statement": "wants runnable examples"}],
         ),
     ),
@@ -93,7 +95,32 @@ Story = envelope(
     left_out=_LEFT_OUT,
     cursor=_CURSOR,
 )
-AnyForm: Any = Graph | ProvDocument | Timeline | Story
+Link = record(
+    model.Link,
+    kind=Said("Whether they cannot both be true, or say the same.", "contradicts"),
+    low=Said("The belief whose id comes first.", "b1"),
+    high=Said("The other belief.", "b2"),
+    strength=Said("The probability that it is so.", 0.93),
+    detector=Said("Who said so: the name of a model, or `person`.", "relation"),
+    reason=Said("What it rests on, or how it was decided.", "relation"),
+)
+Records = record(
+    provenance.Provenance,
+    root_kind=Said("What was asked about.", "belief"),
+    root_id=Said("The id of what was asked about.", "b1"),
+    at=Said("When it was read.", _THEN),
+    beliefs=Said("Every belief that is named, as it stood then, by its id."),
+    origins=Said("What each of them was spawned from, where that is here too.", {"b1": ["signal:s1"]}),
+    responses=Said("Every response that is named, by its id."),
+    signals=Said("Every signal that is named, with what it was taken for, by its id."),
+    revisions=Said("The changes, oldest first."),
+    evidence=Said("The numbers of the changes that left evidence.", [7]),
+    links=Said("Contradictions and duplicates of the beliefs in question."),
+    prior=Said("The base rate of the belief asked about; null for a signal or a response."),
+    left_out=_LEFT_OUT[1],
+    cursor=_CURSOR[1],
+)
+AnyForm: Any = Graph | ProvDocument | Timeline | Story | Records
 """The model of a provenance in whatever form was asked for."""
 
 
@@ -109,6 +136,8 @@ def shown(found: Provenance, form: Format) -> dict[str, Any] | BaseModel:
             return {"events": list(found.timeline()), **cut}
         case "prose":
             return {"text": str(found), **cut}
+        case "records":
+            return Records.model_validate(found)
 
 
 Difference = record(

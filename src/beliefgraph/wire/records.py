@@ -20,6 +20,7 @@ _STATEMENT = "API documentation should include runnable examples"
 WORDS = {
     "id": Said("The id: yours, or a fresh one that sorts by time.", "b1"),
     "user_id": Said("Your id of the user.", "ada"),
+    "seq": Said("Its number in the user's sequence.", 7),
     "user": Said("Your id of the user.", "ada"),
     "statement": Said("What is believed of the user, in words.", _STATEMENT),
     "confidence": Said("Our probability that it is true of the user, from .001 to .999.", 0.87),
@@ -81,6 +82,7 @@ Tally = record(
 )
 Response = record(
     model.Response,
+    also=("seq",),
     id=Said("The id: yours, or a fresh one that sorts by time.", "r1"),
     text=Said("What the product answered.", "Pass the cursor back."),
     generated_by=Said("The beliefs behind it, with the edge to each."),
@@ -88,6 +90,7 @@ Response = record(
 )
 Signal = record(
     model.Signal,
+    also=("seq",),
     id=Said("The id: yours, or a fresh one that sorts by time.", "s1"),
     kind=Said("What the user did.", "rating"),
     value=Said("How; the meaning depends on the kind.", -1.0),
@@ -127,8 +130,9 @@ Interpretation = record(
 )
 Revision = record(
     model.Revision,
+    also=("ordinal",),
     id=Said("The id of the revision.", "v_1"),
-    seq=Said("Its number in the user's sequence.", 7),
+    ordinal=Said("Which change of this belief it is, from 1.", 2),
     before=Said("The confidence before.", 0.86),
     after=Said("The confidence after.", 0.87),
     cause_kind=Said("What caused it.", "signal"),
@@ -299,8 +303,8 @@ EventResult = envelope(
     user=(str | None, Said(f"The user, if it was applied{_NULL}", "ada")),
     id=(str | None, Said(f"The id of the record, if it was applied{_NULL}", "s1")),
     action=(str | None, Said(f"What was done about a signal, if it was one{_NULL}", "reduce")),
-    field=(str | None, Said(f"The field at fault, if it was rejected{_NULL}", None)),
-    reason=(str | None, Said(f"What would be right, if it was rejected{_NULL}", None)),
+    field=(str | None, Said(f"The field at fault, if it was rejected{_NULL}", "value")),
+    reason=(str | None, Said(f"What would be right, if it was rejected{_NULL}", "must be from -1 to 1")),
 )
 BatchReport = envelope(
     "BatchReport",
