@@ -1,7 +1,7 @@
 """How long a fit to a million signals takes, and whether partitions of users add up.
 
-Users are those of bench/calibration.py, as often as it takes: what a user did matters little to how long it takes. Time is
-processor time of one process, from the numbers in memory on; reading a store is what `bench/reading.py` measures.
+Users are those of bench/calibration.py, as often as it takes: what a user did matters little to how long it takes.
+Time is processor time of one process, from the numbers in memory on; reading them from a store is not counted.
 """
 
 import time
