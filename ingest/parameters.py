@@ -192,6 +192,15 @@ class WordParameters(_Frozen):
     rating: Positive
 
 
+class ChangedParameters(_Frozen):
+    """How likely a text that says that something changed takes back a near belief (`ingest.relate.takes_back`)."""
+
+    log_odds: Rate
+    share: Annotated[float, Field(ge=0, strict=True)]
+    rest: Positive
+    intercept: Annotated[float, Field(strict=True)]
+
+
 class TextParameters(_Frozen):
     """When a text is about a belief, restates it, contradicts it or refines it, and phrases that stand for a tag."""
 
@@ -200,7 +209,7 @@ class TextParameters(_Frozen):
     about_width: Positive
     about_ratio: Ratio
     contradicted_ratio: Ratio
-    changed_ratio: Annotated[float, Field(ge=1, strict=True)]
+    changed: ChangedParameters
     restated_ratio: Ratio
     restates: Probability
     refines: Probability

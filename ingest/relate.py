@@ -15,7 +15,7 @@ from beliefgraph.graph.ids import BeliefId, normal_form
 from beliefgraph.graph.model import BeliefNode, TextReading
 from beliefgraph.graph.store import Neighbour
 from beliefgraph.ingest.embedder import Embedder
-from beliefgraph.ingest.parameters import TextParameters
+from beliefgraph.ingest.parameters import ChangedParameters, TextParameters
 
 Pair = tuple[str, str]
 
@@ -168,7 +168,7 @@ def liken(
         )
         for found, relation in zip(passed, relations, strict=True)
     ]
-    return takes_back(likenesses, limits.changed_ratio) if says_change(text, limits) else likenesses
+    return takes_back(likenesses, limits.changed) if says_change(text, limits) else likenesses
 
 
 def says_change(text: str, limits: TextParameters) -> bool:
@@ -182,21 +182,24 @@ def _has_phrase(text: str, phrases: Iterable[str]) -> bool:
     return any(re.search(rf"\b{re.escape(phrase)}\b", plain) for phrase in phrases)
 
 
-def takes_back(likenesses: Sequence[Likeness], ratio: float) -> list[Likeness]:
+def takes_back(likenesses: Sequence[Likeness], weights: ChangedParameters) -> list[Likeness]:
     """Weigh the contradictions of a text that says that something changed: it likely takes back a near belief.
 
-    With o_i the odds that it contradicts belief i, and `ratio` how much likelier such a text is where a belief is taken
-    back than where none is, Bayes' rule over "none" and "i" gives ratio·o_i / (1 + ratio·Σ o_j): near beliefs compete.
-    No contradiction becomes less likely by it.
+    A logistic regression on ln o_i, with o_i the odds that it contradicts belief i, and on the share of i in the odds
+    of all near beliefs, `weights.rest` of which is that it takes none of them back: near beliefs compete. No
+    contradiction becomes less likely by it.
     """
     odds = [_odds(likeness.relation.contradiction) for likeness in likenesses]
-    scale = ratio / (1.0 + ratio * sum(odds))
-    return [
-        replace(likeness, relation=with_contradiction(likeness.relation, each * scale))
-        if each * scale > likeness.relation.contradiction
-        else likeness
-        for likeness, each in zip(likenesses, odds, strict=True)
-    ]
+    every = sum(odds) + weights.rest
+    weighed = []
+    for likeness, each in zip(likenesses, odds, strict=True):
+        log_odds = weights.log_odds * math.log(max(1e-9, each)) + weights.share * each / every
+        said = 1.0 / (1.0 + math.exp(-log_odds - weights.intercept))
+        more = said > likeness.relation.contradiction
+        weighed.append(
+            replace(likeness, relation=with_contradiction(likeness.relation, said)) if more else likeness
+        )
+    return weighed
 
 
 def _odds(probability: float) -> float:

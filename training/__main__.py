@@ -248,7 +248,7 @@ def ship(network: Network, folder: Path) -> None:
     write_calibration(calibration, folder)
     print(json.dumps(calibration, indent=2))
     if folder == SHIPPED:
-        print(f"text.changed_ratio, for the parameters: {_changed_ratio():.2f}")
+        print("text.changed, for the parameters:", json.dumps(_of_changes(), indent=2))
 
 
 def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]) -> dict[str, Any]:
@@ -270,22 +270,21 @@ def _changed(meeting: Meeting) -> bool:
     return says_change(meeting.pair[0], load_parameters().text)
 
 
-def _changed_ratio() -> float:
-    """Fit, with the calibration that was written, what it adds that a text says that something changed."""
+def _of_changes() -> dict[str, float]:
+    """Fit, with the calibration that was written, what it says that a text says that something changed."""
     encode, classifier = SentenceTransformerEmbedder().encode, Classifier()
-    found = [
-        each
-        for each in met_in(read_life(DATA / "held_out" / "life_calibration.txt"), encode)
-        if _changed(each)
-    ]
+    life = read_life(DATA / "held_out" / "life_calibration.txt")
+    found = [each for each in met_in(life, encode) if _changed(each)]
     relations = classifier.relate([each.pair for each in found])
-    sums: dict[str, tuple[float, float]] = {}
-    for each, relation in zip(found, relations, strict=True):
-        said = classifier.situate(relation, each.cosine).contradiction
-        taken, every = sums.get(each.pair[0], (0.0, 0.0))
-        odds = said / (1.0 - said)
-        sums[each.pair[0]] = (taken + odds * each.real, every + odds)
-    return fit_changed(list(sums.values()))
+    said = np.array(
+        [
+            classifier.situate(relation, each.cosine).contradiction
+            for each, relation in zip(found, relations, strict=True)
+        ]
+    )
+    places = {text: place for place, text in enumerate(dict.fromkeys(each.pair[0] for each in found))}
+    texts = np.array([places[each.pair[0]] for each in found])
+    return fit_changed(said / (1.0 - said), texts, np.array([each.real for each in found]))
 
 
 if __name__ == "__main__":

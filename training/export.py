@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
 from training.model import LONGEST, Network, base_folder, tensors, tokenizer
 from training.statements import LABELS
 
 SHIPPED = Path(__file__).parents[1] / "ingest" / "relation_model"
 Array = npt.NDArray[np.float64]
+REST = 0.02
+"""Odds that a text which says that something changed takes back nothing near it: a lone near belief is not its aim."""
 
 
 def export(network: Network, folder: Path = SHIPPED) -> str:
@@ -102,20 +105,16 @@ def fit_situated(
     return {"situated": {"log_odds": by_log_odds, "cosine": by_cosine, "intercept": intercept}}
 
 
-def fit_changed(odds: Sequence[tuple[float, float]]) -> float:
-    """Fit by how much the odds of a contradiction are to be multiplied in texts that say that something changed.
+def fit_changed(odds: Array, texts: npt.NDArray[np.int64], real: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Fit how likely texts that say that something changed take back each belief near them, as in `takes_back`.
 
-    `odds`: for each such text the odds that it contradicts what it really takes back (0 where it takes nothing back),
-    and the sum over all beliefs near it. The likelihood is that of `takes_back` in the package.
+    `odds` that a text contradicts a belief, `texts`: which text it is, from 0, `real`: whether it takes it back.
     """
-    taken, every = np.array(odds).T
-
-    def loss(log_ratio: float) -> float:
-        ratio = np.exp(log_ratio)
-        right = np.where(taken > 0, ratio * np.maximum(taken, 1e-9), 1.0)
-        return float(-np.log(right / (1.0 + ratio * every)).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(0.0, 5.0), method="bounded").x))
+    every = np.bincount(texts, odds)[texts] + REST
+    features = np.column_stack([np.log(np.maximum(odds, 1e-9)), odds / every])
+    found = LogisticRegression(C=10.0).fit(features, real)
+    (by_log_odds, by_share), intercept = found.coef_[0].tolist(), float(found.intercept_[0])
+    return {"log_odds": by_log_odds, "share": by_share, "rest": REST, "intercept": intercept}
 
 
 def fit_gate(logits: Array, lasting: npt.NDArray[np.bool_]) -> dict[str, object]:

@@ -46,8 +46,8 @@ class Strangers:
                     pairs.append(Pair(self._texts[first], self._texts[rng.choice(nearest)], "neutral"))
         return pairs
 
-    def mistaken(self, among: int, rng: random.Random, judge: Judge) -> list[Pair]:
+    def mistaken(self, count: int, rng: random.Random, judge: Judge, *, nearest: int = 40) -> list[Pair]:
         """Return those of so many drawn pairs that a network takes for contradictions, to learn that they are none."""
-        drawn = self.draw(among, rng)
+        drawn = self.draw(count, rng, among=nearest)
         pairs = [(spoken_in(pair.first, "her"), spoken_in(pair.second, "her")) for pair in drawn]
         return [pair for pair, said in zip(drawn, judge(pairs), strict=True) if said >= MISTAKEN]

@@ -6,11 +6,14 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import beliefgraph.ingest.classifier as home
 from beliefgraph.ingest.classifier import Classifier
 from beliefgraph.ingest.lasting import parts_of
 from beliefgraph.ingest.parameters import load_parameters
+from beliefgraph.ingest.relate import Relation
 
 LIMITS = load_parameters().text
 
@@ -87,3 +90,20 @@ def test_the_weights_are_those_of_the_card() -> None:
 def test_a_text_is_cut_into_its_statements(text: str, parts: list[str]) -> None:
     """Sentences and clauses that begin anew with the speaker are parts of their own."""
     assert parts == parts_of(text)
+
+
+@given(
+    st.lists(st.floats(0.001, 1.0), min_size=5, max_size=5),
+    st.floats(-1.0, 1.0),
+    st.floats(-1.0, 1.0),
+)
+def test_a_situated_contradiction_is_a_probability(weights: list[float], low: float, high: float) -> None:
+    """Nearer texts contradict each other more likely, never more than paraphrase leaves room; parts sum to 1."""
+    equivalent, entails, entailed, contradiction, neutral = (each / sum(weights) for each in weights)
+    read = Relation(equivalent, entails, contradiction, neutral + entailed, entailed)
+    far, near = (Classifier().situate(read, cosine) for cosine in sorted((low, high)))
+    assert far.contradiction <= near.contradiction
+    same = equivalent + entails + entailed
+    assert near.contradiction <= contradiction / (contradiction + same) + 1e-9
+    assert pytest.approx(1.0) == near.equivalent + near.entails + near.contradiction + near.neutral
+    assert -1e-9 <= near.entailed <= near.neutral + 1e-9

@@ -1,11 +1,14 @@
 """Relations between texts: what the embedding relater dares to claim, phrases, and what is worth believing."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beliefgraph.graph.ids import BeliefId
+from beliefgraph.ingest.parameters import ChangedParameters
 from beliefgraph.ingest.relate import (
     EmbeddingRelater,
     Likeness,
@@ -154,23 +157,31 @@ def _against(belief_id: str, probability: float) -> Likeness:
     return _like(belief_id, 0.6, Relation(rest / 4, rest / 4, probability, rest / 2, rest / 8))
 
 
+WEIGHTS = ChangedParameters(log_odds=1.0, share=2.0, rest=0.25, intercept=-1.0)
+
+
 def test_a_change_takes_back_the_likeliest() -> None:
-    """By Bayes' rule over which belief is taken back, if any: near ones compete, and none becomes less likely."""
+    """A logistic regression on the odds and on their share: near beliefs compete, and none becomes less likely."""
     before = [_against("a", 0.5), _against("b", 0.2), _against("c", 0.0)]
-    after = [found.relation.contradiction for found in takes_back(before, 4.0)]
-    assert pytest.approx([4.0 / 6.0, 0.2, 0.0]) == after  # odds 1 and ¼: 4·1 and 4·¼ beside 1 + 4·1¼
-    alone = takes_back([_against("b", 0.2)], 4.0)[0].relation
-    assert pytest.approx(0.5) == alone.contradiction
-    assert pytest.approx(1.0) == alone.equivalent + alone.entails + alone.contradiction + alone.neutral
-    assert pytest.approx(0.2 * 0.5 / 0.8) == alone.equivalent  # the others keep their proportions
-    assert before == takes_back(before, 1.0)
+    first = 1.0 / (1.0 + math.exp(-(2.0 * 1.0 / 1.5 - 1.0)))  # odds 1 and ¼, and ¼ that none is taken back
+    after = [found.relation.contradiction for found in takes_back(before, WEIGHTS)]
+    assert pytest.approx([first, 0.2, 0.0], abs=1e-6) == after
+    alone = takes_back([_against("b", 0.2)], WEIGHTS)[0].relation
+    assert pytest.approx(0.2) == alone.contradiction  # ln ¼ + 2·½ − 1 is ln ¼: as likely as before
+    relation = takes_back(before, WEIGHTS)[0].relation
+    assert pytest.approx(1.0) == (
+        relation.equivalent + relation.entails + relation.contradiction + relation.neutral
+    )
+    assert (
+        pytest.approx(0.125 * (1.0 - first) / 0.5) == relation.equivalent
+    )  # the others keep their proportions
 
 
-@given(st.lists(st.floats(0.0, 1.0), max_size=8), st.floats(1.0, 100.0))
-def test_a_change_takes_nothing_away(probabilities: list[float], ratio: float) -> None:
+@given(st.lists(st.floats(0.0, 1.0), max_size=8))
+def test_a_change_takes_nothing_away(probabilities: list[float]) -> None:
     """Whatever is near: probabilities stay probabilities, and no contradiction is less likely than before."""
     before = [_against(f"b{place}", each) for place, each in enumerate(probabilities)]
-    for old, new in zip(before, takes_back(before, ratio), strict=True):
+    for old, new in zip(before, takes_back(before, LIMITS.changed), strict=True):
         assert old.relation.contradiction <= new.relation.contradiction <= 1.0
         parts = (new.relation.equivalent, new.relation.entails, new.relation.neutral, new.relation.entailed)
         assert all(0.0 <= part <= 1.0 for part in parts)

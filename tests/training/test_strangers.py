@@ -40,3 +40,14 @@ def test_poles_of_one_dimension_are_of_one_topic() -> None:
     """Clusters that share a statement are about one thing, however far apart they lie."""
     poles = [Cluster(same=["Likes jazz"], against=["Plays bass"]), Cluster(same=["Plays bass"])]
     assert [] == Strangers(poles, _encode).draw(5, random.Random(1), among=1)
+
+
+def test_what_a_network_mistakes_is_learned() -> None:
+    """Only pairs that the judge takes for contradictions are kept; it reads them as they are spoken."""
+
+    def judge(pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [0.9 if "Hates jazz" in pair else 0.1 for pair in pairs]
+
+    pairs = Strangers(_CLUSTERS, _encode).mistaken(5, random.Random(1), judge, nearest=3)
+    assert pairs
+    assert all("Hates jazz" in (pair.first, pair.second) and pair.label == "neutral" for pair in pairs)
