@@ -245,7 +245,7 @@ def restated(likenesses: Iterable[Likeness], limits: TextParameters) -> Likeness
 
 
 def says_the_same(likeness: Likeness, limits: TextParameters) -> bool:
-    """Say whether a text surely says the same as a belief: the relater is sure, and it is more likely about it than not.
+    """Say whether a text surely says the same as a belief: the relater is sure, and it is likelier about it than not.
 
     Of texts of one user that lie further apart, what a relater takes for paraphrases is mostly none.
     """
