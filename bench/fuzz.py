@@ -25,7 +25,9 @@ from schemathesis.specs.openapi import checks
 from beliefgraph.api.app import create_app
 from beliefgraph.api.keys import KeyFile
 from beliefgraph.api.limits import Limits
-from bench.service import in_thread, open_hashed
+from bench.http import servers
+from bench.neo4j_server import Address
+from bench.service import in_thread, let_in, open_hashed
 
 REQUESTS, QUICK_REQUESTS = 20_000, 100
 _USER = "ada"
@@ -138,12 +140,12 @@ class Fuzzed:
 
 
 @contextmanager
-def fuzzed() -> Iterator[Fuzzed]:
-    """Serve a scratch store and tell a story."""
-    with tempfile.TemporaryDirectory() as folder:
+def fuzzed(server: Address | None = None) -> Iterator[Fuzzed]:
+    """Serve a scratch store, a file or that of a Neo4j server, and tell a story."""
+    with tempfile.TemporaryDirectory() as folder, let_in(server):
         keys = KeyFile(Path(folder) / "keys.jsonl")
         _, key = keys.create("acme", ["admin"])
-        place = Path(folder) / "beliefs.db"
+        place = Path(folder) / "beliefs.db" if server is None else server.uri
         app = create_app(lambda: open_hashed(place), keys=keys, limits=Limits(rate_per_s=0))
         with in_thread(app) as address:
             found = Fuzzed(address, requests.get(f"{address}/openapi.json", timeout=60).json(), key)
@@ -151,10 +153,12 @@ def fuzzed() -> Iterator[Fuzzed]:
             yield found
 
 
-def run(count: int, *, on_operation: Callable[[Found], None] = lambda _: None) -> Found:
+def run(
+    count: int, *, server: Address | None = None, on_operation: Callable[[Found], None] = lambda _: None
+) -> Found:
     """Send at least `count` requests, about as many to each operation that varies, half of them valid."""
     found, seed = Found(), 0
-    with fuzzed() as service:
+    with fuzzed(server) as service:
         operations = service.operations()
         each = -(-count // (2 * len(operations)))
         while found.requests < count:
@@ -167,15 +171,16 @@ def run(count: int, *, on_operation: Callable[[Found], None] = lambda _: None) -
 
 
 def report(*, quick: bool) -> None:
-    """Send the requests and print what was found."""
-    count = QUICK_REQUESTS if quick else REQUESTS
+    """Send the requests and print what was found: all to a file, a tenth to a Neo4j server where one can be had."""
+    counts = (QUICK_REQUESTS, QUICK_REQUESTS) if quick else (REQUESTS, REQUESTS // 10)
 
     def progress(found: Found) -> None:
         if sys.stderr.isatty():
-            print(f"\r{found.requests:,} of {count:,} requests", end="", file=sys.stderr, flush=True)
+            print(f"\r{found.requests:,} requests", end="", file=sys.stderr, flush=True)
 
     logging.getLogger("beliefgraph.api").setLevel(logging.CRITICAL)
-    print(run(count, on_operation=progress))
+    for count, (name, server) in zip(counts, servers(), strict=False):
+        print(f"{name}: {run(count, server=server, on_operation=progress)}", flush=True)
 
 
 def _refused_by_line(answer: Any) -> bool:

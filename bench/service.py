@@ -25,7 +25,7 @@ from beliefgraph.settings import Settings
 from bench.neo4j_server import Address
 from bench.scratch import HashedWords
 
-_START_S = 30.0
+_START_S = 300.0
 
 
 @contextmanager
@@ -82,7 +82,7 @@ class Served:
         environment = {**os.environ, **self._environment}
         with (self._folder / "service.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        until = time.monotonic() + 10 * _START_S
+        until = time.monotonic() + _START_S
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError("the service did not start")

@@ -53,7 +53,10 @@ QUICK = Sizes(repeats=4, long=120, many=120, batch_users=2, batch_signals=5, eac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A ratio of two medians (seconds a signal) with what it should be, at most or at least; None: only shown."""
+    """A ratio of two medians (seconds a signal) with what it should be, at most or at least; None: only shown.
+
+    `processor` is the processor time (seconds a signal) of this process and of the server behind the second median.
+    """
 
     name: str
     store: str
@@ -61,6 +64,7 @@ class Figure:
     medians: tuple[float, float]
     most: float | None = None
     least: float | None = None
+    processor: "Spent | None" = None
 
     def __str__(self) -> str:
         """Return one line: the ratio, its target, the verdict and the medians."""
@@ -70,10 +74,18 @@ class Figure:
         if self.least is not None:
             target, verdict = f"≥ {self.least:g}", "met" if self.value >= self.least else "missed"
         ours, other = (f"{seconds * 1e6:,.0f}" for seconds in self.medians)
+        spent = ""
+        if self.processor is not None:
+            here, there = (f"{seconds * 1e6:,.0f}" for seconds in self.processor)
+            spent = f"; processor {here} µs here, {there} µs on the server"
         return (
             f"{self.name:<58} {self.store:<7}{self.value:7.2f}   {target:<6} {verdict:<7} "
-            f"{ours} µs against {other} µs"
+            f"{ours} µs against {other} µs{spent}"
         )
+
+
+Spent = tuple[float, float]
+"""Seconds of processor time: this process's, and the server's (0 where there is none)."""
 
 
 class Side(Protocol):
@@ -89,6 +101,9 @@ class Side(Protocol):
 
     def open(self) -> Pipeline:
         """Return a pipeline over a store that is used for all the rest."""
+
+    def spent(self) -> Spent:
+        """Return the processor time taken so far."""
 
 
 class Embedded:
@@ -110,6 +125,10 @@ class Embedded:
     def open(self) -> Pipeline:
         """Return a pipeline over a file of its own."""
         return open_pipeline(str(self._folder / "stores.db"))
+
+    def spent(self) -> Spent:
+        """Return the processor time of this process."""
+        return time.process_time(), 0.0
 
 
 class Served:
@@ -156,6 +175,14 @@ class Served:
         """Return a pipeline over the server with few users."""
         return _open(self._few)
 
+    def spent(self) -> Spent:
+        """Return the processor times of this process and of the server with few users."""
+        bare = BareNeo4j(self._few)
+        try:
+            return time.process_time(), bare.processor_s()
+        finally:
+            bare.close()
+
 
 def _open(address: Address) -> Pipeline:
     store = Neo4jStore(
@@ -167,9 +194,14 @@ def _open(address: Address) -> Pipeline:
 # The figures that need nothing but a pipeline
 
 
-def batch(pipeline: Pipeline, *, users: int, signals: int, rounds: int) -> tuple[float, float]:
-    """Return the cost of a signal sent alone and of one in a log (seconds), on responses that are there before."""
-    alone, together = [], []
+def batch(
+    pipeline: Pipeline, *, users: int, signals: int, rounds: int, spent: Callable[[], Spent]
+) -> tuple[float, float, Spent]:
+    """Return the cost of a signal sent alone and of one in a log (seconds), on responses that are there before.
+
+    Last comes what one in a log costs in processor time.
+    """
+    alone, together, processor = [], [], []
     for number in range(rounds):
         single, *several = (f"batch{number}-{user}" for user in range(1 + users))
         for user in (single, *several):
@@ -179,20 +211,33 @@ def batch(pipeline: Pipeline, *, users: int, signals: int, rounds: int) -> tuple
             for place in range(min(signals, _ALONE))
         ]
         lines = [line for user in several for line in signal_lines(user, range(signals))]
+        before = spent()
         together.append(timed(partial(ingest, pipeline, TENANT, lines)) / len(lines))
-    return median(alone), median(together)
+        processor.append(_since(before, spent(), len(lines)))
+    return median(alone), median(together), _medians(processor)
 
 
-def writers(pipeline: Pipeline, *, each: int, rounds: int, same: bool) -> tuple[float, float]:
+def _since(before: Spent, after: Spent, units: int) -> Spent:
+    return (after[0] - before[0]) / units, (after[1] - before[1]) / units
+
+
+def _medians(processor: Sequence[Spent]) -> Spent:
+    return median([here for here, _ in processor]), median([there for _, there in processor])
+
+
+def writers(
+    pipeline: Pipeline, *, each: int, rounds: int, same: bool, spent: Callable[[], Spent]
+) -> tuple[float, float, Spent]:
     """Return the cost of a signal (seconds) when one writer sends them, and when eight threads do, to as many users.
 
-    With `same` the eight write to one user. Raises what a writer met, and `AssertionError` for a lost signal.
+    Last comes what one of the eight's costs in processor time. With `same` they write to one user. Raises what a writer
+    met, and `AssertionError` for a lost signal.
     """
     users = ["shared"] * WRITERS if same else [f"writer{number}" for number in range(WRITERS)]
     solo = "solo-shared" if same else "solo"
     for user in (solo, *dict.fromkeys(users)):
         ingest(pipeline, TENANT, beliefs_and_responses(user, each * rounds * max(1, users.count(user))))
-    one, many = [], []
+    one, many, processor = [], [], []
     for number in range(rounds):
         one.append(_run([partial(_send, pipeline, solo, range(number * each, (number + 1) * each))]) / each)
         firsts = [(number * WRITERS + place if same else number) * each for place in range(WRITERS)]
@@ -200,12 +245,14 @@ def writers(pipeline: Pipeline, *, each: int, rounds: int, same: bool) -> tuple[
             partial(_send, pipeline, user, range(first, first + each))
             for user, first in zip(users, firsts, strict=True)
         ]
+        before = spent()
         many.append(_run(works) / (each * WRITERS))
+        processor.append(_since(before, spent(), each * WRITERS))
     for user in dict.fromkeys(users):
         sent = each * rounds * users.count(user)
         if pipeline.store.read(scope_of(user), _counted) != (sent, [sent + 1] * 3):
             raise AssertionError(f"signals of {user} were lost")
-    return median(one), median(many)
+    return median(one), median(many), _medians(processor)
 
 
 def _counted(reader: Reader) -> tuple[int, list[int]]:
@@ -284,12 +331,21 @@ def _one(side: Side, sizes: Sizes) -> Figure:
 
 def _batch(side: Side, sizes: Sizes) -> Figure:
     with _opened(side) as pipeline:
-        alone, together = batch(
-            pipeline, users=sizes.batch_users, signals=sizes.batch_signals, rounds=sizes.rounds
+        alone, together, processor = batch(
+            pipeline,
+            users=sizes.batch_users,
+            signals=sizes.batch_signals,
+            rounds=sizes.rounds,
+            spent=side.spent,
         )
-    least = 20 if side.name == "Neo4j" else None
-    name = "rate of signals in a log / sent one by one"
-    return Figure(name=name, store=side.name, value=alone / together, medians=(alone, together), least=least)
+    return Figure(
+        name="rate of signals in a log / sent one by one",
+        store=side.name,
+        value=alone / together,
+        medians=(alone, together),
+        least=20 if side.name == "Neo4j" else None,
+        processor=processor,
+    )
 
 
 def _history(side: Side, sizes: Sizes) -> Figure:
@@ -299,18 +355,27 @@ def _history(side: Side, sizes: Sizes) -> Figure:
 
 
 def _writers(side: Side, sizes: Sizes) -> Figure:
-    with _opened(side) as pipeline:
-        one, many = writers(pipeline, each=sizes.each, rounds=sizes.rounds, same=False)
-    name = f"rate of {WRITERS} writers on {WRITERS} users / of one"
     least = 2 if side.name == "Neo4j" else None
-    return Figure(name=name, store=side.name, value=one / many, medians=(one, many), least=least)
+    return _many(side, sizes, f"rate of {WRITERS} writers on {WRITERS} users / of one", least, same=False)
 
 
 def _same_user(side: Side, sizes: Sizes) -> Figure:
+    return _many(side, sizes, f"rate of {WRITERS} writers on one user / of one, none lost", None, same=True)
+
+
+def _many(side: Side, sizes: Sizes, name: str, least: float | None, *, same: bool) -> Figure:
     with _opened(side) as pipeline:
-        one, many = writers(pipeline, each=sizes.each, rounds=sizes.rounds, same=True)
-    name = f"rate of {WRITERS} writers on one user / of one, none lost"
-    return Figure(name=name, store=side.name, value=one / many, medians=(one, many))
+        one, many, processor = writers(
+            pipeline, each=sizes.each, rounds=sizes.rounds, same=same, spent=side.spent
+        )
+    return Figure(
+        name=name,
+        store=side.name,
+        value=one / many,
+        medians=(one, many),
+        least=least,
+        processor=processor,
+    )
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def history_of(student: Student, skills: Skills, words: Vocabulary) -> History:
 def _believe(history: History, day: float, prior: float, kind: str, words: Vocabulary) -> int:
     """Let the student be believed something, as somebody imported it; return the belief's place."""
     source, place = SOURCES.index("imported"), len(history.beliefs)
-    of_kind = KINDS.index(kind)  # type: ignore[arg-type]
+    of_kind = KINDS.index(kind)
     base = logit(words.parameters.base_rate("imported", KINDS[of_kind]))
     history.beliefs.append(Held(base=base, usual=True, source=source, kind=of_kind))
     history.order.append((0, len(history.words)))
@@ -135,18 +135,30 @@ class Learned:
 def learn(
     students: Sequence[Student],
     *,
-    rounds: int = 3,
-    steps: int = 6,
+    rounds: int = 1,
+    steps: int = 10,
     on_round: Callable[[], None] = lambda: None,
 ) -> Learned:
     """Fit in turns what is particular to skills and, by `calibrate`, the parameters: each given the other.
 
     The last word is the parameters', whose map on top knows the skills as they are then.
     """
-    parameters, skills = timeless(), USUAL
-    for _ in range(rounds):
-        skills = fit_skills(students, parameters, start=skills, rounds=steps)
-        words = vocabulary(parameters.model_copy(update={"recalibration": {}}))
-        calibration = calibrated(gathered(students, skills, words), words, on_round=on_round)
-        parameters = calibration.parameters
-    return Learned(calibration=calibration, skills=skills)
+    learned = _turn(students, timeless(), USUAL, steps, on_round)
+    for _ in range(rounds - 1):
+        learned = _turn(students, learned.parameters, learned.skills, steps, on_round)
+    return learned
+
+
+def _turn(
+    students: Sequence[Student],
+    parameters: Parameters,
+    skills: Skills,
+    steps: int,
+    on_round: Callable[[], None],
+) -> Learned:
+    """Fit skills given parameters, then parameters given skills."""
+    fitted = fit_skills(students, parameters, start=skills, rounds=steps)
+    words = vocabulary(parameters.model_copy(update={"recalibration": {}}))
+    return Learned(
+        calibration=calibrated(gathered(students, fitted, words), words, on_round=on_round), skills=fitted
+    )

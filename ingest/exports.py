@@ -30,6 +30,14 @@ _Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadRow:
+    """A row that cannot be read: where it stands, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRow:
     """One row: where it stands, what it is (None: an event that nobody knows), and its fields in our words.
 
@@ -76,12 +84,15 @@ class ExportReader:
         self._found: set[str] = set()
         self._there: dict[str, None] = {}
 
-    def rows(self, name: str, lines: Iterable[Line]) -> Iterator[ExportRow | Unreadable]:
+    def rows(self, name: str, lines: Iterable[Line]) -> Iterator[ExportRow | UnreadRow]:
         """Yield the rows of one file, in order. Raises `InvalidInputError` when the map does not fit a CSV file."""
         self._file = PurePath(name).name
         every = self._map.rows.get(self._file)
         for line, record in self._records(name, lines, every):
-            yield record if isinstance(record, Unreadable) else self._row(line, record, every)
+            if isinstance(record, Unreadable):
+                yield UnreadRow(line=line, reason=record.reason)
+            else:
+                yield self._row(line, record, every)
 
     @property
     def columns(self) -> dict[str, tuple[str, ...]]:

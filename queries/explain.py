@@ -24,8 +24,8 @@ class Move:
     """What would take the confidence across ½: `times` of this kind of evidence, each worth `nats` when it comes.
 
     What practice adds is counted in. `times` is None when it never would: what inference piles up is bounded, and a
-    word said again replaces the first.
-    They count as from a user who answers to what she gets: ever the same would in time be taken for a habit.
+    word said again replaces the first. They count as from a user who answers to what she gets: ever the same would in
+    time be taken for a habit.
     """
 
     by: str

@@ -55,7 +55,8 @@ class LogAudit:
     `rows` = `response_rows` + `total.received` + the sum of `unknown` (events that nobody has said the meaning of)
     + `ignored` + `unreadable`. `unnamed_responses` have no id or no user. `orphans` are users none of whose signals
     would reach the model, `missing_responses` ids that signals name and that never appear. `examples` are places in the
-    files. `columns` says where each field was found; `absent` are columns that the map names and no file has.
+    files, `unread_examples` the first that cannot be read, each with why. `columns` says where each field was found;
+    `absent` are columns that the map names and no file has.
     """
 
     per: Per
@@ -71,6 +72,7 @@ class LogAudit:
     unknown: Mapping[str, int]
     ignored: int
     unreadable: int
+    unread_examples: Sequence[tuple[str, str]]
     users: int
     orphans: int
     orphan_examples: Sequence[str]

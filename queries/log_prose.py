@@ -113,6 +113,13 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _remarks(audit: LogAudit) -> Iterable[str]:
+    if audit.unreadable:
+        yield ""
+        yield "Rows that cannot be read, and are not counted as signals; mend the export:"
+        for place, why in audit.unread_examples:
+            yield f"         {place} {cut(why)}"
+        if audit.unreadable > len(audit.unread_examples):
+            yield "         …"
     if audit.unknown:
         yield ""
         yield "Events that are not known here; say of each which kind of signal it is, or that it is to be ignored:"

@@ -17,6 +17,7 @@ from beliefgraph.ingest.parameters import Parameters, load_parameters, save_para
 from beliefgraph.ingest.predict import predict
 from beliefgraph.ingest.relate import EmbeddingRelater
 from bench import curves, worlds
+from bench.calibration import simulate
 from bench.fitting import history_of
 from bench.scratch import HashedWords
 from tests.worlds import PARAMETERS, open_world, parameters_with
@@ -148,6 +149,20 @@ def test_what_differs_is_written_and_read_back(tmp_path: Path) -> None:
         save_parameters(parameters, tmp_path / "p.toml")
         assert parameters == load_parameters(tmp_path / "p.toml")
     assert ["p.toml"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_reason_chips_are_fitted_where_that_helps() -> None:
+    """Chips that are not given as the parameters assume get ratios of their own; the report and the file have them."""
+    chance = np.random.default_rng(3)
+    train, test = (simulate(PARAMETERS, WORDS, users, chance, reasons=True).block for users in (140, 90))
+    found = Gathered(train=[train], test=[test], train_users=140, test_users=90, digest="d" * 64)
+    calibration = calibrated(found, WORDS)
+    assert calibration.tags
+    assert "reason chip" in str(calibration)
+    assert calibration.tags == calibration.as_json()["tags"]
+    for name, value in calibration.tags.items():
+        _, tag, cause = name.split(".")
+        assert value == getattr(calibration.parameters.tags[tag], cause)
 
 
 def test_a_map_on_top_changes_what_is_foreseen() -> None:

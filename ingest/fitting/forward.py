@@ -93,6 +93,12 @@ def _likelihoods(block: Block, values: Tables, vocabulary: Vocabulary) -> _Likel
     )
 
 
+def evidence_of(block: Block, values: Tables, vocabulary: Vocabulary) -> tuple[Floats, Floats]:
+    """Return of each response P(its signals | not D) and P(its signals | D), as evidence: (responses, draws) both."""
+    likely = _likelihoods(block, values, vocabulary)
+    return likely.if_satisfied, likely.if_dissatisfied
+
+
 def run(block: Block, values: Tables, vocabulary: Vocabulary) -> Foreseen:
     """Run users forward under every draw of the parameters."""
     return _Run(block, values, vocabulary).run()

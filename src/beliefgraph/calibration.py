@@ -5,7 +5,9 @@ every judgement of the held-out users, in order, each before it came; only what 
 fit lies in `beliefgraph.ingest.fitting`, the picture in picture.py, reinterpretation in `beliefgraph.ingest`.
 """
 
+import functools
 import hashlib
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -20,8 +22,9 @@ from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.store import Reader, Store, scopes
 from beliefgraph.ingest.fitting.blocks import SIGNALS_A_BLOCK, Block, block
 from beliefgraph.ingest.fitting.histories import History, Vocabulary, read_history, vocabulary
-from beliefgraph.ingest.fitting.rates import changed, free_rates
+from beliefgraph.ingest.fitting.rates import changed, free_rates, tables
 from beliefgraph.ingest.fitting.search import FittedRate, fit
+from beliefgraph.ingest.fitting.tags import CAUSES, fit_ratios, how_often, surprise, tagged
 from beliefgraph.ingest.parameters import Parameters, Provenance, save_parameters
 from beliefgraph.scoring import Floats
 from beliefgraph.stages import Estimate
@@ -40,7 +43,8 @@ class Calibration:
 
     `compared` has `signals` (was the next signal foreseen?) and, where people judged beliefs, `judgements` (were
     confidences right?). `better` says whether the log loss of signals fell for certain, and that of judgements did not
-    rise for certain. `recalibrated` names the kinds of signals whose prediction got a map on top.
+    rise for certain. `recalibrated` names the kinds of signals whose prediction got a map on top, `tags` has the ratios
+    of reason chips that were fitted, by dotted name; empty where they did not help.
     """
 
     parameters: Parameters
@@ -49,6 +53,7 @@ class Calibration:
     better: bool
     provenance: Provenance
     recalibrated: tuple[str, ...] = ()
+    tags: Mapping[str, float] = field(default_factory=dict)
 
     def save(self, path: Path | str) -> None:
         """Write the parameters for BELIEFGRAPH_PARAMETERS. Raises `InvalidInputError` if they are not better."""
@@ -78,15 +83,16 @@ class Calibration:
             ],
             "compared": {name: _json(asdict(each)) for name, each in self.compared.items()},
             "recalibrated": list(self.recalibrated),
+            "tags": dict(self.tags),
         }
 
     def __str__(self) -> str:
         """Return plain tables: what was fitted, and the scores before and after."""
-        lines = [f"{'parameter':<44}{'before':>9}{'after':>9}   90 % interval      told"]
+        lines = [f"{'parameter':<40}{'before':>11}{'after':>11}   90 % interval      told"]
         for each in self.rates:
             kept = "" if each.told >= TOLD else "   kept"
             lines.append(
-                f"{each.rate.name:<44}{each.rate.usual:>9.4g}{each.value:>9.4g}"
+                f"{each.rate.name:<40}{each.rate.usual:>11.4g}{each.value:>11.4g}"
                 f"   {each.low:<7.4g}–{each.high:>8.4g}{each.told:>8.0%}{kept}"
             )
         for name, comparison in self.compared.items():
@@ -98,6 +104,14 @@ class Calibration:
             lines.append(
                 f"{'gain':<12}{_shown(comparison.gain, '+.4f'):>16}   (log loss; ± half of a 95 % interval)"
             )
+        if self.tags:
+            lines += [
+                "",
+                f"{'reason chip':<24}{'wrong':>9}{'missed':>9}{'form':>9}{'other':>9}   for each cause",
+            ]
+            for name in dict.fromkeys(each.split(".")[1] for each in self.tags):
+                ratios = [self.tags[f"tags.{name}.{cause}"] for cause in CAUSES]
+                lines.append(f"{name:<24}" + "".join(f"{ratio:>9.3g}" for ratio in ratios))
         if self.recalibrated:
             lines += ["", f"A map on top helps for {', '.join(self.recalibrated)}."]
         if JUDGEMENTS not in self.compared:
@@ -248,10 +262,13 @@ def calibrated(
     kept = [each for each in result.rates if each.told >= TOLD]
     values = {each.rate.name: round(each.value, 6) for each in kept}
     fitted = changed(parameters, values, recalibration={})
+    tags = _tags(found, words, fitted)
+    fitted = changed(fitted, tags)
     maps = _recalibration(found, words, fitted)
     fitted = changed(fitted, {}, recalibration=maps)
     provenance = _provenance(found, parameters)
-    name = hashlib.sha256(f"{found.digest}{sorted(values.items())}".encode()).hexdigest()[:8]
+    held = sorted({**values, **tags}.items())
+    name = hashlib.sha256(f"{found.digest}{held}".encode()).hexdigest()[:8]
     fitted = changed(
         fitted,
         {},
@@ -266,6 +283,7 @@ def calibrated(
         better=_is_better(compared),
         provenance=provenance,
         recalibrated=tuple(maps),
+        tags=dict(tags),
     )
 
 
@@ -302,6 +320,25 @@ def _is_better(compared: Mapping[str, Comparison]) -> bool:
     surely = signals.low is not None and signals.low > 0.0
     harmless = judgements is None or judgements.gain.high is None or judgements.gain.high >= 0.0
     return surely and harmless
+
+
+# Reason chips
+
+
+def _tags(found: Gathered, words: Vocabulary, fitted: Parameters) -> Mapping[str, float]:
+    """Return the ratios of reason chips, if those make the chips of held-out users less surprising for certain."""
+    values = tables(fitted, words)
+    sides = [[tagged(each, values, words) for each in side] for side in (found.train, found.test)]
+    if not all(sides):
+        return {}
+    seen, unseen = (functools.reduce(operator.add, side) for side in sides)
+    ratios = fit_ratios(seen, fitted)
+    if not ratios or not len(unseen.tag):
+        return {}
+    often = how_often([seen], len(words.tags))
+    gained = surprise(unseen, fitted, often) - surprise(unseen, changed(fitted, ratios), often)
+    gain = Drawing(np.unique(unseen.user, return_inverse=True)[1]).mean(gained)
+    return ratios if gain.low is not None and gain.low > 0 else {}
 
 
 # A map on top

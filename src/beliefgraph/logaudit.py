@@ -13,10 +13,10 @@ from typing import Any
 from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.ingest.export_map import IGNORE, RESPONSE, ExportMap
-from beliefgraph.ingest.exports import ExportReader, ExportRow
+from beliefgraph.ingest.exports import ExportReader, ExportRow, UnreadRow
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.predict import most_moved
-from beliefgraph.ingest.reader import Line, Unreadable
+from beliefgraph.ingest.reader import Line
 from beliefgraph.ingest.signals import check_signal
 from beliefgraph.queries.audit import Refusal
 from beliefgraph.queries.funnels import Fate, Names, Per, grouped, period_of
@@ -32,6 +32,7 @@ from beliefgraph.queries.log_audit import (
 
 _BATCH = 5000
 _MOST_REFUSALS = 100
+_MOST_UNREAD = 3
 _READ = ("comment", "correction", "statement")
 _SPOKEN = ("correction", "statement")
 Signal = tuple[str | None, str | None, str, str, str, LogReason | None, bool, str]
@@ -73,6 +74,7 @@ class _Log:
         self._counts: Counter[str] = Counter()
         self._kinds: dict[str, str] = {}
         self._unknown: Counter[str] = Counter()
+        self._unread: list[tuple[str, str]] = []
         self._refusals: Counter[tuple[str, str]] = Counter()
         self._events, self._sources, self._strange = Names(), Names(), Names()
         self._responses: list[tuple[str, str]] = []
@@ -85,8 +87,10 @@ class _Log:
         shown = name.encode(errors="replace").decode()
         for row in self._reader.rows(name, lines):
             self._counts["rows"] += 1
-            if isinstance(row, Unreadable):
+            if isinstance(row, UnreadRow):
                 self._counts["unreadable"] += 1
+                if len(self._unread) < _MOST_UNREAD:
+                    self._unread.append((f"{shown}:{row.line}", row.reason))
             elif row.meaning is None:
                 self._unknown[self._strange(row.event or None)] += 1
             elif row.meaning.kind == IGNORE:
@@ -182,6 +186,7 @@ class _Log:
             unknown=dict(self._unknown.most_common()),
             ignored=self._counts["ignored"],
             unreadable=self._counts["unreadable"],
+            unread_examples=tuple(self._unread),
             users=users,
             orphans=orphans,
             orphan_examples=self._firsts("orphans"),

@@ -22,7 +22,7 @@ from beliefgraph.ingest.fitting.search import Summary, fit, fit_sums, summarize
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.predict import predict
 from bench import students, worlds
-from bench.assistments import ADHERENCES, SKILL_WEIGHT, SKILLS, STUDENT_PRIOR, STUDENT_WEIGHT
+from bench.assistments import ADHERENCES, SKILL_WEIGHT, SKILLS, STUDENT_PRIOR, STUDENT_WEIGHT, Skills, Student
 from bench.fitting import history_of
 from tests.worlds import PARAMETERS, World, open_world, parameters_with
 
@@ -198,7 +198,7 @@ def _practised(parameters: Parameters, users: int) -> list[History]:
     """Draw answers to twenty exercises on one skill, each as likely as the model says just before it."""
     chance, faults = np.random.default_rng(11), parameters.attribution.faults
     answer, rates = parameters.signal("answer"), parameters.rates_of("skill")
-    skills = students.Skills(priors=np.full(SKILLS, 0.3), adherences=np.full((ADHERENCES, SKILLS), 0.9))
+    skills = Skills(priors=np.full(SKILLS, 0.3), adherences=np.full((ADHERENCES, SKILLS), 0.9))
     found = []
     for user in range(users):
         learned, correct = 0.0, []
@@ -214,7 +214,7 @@ def _practised(parameters: Parameters, users: int) -> list[History]:
             term = told[0] + rates["practice_nats"]
             learned = learned * 2 ** (-abs(term) / rates["memory_nats"]) + term
             known = known * 2 ** (-abs(told[1]) / rates["memory_nats"]) + told[1]
-        student = students.Student(id=f"s{user}", skills=[0] * 20, correct=correct)
+        student = Student(id=f"s{user}", skills=[0] * 20, correct=correct)
         found.append(students.history_of(student, skills, WORDS))
     return found
 

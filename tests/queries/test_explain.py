@@ -312,3 +312,40 @@ _NODE = BeliefNode(
     revised_at=START,
     state=BeliefState(base=0.0, half_life_days=30.0, memory_nats=6.0, reference_us=0),
 )
+
+
+def test_practice_is_named_and_taken_back() -> None:
+    """A wrong answer speaks against a skill but practised it: that part is told, adds up, and goes with the signal."""
+    with open_world(parameters=parameters_with(kinds__skill__practice_nats=0.4)) as world:
+        ada = world.ada
+        ada.believe("can take square roots", kind="skill", confidence=0.6, id="b")
+        born = ada.belief("b").confidence
+        ada.respond("What is the root of 2?", beliefs=["b"], id="r")
+        ada.signal("answer", 0, response="r", id="s")
+        then, served = world.clock.now, ada.belief("b").confidence
+        explanation = ada.explain("b")
+        (answered,) = (each for each in explanation.contributions if each.source == "response")
+        assert pytest.approx(0.4) == answered.practice
+        assert pytest.approx(answered.nats * answered.weight + answered.practice) == answered.term
+        total = explanation.base_nats + sum(each.term for each in explanation.contributions)
+        assert pytest.approx(explanation.log_odds, abs=1e-9) == total
+        assert "+0.40 of it for having practised once more" in str(explanation)
+        world.clock.pass_time(hours=1)
+        ada.retract("s")
+        assert pytest.approx(born, abs=1e-4) == ada.belief("b").confidence
+        assert "practised" not in str(ada.explain("b"))
+        assert pytest.approx(served, abs=1e-9) == ada.belief("b", as_of=then).confidence
+        assert "+0.40 of it for having practised once more" in str(ada.explain("b", as_of=then))
+        assert world.graph.verify().ok
+
+
+def test_a_preference_is_not_practised() -> None:
+    """As shipped practice adds nothing to any kind of belief, and no explanation speaks of it."""
+    with open_world() as world:
+        for kind in ("preference", "skill"):
+            world.ada.believe(f"a {kind}", kind=kind, id=kind)
+            world.ada.respond("a response", beliefs=[kind], id=f"r-{kind}")
+            world.ada.signal("rating", 1, response=f"r-{kind}")
+            explanation = world.ada.explain(kind)
+            assert [0.0, 0.0] == [each.practice for each in explanation.contributions]
+            assert "practised" not in str(explanation)
