@@ -2,8 +2,8 @@
 
 The arithmetic of ingest/attribution.py and graph/ledger.py in arrays of (rows, draws), which a test compares with the
 pipeline's. Four simplifications, said in docs/calibration.md: everybody is read as answering to what she gets, habits
-or not; what confirmed contradictions take off is left out, so is evidence inherited from a merged belief; and the signals
-on one response count together, from the last.
+or not; what confirmed contradictions take off is left out, so is evidence inherited from a merged belief; and the
+signals on one response count together, from the last.
 """
 
 from dataclasses import dataclass
