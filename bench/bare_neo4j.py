@@ -27,7 +27,7 @@ _AT_ONCE = 500
 
 _WRITE = """
 MATCH (u:User {key: $given.user})
-SET u.seq = $given.seq, u.recorded_us = $given.recorded_us
+SET u.seq = $given.seq, u.recorded_us = $given.recorded_us, u.tallies = $given.tallies
 WITH u
 MATCH (r:Response {key: $given.signal.response})
 CREATE (s:Signal)-[:ABOUT]->(r)
@@ -43,7 +43,7 @@ _WRITTEN = """
 MATCH (s:Signal {key: $signal})<-[:CAUSED_BY]-(v:Revision)-[:REVISES]->(b:Belief)
 MATCH (s)-[:ABOUT]->(:Response)-[g:GENERATED_BY]->(b)
 MATCH (u:User {key: s.user})
-RETURN u {.seq, .recorded_us} AS head, s {.*} AS signal, v {.*} AS revision, b {.*} AS belief,
+RETURN u {.seq, .recorded_us, .tallies} AS head, s {.*} AS signal, v {.*} AS revision, b {.*} AS belief,
        g {.nats, .observed_us, .response_id} AS item
 ORDER BY v.seq
 """

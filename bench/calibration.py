@@ -270,12 +270,14 @@ class CauseScores:
     """How often the likeliest cause of a bad signal was the true one, and how well its probabilities are calibrated.
 
     `top_of_caused` leaves out those of users who were satisfied. `ece` is over all six causes, each a yes or no.
+    `taken` counts signals by their true cause (rows) and the likeliest one (columns), in the order of `CAUSES`.
     """
 
     bad: int
     top: float
     top_of_caused: float
     ece: float
+    taken: npt.NDArray[np.int64]
 
 
 def causes(
@@ -338,13 +340,16 @@ def _told(parameters: Parameters, premises: Sequence[Premise], name: str | None)
 
 
 def _cause_scores(probabilities: Floats, true: npt.NDArray[np.int64]) -> CauseScores:
-    hits = np.eye(len(CAUSES))[true]
-    right, caused = probabilities.argmax(axis=1) == true, true != CAUSES.index("satisfied")
+    hits, guess = np.eye(len(CAUSES))[true], probabilities.argmax(axis=1)
+    right, caused = guess == true, true != CAUSES.index("satisfied")
+    taken = np.zeros((len(CAUSES), len(CAUSES)), dtype=np.int64)
+    np.add.at(taken, (true, guess), 1)
     return CauseScores(
         bad=len(true),
         top=float(right.mean()),
         top_of_caused=float(right[caused].mean()),
         ece=reliability(probabilities.ravel(), hits.ravel()).error,
+        taken=taken,
     )
 
 
@@ -457,6 +462,10 @@ def _report_causes(*, quick: bool, seed: int) -> None:
         _target("  its calibration error", found.ece, f"≤ {MOST_CAUSE_ECE}", found.ece <= MOST_CAUSE_ECE)
         most = causes(shipped, shipped, users, seed, reasons=reasons, oracle=True)
         print(f"    whoever knows how often each reason is given for each cause {most.top:.3f}")
+        for cause, row in zip(CAUSES, found.taken, strict=True):
+            shares = [(float(n) / max(1, row.sum()), name) for name, n in zip(CAUSES, row, strict=True) if n]
+            told = ", ".join(f"{name} {share:.2f}" for share, name in sorted(shares, reverse=True))
+            print(f"    {cause} ({row.sum():,}) taken for {told}")
 
 
 def _target(name: str, value: float, wanted: str, met: object) -> None:
