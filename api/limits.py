@@ -9,6 +9,8 @@ BODY = 2_000_000
 BATCH = 8_000_000
 """Bytes of a batch of events."""
 BATCH_LINES = 10_000
+HEAD_S = 30.0
+"""Seconds that the head of a request may take, from its first byte or from when the connection came about."""
 BODY_S = 60.0
 """Seconds until the body of a request must have come to its end."""
 

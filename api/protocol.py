@@ -12,10 +12,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from beliefgraph.api import problems
+from beliefgraph.api.limits import HEAD_S
 from beliefgraph.api.problems import MEDIA_TYPE, Kind
-
-HEAD_S = 30.0
-"""How long the head of a request may take, from its first byte or from when the connection came about."""
 
 
 class Http(H11Protocol):

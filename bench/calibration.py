@@ -29,6 +29,7 @@ from beliefgraph.ingest.fitting.histories import (
 )
 from beliefgraph.ingest.fitting.rates import Rate, Tables, changed, drawn, free_rates, tables
 from beliefgraph.ingest.fitting.search import FittedRate, fit
+from beliefgraph.ingest.fitting.tags import fit_ratios, tagged
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.scoring import reliability
 
@@ -269,12 +270,14 @@ class CauseScores:
     """How often the likeliest cause of a bad signal was the true one, and how well its probabilities are calibrated.
 
     `top_of_caused` leaves out those of users who were satisfied. `ece` is over all six causes, each a yes or no.
+    `taken` counts signals by their true cause (rows) and the likeliest one (columns), in the order of `CAUSES`.
     """
 
     bad: int
     top: float
     top_of_caused: float
     ece: float
+    taken: npt.NDArray[np.int64]
 
 
 def causes(
@@ -337,14 +340,25 @@ def _told(parameters: Parameters, premises: Sequence[Premise], name: str | None)
 
 
 def _cause_scores(probabilities: Floats, true: npt.NDArray[np.int64]) -> CauseScores:
-    hits = np.eye(len(CAUSES))[true]
-    right, caused = probabilities.argmax(axis=1) == true, true != CAUSES.index("satisfied")
+    hits, guess = np.eye(len(CAUSES))[true], probabilities.argmax(axis=1)
+    right, caused = guess == true, true != CAUSES.index("satisfied")
+    taken = np.zeros((len(CAUSES), len(CAUSES)), dtype=np.int64)
+    np.add.at(taken, (true, guess), 1)
     return CauseScores(
         bad=len(true),
         top=float(right.mean()),
         top_of_caused=float(right[caused].mean()),
         ece=reliability(probabilities.ravel(), hits.ravel()).error,
+        taken=taken,
     )
+
+
+def with_fitted_tags(parameters: Parameters, users: int, seed: int) -> Parameters:
+    """Return parameters whose ratios of reason chips are fitted to those of so many other users of the same world."""
+    words = vocabulary(parameters)
+    others = simulate(parameters, words, users, np.random.default_rng((seed, 1)), reasons=True)
+    found = tagged(others.block, tables(parameters, words), words)
+    return changed(parameters, fit_ratios(found, parameters), version="fitted-tags")
 
 
 # Sensitivity
@@ -431,16 +445,28 @@ def report(*, quick: bool, seed: int = 1) -> None:
 def _report_causes(*, quick: bool, seed: int) -> None:
     shipped, users = load_parameters(), 10 if quick else 100
     print("\nCause of a bad signal, as interpreted when it came")
-    for title, reasons in (("every bad signal with a reason", True), ("no reason given", False)):
-        found = causes(shipped, shipped, users, seed, reasons=reasons)
-        _target(f"top guess right, {title}", found.top, f"≥ {LEAST_TOP}", found.top >= LEAST_TOP)
+    for title, parameters, reasons in (
+        ("every bad signal with a reason", shipped, True),
+        (
+            "the same, ratios fitted to the reasons of others",
+            with_fitted_tags(shipped, 2 * users, seed),
+            True,
+        ),
+        ("no reason given", shipped, False),
+    ):
+        found = causes(parameters, shipped, users, seed, reasons=reasons)
+        _target(f"top guess right: {title}", found.top, f"≥ {LEAST_TOP}", found.top >= LEAST_TOP)
         print(
             f"    of those who were dissatisfied or slipped {found.top_of_caused:.3f} ({found.bad:,} bad signals)"
         )
         _target("  its calibration error", found.ece, f"≤ {MOST_CAUSE_ECE}", found.ece <= MOST_CAUSE_ECE)
         most = causes(shipped, shipped, users, seed, reasons=reasons, oracle=True)
         print(f"    whoever knows how often each reason is given for each cause {most.top:.3f}")
+        for cause, row in zip(CAUSES, found.taken, strict=True):
+            shares = [(float(n) / max(1, row.sum()), name) for name, n in zip(CAUSES, row, strict=True) if n]
+            told = ", ".join(f"{name} {share:.2f}" for share, name in sorted(shares, reverse=True))
+            print(f"    {cause} ({row.sum():,}) taken for {told}")
 
 
 def _target(name: str, value: float, wanted: str, met: object) -> None:
-    print(f"{name:<54}{value:>8.3f}   {wanted:<7} {'met' if met else 'missed'}")
+    print(f"{name:<66}{value:>8.3f}   {wanted:<7} {'met' if met else 'missed'}")

@@ -94,7 +94,7 @@ def _best_simple(world: World, *, users: int) -> Floats:
 
 def report(*, quick: bool) -> None:
     """Print each world's scores around the shipped values, and what all pairs of values come to."""
-    users = 2 if quick else 60
+    users = 2 if quick else 40
     found = [(grid(world, users=users), _best_simple(world, users=users)) for world in (*STILL, *TURNING)]
     print(
         f"{users * len(SEEDS)} users a world; Brier after {', '.join(map(str, POINTS))} ratings (tastes flip after 100)"

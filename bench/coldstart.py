@@ -236,7 +236,7 @@ def run(*, users: int, seed: int = 1) -> dict[str, Row]:
 
 def report(*, quick: bool) -> None:
     """Print the table and the verdict."""
-    users = 3 if quick else 200
+    users = 3 if quick else 100
     rows = run(users=users)
     print(f"{users} users, 37 statements of the bank that ships; “any” questions are drawn at random")
     print(f"{'after':<22}{'served':>8}{'right':>8}{'found':>8}{'right − wrong':>18}{'Brier of all':>18}")

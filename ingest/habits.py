@@ -32,7 +32,7 @@ def habit_of(tally: Tally, limits: HabitParameters) -> Habit:
 
     >>> limits = HabitParameters(kinds=["rating"], share=0.05, steady=0.97, signals=30.0)
     >>> round(habit_of(Tally(good=0.0, bad=9.0, nats=9 * math.log(0.5)), limits).regardless, 2)
-    0.94
+    0.91
     """
     signals = tally.good + tally.bad
     if signals <= 0.0 or limits.share == 0.0:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from beliefgraph.api.limits import BATCH_LINES, Limits
+from beliefgraph.api.limits import BATCH_LINES, HEAD_S, Limits
 from beliefgraph.api.problems import KINDS
 from beliefgraph.ingest.parameters import Parameters
 
@@ -49,9 +49,10 @@ class Pages:
         bearer = ' \\\n  -H "Authorization: Bearer $KEY"' if self._guarded else ""
         limits = self._limits
         rate = (
-            f"{limits.rate_per_s:g} requests a second"
+            f"A key may send {limits.rate_per_s:g} requests a second to each process; then it is 429 with "
+            "<code>Retry-After</code>."
             if limits.rate_per_s
-            else "as many requests as it likes"
+            else "A key may send as many requests as it likes."
         )
         return self._page(
             "beliefgraph over HTTP",
@@ -64,6 +65,8 @@ class Pages:
             batch_mb=f"{limits.batch_bytes / 1e6:g}",
             batch_lines=f"{BATCH_LINES:,}",
             rate=rate,
+            head_s=f"{HEAD_S:g}",
+            body_s=f"{limits.body_s:g}",
             signals=_signals(parameters),
             tags=", ".join(f"<code>{html.escape(tag)}</code>" for tag in sorted(parameters.tags)),
             routes="\n".join(_routes(openapi)),

@@ -88,11 +88,11 @@ class Calibration:
 
     def __str__(self) -> str:
         """Return plain tables: what was fitted, and the scores before and after."""
-        lines = [f"{'parameter':<44}{'before':>9}{'after':>9}   90 % interval      told"]
+        lines = [f"{'parameter':<40}{'before':>11}{'after':>11}   90 % interval      told"]
         for each in self.rates:
             kept = "" if each.told >= TOLD else "   kept"
             lines.append(
-                f"{each.rate.name:<44}{each.rate.usual:>9.4g}{each.value:>9.4g}"
+                f"{each.rate.name:<40}{each.rate.usual:>11.4g}{each.value:>11.4g}"
                 f"   {each.low:<7.4g}–{each.high:>8.4g}{each.told:>8.0%}{kept}"
             )
         for name, comparison in self.compared.items():
