@@ -251,13 +251,28 @@ class ServingParameters(_Frozen):
 
 
 class Recalibration(_Frozen):
-    """A map on top of what is foreseen of a kind of signal (Platt's): σ(slope · logit p + offset)."""
+    """A map on top of what is foreseen of a kind of signal.
 
-    slope: Positive
-    offset: Annotated[float, Field(strict=True)]
+    σ(slope · logit p + offset) (Platt's), or where there are `points` (of an isotonic regression: foreseen, came; both
+    rising) the straight lines between them, level beyond.
+    """
+
+    slope: Positive = 1.0
+    offset: Annotated[float, Field(strict=True)] = 0.0
+    points: list[tuple[Probability, Probability]] = []
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Recalibration":
+        foreseen, came = [p for p, _ in self.points], [q for _, q in self.points]
+        if foreseen != sorted(set(foreseen)) or came != sorted(came):
+            raise ValueError("points must rise")
+        return self
 
     def __call__(self, probability: Floats) -> Floats:
         """Return what is foreseen with the map on top."""
+        if self.points:
+            foreseen, came = zip(*self.points, strict=True)
+            return np.asarray(np.interp(probability, foreseen, came))
         log_odds = np.log(probability / (1 - probability))
         return np.asarray(1 / (1 + np.exp(-(self.slope * log_odds + self.offset))))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from beliefgraph.calibration import Calibration, Gathered, calibrated, held_out
+from beliefgraph.calibration import Calibration, Gathered, _isotonic, _platt, calibrated, held_out
 from beliefgraph.comparison import JUDGEMENTS, SIGNALS, Drawing
 from beliefgraph.evaluation import calibrate_log
 from beliefgraph.graph.errors import InvalidInputError
@@ -174,6 +174,30 @@ def test_a_map_on_top_changes_what_is_foreseen() -> None:
     assert predict([], {}, PARAMETERS, kind="stars") == predict([], {}, mapped, kind="stars")
     with pytest.raises(ValueError, match="no kind with an outcome: copy"):
         parameters_with(recalibration={"copy": {"slope": 1.0, "offset": 0.0}})
+
+
+def test_an_isotonic_map_is_straight_between_its_points(tmp_path: Path) -> None:
+    """Between two points halfway is halfway, beyond them level; points must rise; the file keeps them."""
+    points = [(0.2, 0.3), (0.6, 0.5), (0.9, 0.95)]
+    mapped = parameters_with(version="mapped", recalibration={"rating": {"points": points}})
+    foreseen = mapped.recalibration["rating"](np.array([0.1, 0.4, 0.6, 0.99]))
+    assert [0.3, 0.4, 0.5, 0.95] == pytest.approx(foreseen.tolist())
+    save_parameters(mapped, tmp_path / "mapped.toml")
+    assert mapped.recalibration == load_parameters(tmp_path / "mapped.toml").recalibration
+    with pytest.raises(ValueError, match="points must rise"):
+        parameters_with(recalibration={"rating": {"points": points[::-1]}})
+
+
+def test_an_isotonic_map_follows_a_shape_that_no_logistic_one_has() -> None:
+    """What is foreseen too high below a half and rightly above is lowered there and left here."""
+    foreseen = np.linspace(0.05, 0.95, 20_000)
+    truth = np.where(foreseen < 0.5, foreseen / 2, foreseen)
+    came = (np.random.default_rng(5).random(len(truth)) < truth).astype(np.float64)
+    isotonic, platt = _isotonic(foreseen, came), _platt(foreseen, came)
+    assert isotonic is not None and platt is not None
+    at = np.array([0.2, 0.4, 0.7, 0.9])
+    assert [0.1, 0.2, 0.7, 0.9] == pytest.approx(isotonic(at).tolist(), abs=0.04)
+    assert abs(platt(at) - [0.1, 0.2, 0.7, 0.9]).max() > 0.04
 
 
 def test_intervals_are_over_users() -> None:

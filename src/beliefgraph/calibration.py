@@ -25,7 +25,7 @@ from beliefgraph.ingest.fitting.histories import History, Vocabulary, read_histo
 from beliefgraph.ingest.fitting.rates import changed, free_rates, tables
 from beliefgraph.ingest.fitting.search import FittedRate, fit
 from beliefgraph.ingest.fitting.tags import CAUSES, fit_ratios, how_often, surprise, tagged
-from beliefgraph.ingest.parameters import Parameters, Provenance, save_parameters
+from beliefgraph.ingest.parameters import Parameters, Provenance, Recalibration, save_parameters
 from beliefgraph.scoring import Floats
 from beliefgraph.stages import Estimate
 
@@ -265,7 +265,7 @@ def calibrated(
     tags = _tags(found, words, fitted)
     fitted = changed(fitted, tags)
     maps = _recalibration(found, words, fitted)
-    fitted = changed(fitted, {}, recalibration=maps)
+    fitted = changed(fitted, {}, recalibration={name: each.model_dump() for name, each in maps.items()})
     provenance = _provenance(found, parameters)
     held = sorted({**values, **tags}.items())
     name = hashlib.sha256(f"{found.digest}{held}".encode()).hexdigest()[:8]
@@ -345,31 +345,51 @@ def _tags(found: Gathered, words: Vocabulary, fitted: Parameters) -> Mapping[str
 
 
 _LEAST_MAPPED = 500
+_POINTS = 30
+"""Between so many quantiles of what was foreseen the isotonic map is drawn straight."""
 
 
-def _recalibration(found: Gathered, words: Vocabulary, fitted: Parameters) -> dict[str, dict[str, float]]:
-    """Return, for each kind of signal whose prediction it helps on held-out users, a logistic map (Platt's)."""
-    from sklearn.linear_model import LogisticRegression
+def _recalibration(found: Gathered, words: Vocabulary, fitted: Parameters) -> dict[str, Recalibration]:
+    """Return, for each kind of signal whose prediction it helps on held-out users, a map.
 
+    A logistic one (Platt's), or an isotonic one where that is better still for certain.
+    """
     seen, unseen = (predict_outcomes(side, [fitted], words)[SIGNALS] for side in (found.train, found.test))
-    maps: dict[str, dict[str, float]] = {}
+    maps: dict[str, Recalibration] = {}
     for place, name in enumerate(words.signals):
         here, there = seen.kinds == place, unseen.kinds == place
-        outcomes = seen.outcomes[here]
+        outcomes, foreseen = seen.outcomes[here], seen.probabilities[here, 0]
         if min(here.sum(), there.sum()) < _LEAST_MAPPED or not 0 < outcomes.mean() < 1:
             continue
-        log_odds = _log_odds(seen.probabilities[here, 0])
-        platt = LogisticRegression(C=1e6).fit(log_odds[:, None], outcomes)
-        slope, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
-        plain = unseen.probabilities[there, 0]
-        mapped = 1 / (1 + np.exp(-(slope * _log_odds(plain) + offset)))
-        good = unseen.outcomes[there] > 0
-        gained = np.log(np.where(good, mapped, 1 - mapped)) - np.log(np.where(good, plain, 1 - plain))
-        users = np.unique(unseen.users[there], return_inverse=True)[1]
-        gain = Drawing(users).mean(gained)
-        if slope > 0 and gain.low is not None and gain.low > 0:
-            maps[name] = {"slope": round(slope, 4), "offset": round(offset, 4)}
+        plain, good = unseen.probabilities[there, 0], unseen.outcomes[there] > 0
+        drawing = Drawing(np.unique(unseen.users[there], return_inverse=True)[1])
+        best = plain
+        for each in (_platt(foreseen, outcomes), _isotonic(foreseen, outcomes)):
+            if each is not None:
+                mapped = each(plain)
+                gained = np.log(np.where(good, mapped, 1 - mapped)) - np.log(np.where(good, best, 1 - best))
+                gain = drawing.mean(gained)
+                if gain.low is not None and gain.low > 0:
+                    maps[name], best = each, mapped
     return maps
+
+
+def _platt(foreseen: Floats, outcomes: Floats) -> Recalibration | None:
+    from sklearn.linear_model import LogisticRegression
+
+    platt = LogisticRegression(C=1e6).fit(_log_odds(foreseen)[:, None], outcomes)
+    slope, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
+    return Recalibration(slope=round(slope, 4), offset=round(offset, 4)) if slope > 0 else None
+
+
+def _isotonic(foreseen: Floats, outcomes: Floats) -> Recalibration | None:
+    from sklearn.isotonic import IsotonicRegression
+
+    isotonic = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip").fit(foreseen, outcomes)
+    at = np.unique(np.quantile(foreseen, np.linspace(0, 1, _POINTS + 1)).round(4))
+    came = isotonic.predict(at).round(4)
+    points = [(float(p), float(q)) for p, q in zip(at, came, strict=True) if 0 < p < 1]
+    return Recalibration(points=points) if len(points) > 1 else None
 
 
 def _log_odds(probabilities: Floats) -> Floats:
