@@ -229,7 +229,7 @@ def _assistments(options: argparse.Namespace) -> None:
     few, many = (20, 200) if quick else (None, None)
     started = time.perf_counter()
     learned = students.learn(
-        list(itertools.islice(assistments.read_students(train), many)), steps=1 if quick else 7
+        list(itertools.islice(assistments.read_students(train), many)), steps=1 if quick else 10
     )
     print(
         f"Fitted in {time.perf_counter() - started:.0f} s on the training part alone, a fifth of it held out:\n"

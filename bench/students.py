@@ -136,7 +136,7 @@ def learn(
     students: Sequence[Student],
     *,
     rounds: int = 1,
-    steps: int = 7,
+    steps: int = 10,
     on_round: Callable[[], None] = lambda: None,
 ) -> Learned:
     """Fit in turns what is particular to skills and, by `calibrate`, the parameters: each given the other.

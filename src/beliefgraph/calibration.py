@@ -350,9 +350,9 @@ _POINTS = 30
 
 
 def _recalibration(found: Gathered, words: Vocabulary, fitted: Parameters) -> dict[str, Recalibration]:
-    """Return, for each kind of signal whose prediction one helps for certain on held-out users, the map that helps most.
+    """Return, for each kind of signal whose prediction it helps on held-out users, a map.
 
-    A logistic one (Platt's) or an isotonic one.
+    A logistic one (Platt's), or an isotonic one where that is better still for certain.
     """
     seen, unseen = (predict_outcomes(side, [fitted], words)[SIGNALS] for side in (found.train, found.test))
     maps: dict[str, Recalibration] = {}
@@ -362,14 +362,15 @@ def _recalibration(found: Gathered, words: Vocabulary, fitted: Parameters) -> di
         if min(here.sum(), there.sum()) < _LEAST_MAPPED or not 0 < outcomes.mean() < 1:
             continue
         plain, good = unseen.probabilities[there, 0], unseen.outcomes[there] > 0
-        drawing, most = Drawing(np.unique(unseen.users[there], return_inverse=True)[1]), 0.0
+        drawing = Drawing(np.unique(unseen.users[there], return_inverse=True)[1])
+        best = plain
         for each in (_platt(foreseen, outcomes), _isotonic(foreseen, outcomes)):
             if each is not None:
                 mapped = each(plain)
-                gained = np.log(np.where(good, mapped, 1 - mapped)) - np.log(np.where(good, plain, 1 - plain))
+                gained = np.log(np.where(good, mapped, 1 - mapped)) - np.log(np.where(good, best, 1 - best))
                 gain = drawing.mean(gained)
-                if gain.value is not None and gain.low is not None and gain.low > 0 and gain.value > most:
-                    maps[name], most = each, gain.value
+                if gain.low is not None and gain.low > 0:
+                    maps[name], best = each, mapped
     return maps
 
 
