@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -59,6 +60,7 @@ class Latency:
 class Restarted:
     """What became of signals while the service was stopped and started: sent, acknowledged, recorded, each once."""
 
+    how: Literal["stopped", "killed"]
     restarts: int
     sent: int
     acknowledged: int
@@ -76,7 +78,8 @@ class Restarted:
         """Return one line."""
         verdict = "nothing lost, nothing doubled" if self.met else "FAULT"
         return (
-            f"{self.restarts} restarts under load: {self.sent:,} signals sent, {self.acknowledged:,} acknowledged, "
+            f"{self.how} and started {self.restarts} times under load: "
+            f"{self.sent:,} signals sent, {self.acknowledged:,} acknowledged, "
             f"{self.recorded:,} recorded; verify {'finds nothing' if self.sound else 'FINDS FAULTS'}: {verdict}"
         )
 
@@ -115,7 +118,8 @@ def report(*, quick: bool) -> None:
         print(f"{name}:", flush=True)
         for latency in latencies(load, server=server):
             print(latency, flush=True)
-        print(restarted(load, server=server), flush=True)
+        for kill in (False, True):
+            print(restarted(load, server=server, kill=kill), flush=True)
 
 
 def report_memory(*, quick: bool) -> None:
@@ -205,8 +209,10 @@ def _timed(
 # Restarts
 
 
-def restarted(load: Load, *, writers: int = 4, server: Address | None = None) -> Restarted:
-    """Stop and start the service while writers send signals; count what is there afterwards."""
+def restarted(
+    load: Load, *, writers: int = 4, server: Address | None = None, kill: bool = False
+) -> Restarted:
+    """Stop (or kill) and start the service while writers send signals; count what is there afterwards."""
     with tempfile.TemporaryDirectory() as folder, let_in(server):
         service = Served(Path(folder), server=server)
         with service, BeliefGraph.open(service.address, api_key=service.key) as remote:
@@ -227,7 +233,7 @@ def restarted(load: Load, *, writers: int = 4, server: Address | None = None) ->
             for restart in range(1, load.restarts + 1):
                 while sum(acknowledged) < load.signals * restart // (load.restarts + 1):
                     time.sleep(0.005)
-                stops.append(service.stop())
+                stops.append(service.kill() if kill else service.stop())
                 service.start()
             for thread in threads:
                 thread.join()
@@ -235,6 +241,7 @@ def restarted(load: Load, *, writers: int = 4, server: Address | None = None) ->
             recorded = sum(graph.audit(user=user.user_id).total.received for user in users)
             sound = graph.verify().ok
         return Restarted(
+            how="killed" if kill else "stopped",
             restarts=load.restarts,
             sent=each * writers,
             acknowledged=sum(acknowledged),

@@ -100,6 +100,12 @@ class Served:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait()
 
+    def kill(self) -> int:
+        """Kill it as a failure of the machine would (SIGKILL), and wait until it is gone; 0 when it was that."""
+        assert self._process is not None
+        self._process.kill()
+        return self._process.wait() + signal.SIGKILL
+
     def memory_mb(self) -> float:
         """Return how much memory it holds now (Linux)."""
         assert self._process is not None

@@ -53,7 +53,7 @@ class Weighed(NamedTuple):
 
     def times(self, share: float) -> "Weighed":
         """Return the same with so much of it left."""
-        return self._replace(weight=self.weight * share, practice=self.practice * share)
+        return Weighed(self.item, self.weight * share, self.practice * share)
 
 
 def crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[Weighed]:
@@ -62,17 +62,24 @@ def crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState
     Those before a turn weigh less by what it keeps of them. `inferred` comes newest first and is read until the rest
     weighs nothing. Half-life, memory, session, change and practice are those of `state`.
     """
-    weighed = _crowded(direct, inferred, state)
-    turns = _turns(weighed, state)
-    return [
-        each.times(math.prod(turn.kept for turn, start in turns if _before(each.item, start)))
-        for each in weighed
-    ]
+    return weighed(direct, inferred, state)[0]
 
 
-def turns(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[Turn]:
-    """Return where the evidence turned so that what came before counts less, the latest turn first."""
-    return [turn for turn, _ in _turns(_crowded(direct, inferred, state), state)]
+def weighed(
+    direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState
+) -> tuple[list[Weighed], list[Turn]]:
+    """Return what `crowded` returns, and where the evidence turned so that what came before counts less.
+
+    The latest turn comes first.
+    """
+    found = _crowded(direct, inferred, state)
+    turns = _turns(found, state)
+    if turns:
+        found = [
+            each.times(math.prod(turn.kept for turn, start in turns if _before(each.item, start)))
+            for each in found
+        ]
+    return found, [turn for turn, _ in turns]
 
 
 def _before(item: Item, start: Item) -> bool:

@@ -81,12 +81,18 @@ class Run:
 
 def runs_of(terms: Iterable[float]) -> tuple[Run, Run]:
     """Return the runs up and down that terms, oldest first, end with."""
-    up = down = NONE
+    up_for = up_against = down_for = down_against = 0.0
     up_start = down_start = 0
-    for place, term in enumerate(terms):
-        up_start = up_start if speaks(up, up=True) else place
-        down_start = down_start if speaks(down, up=False) else place
-        up, down = prolonged(up, 1.0, term, up=True), prolonged(down, 1.0, term, up=False)
+    for place, term in enumerate(terms):  # `prolonged` spelt out: a belief may have thousands
+        if up_for - up_against <= _ROUNDING * (up_for + up_against):
+            up_for, up_against, up_start = 0.0, 0.0, place
+        if down_against - down_for <= _ROUNDING * (down_for + down_against):
+            down_for, down_against, down_start = 0.0, 0.0, place
+        if term > 0:
+            up_for, down_for = up_for + term, down_for + term
+        else:
+            up_against, down_against = up_against - term, down_against - term
+    up, down = (up_for, up_against), (down_for, down_against)
     return (
         Run(up, up_start if speaks(up, up=True) else None),
         Run(down, down_start if speaks(down, up=False) else None),

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ _SWAPPED = [0, 2, 1, 3, 4]
 """Where equivalent, entails, entailed, contradiction and neutral stand when the pair is read the other way round."""
 _GATE = 5
 _REMEMBERED = 16_384
+_SAME_COSINE = 0.33
+"""Below it, what the network takes for paraphrases is mostly none; nine in ten held-out paraphrases lie above."""
 _SHARED_FROM = 4
 """Pairs in one call from which on they are worth sharing among the cores."""
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -68,14 +71,18 @@ class Classifier:
         With C, N and S the probabilities of contradiction, neutral and the rest, the odds C/N become
         exp(a·ln(C/N) + b·cosine + c), while S/C stays: near pairs of one self-model say how many of them have nothing
         to do with each other, not how to tell paraphrases from opposites. Fitted to held-out statements beside the
-        16 nearest of the same self-model, with the cosine of the default embedding model.
+        16 nearest of the same self-model, with the cosine of the default embedding model. Texts that lie far apart
+        are never equivalent.
         """
         fitted = _calibration()["situated"]
         against, neutral = max(relation.contradiction, 1e-6), max(relation.neutral - relation.entailed, 1e-6)
         same = relation.equivalent + relation.entails + relation.entailed
         log_odds = fitted["log_odds"] * math.log(against / neutral) + fitted["cosine"] * cosine
         log_odds += fitted["intercept"]
-        return with_contradiction(relation, 1.0 / (1.0 + math.exp(-log_odds) + same / against))
+        found = with_contradiction(relation, 1.0 / (1.0 + math.exp(-log_odds) + same / against))
+        if cosine >= _SAME_COSINE:
+            return found
+        return replace(found, equivalent=0.0, neutral=found.neutral + found.equivalent)
 
     def lasting(self, texts: Sequence[str]) -> list[float]:
         """Return for each text the calibrated probability that it is a lasting statement about the user."""

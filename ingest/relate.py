@@ -240,16 +240,8 @@ def readings_of(likenesses: Iterable[Likeness], limits: TextParameters) -> tuple
 
 def restated(likenesses: Iterable[Likeness], limits: TextParameters) -> Likeness | None:
     """Return the belief that the text most surely restates, if any."""
-    sure = [likeness for likeness in likenesses if says_the_same(likeness, limits)]
+    sure = [likeness for likeness in likenesses if likeness.relation.equivalent >= limits.restates]
     return max(sure, key=lambda likeness: likeness.relation.equivalent, default=None)
-
-
-def says_the_same(likeness: Likeness, limits: TextParameters) -> bool:
-    """Say whether a text surely says the same as a belief: the relater is sure, and it is more likely about it than not.
-
-    Of texts of one user that lie further apart, what a relater takes for paraphrases is mostly none.
-    """
-    return likeness.relation.equivalent >= limits.restates and likeness.cosine >= limits.about_cosine
 
 
 def refined(likenesses: Iterable[Likeness], limits: TextParameters) -> Likeness | None:

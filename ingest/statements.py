@@ -20,7 +20,7 @@ from beliefgraph.graph.model import (
 from beliefgraph.graph.prior import Prior
 from beliefgraph.ingest.events import BeliefEvent
 from beliefgraph.ingest.priors import born, prior_of
-from beliefgraph.ingest.relate import Likeness, liken, says_the_same
+from beliefgraph.ingest.relate import Likeness, liken
 from beliefgraph.ingest.resolution import reopen
 from beliefgraph.ingest.working import Cause, WorkingSet, context_json, contexts_agree, observed
 
@@ -252,7 +252,7 @@ def _note_edges(working: WorkingSet, belief_id: BeliefId, likeness: Likeness) ->
     if relation.contradiction >= limits.suspected:
         sure = relation.contradiction >= limits.confirmed
         note("contradicts", relation.contradiction, "confirmed" if sure else "suspected", "relation")
-    elif says_the_same(likeness, limits) or (
+    elif relation.equivalent >= limits.restates or (
         relation.neutral < 1.0 and likeness.cosine >= limits.duplicate_cosine
     ):
         if asked(working, belief_id) and asked(working, other.id):

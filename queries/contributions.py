@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Literal
 
 from beliefgraph.graph.clock import from_us
-from beliefgraph.graph.folding import crowded, turns
+from beliefgraph.graph.folding import weighed
 from beliefgraph.graph.ids import ResponseId, SignalId
 from beliefgraph.graph.ledger import RESPONSE, Item, fade, sayer_of
 from beliefgraph.graph.model import Interpretation, Signal
@@ -59,26 +60,28 @@ def contributions(
     """
     state = account.node.state
     at_us = max(at_us, state.reference_us)
-    weighed = [
-        each.times(fade(at_us - each.item.observed_us, state.half_life_days))
-        for each in crowded(account.direct, account.inferred, state)
-    ]
-    weighed.sort(key=lambda each: (-abs(each.term), each.item.slot, _about(each.item)))
-    beneath = _signals_beneath(reader, [each.item for each in weighed[:WITH_SIGNALS]], as_of_us)
+    found, turns = weighed(account.direct, account.inferred, state)
+    ranked = []
+    for item, weight, practice in found:
+        left = fade(at_us - item.observed_us, state.half_life_days)
+        term = (item.nats * weight + practice) * left
+        ranked.append((-abs(term), item.slot, _about(item), item, term, weight * left, practice * left))
+    ranked.sort(key=itemgetter(0, 1, 2))
+    beneath = _signals_beneath(reader, [item for *_, item, _, _, _ in ranked[:WITH_SIGNALS]], as_of_us)
     listed = [
         Contribution(
-            source=each.item.slot,
-            about=_about(each.item),
-            nats=each.item.nats,
-            weight=each.weight,
-            term=each.term,
-            observed_at=from_us(each.item.observed_us),
-            signals=beneath.get((each.item.slot == RESPONSE, each.item.id), ()),
-            practice=each.practice,
+            source=slot,
+            about=about,
+            nats=item.nats,
+            weight=weight,
+            term=term,
+            observed_at=from_us(item.observed_us),
+            signals=beneath.get((slot == RESPONSE, item.id), ()),
+            practice=practice,
         )
-        for each in weighed
+        for _, slot, about, item, term, weight, practice in ranked
     ]
-    return listed, [_change(turn) for turn in turns(account.direct, account.inferred, state)]
+    return listed, [_change(turn) for turn in turns]
 
 
 def _change(turn: Turn) -> Change:

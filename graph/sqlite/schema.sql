@@ -121,34 +121,26 @@ ALTER TABLE revisions ADD COLUMN heard_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN heard_against REAL NOT NULL DEFAULT 0.0;
 
 -- The detector of change: from how many nats on a run makes what came before it count less (none: infinity), and the
--- inferred sums since the turn up and since the turn down.
+-- inferred sums since the turn up and since the turn down. What one more response that was answered adds to a belief
+-- that practice strengthens, in nats. What was counted of a user's signals, {kind: [good, bad, nats]}, and her habits
+-- when a response was recorded, {kind: [probability that she gives it whatever she thinks, how often it is good then]}.
+-- What a belief was at a number of the sequence, or at a time, and which edges are new since, is found in an index.
 -- name: version 4
 ALTER TABLE beliefs ADD COLUMN change_nats REAL NOT NULL DEFAULT 9e999;
 ALTER TABLE beliefs ADD COLUMN up_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE beliefs ADD COLUMN up_against REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE beliefs ADD COLUMN down_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE beliefs ADD COLUMN down_against REAL NOT NULL DEFAULT 0.0;
+ALTER TABLE beliefs ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN change_nats REAL NOT NULL DEFAULT 9e999;
 ALTER TABLE revisions ADD COLUMN up_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN up_against REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN down_for REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN down_against REAL NOT NULL DEFAULT 0.0;
-
--- What one more response that was answered adds to a belief that practice strengthens, in nats.
--- name: version 5
-ALTER TABLE beliefs ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;
 ALTER TABLE revisions ADD COLUMN practice_nats REAL NOT NULL DEFAULT 0.0;
-
--- What a belief was at a number of the sequence, or at a time, and which edges are new since, is found in the index,
--- without reading what came since or before.
--- name: version 6
+ALTER TABLE users ADD COLUMN tallies TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE responses ADD COLUMN habits TEXT NOT NULL DEFAULT '{}';
 DROP VIEW current_links;
 DROP INDEX revisions_by_belief;
 CREATE INDEX revisions_by_belief ON revisions (user, belief, seq, recorded_at);
 CREATE INDEX links_by_seq ON links (user, seq);
-
--- What was counted of a user's signals, {kind: [good, bad, nats]}, and her habits when a response was recorded, {kind:
--- [probability that she gives it whatever she thinks, how often it is good then]}.
--- name: version 7
-ALTER TABLE users ADD COLUMN tallies TEXT NOT NULL DEFAULT '{}';
-ALTER TABLE responses ADD COLUMN habits TEXT NOT NULL DEFAULT '{}';

@@ -1,8 +1,9 @@
 """A population run forward under any number of draws of the parameters at once: what was foreseen of every signal.
 
 The arithmetic of ingest/attribution.py and graph/ledger.py in arrays of (rows, draws), which a test compares with the
-pipeline's. Three simplifications, all small and said in docs/calibration.md: what confirmed contradictions take off is
-left out, so is evidence inherited from a merged belief, and the signals on one response count together, from the last.
+pipeline's. Four simplifications, said in docs/calibration.md: everybody is read as answering to what she gets, habits
+or not; what confirmed contradictions take off is left out, so is evidence inherited from a merged belief; and the
+signals on one response count together, from the last.
 """
 
 from dataclasses import dataclass

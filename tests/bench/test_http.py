@@ -14,9 +14,10 @@ from bench.service import Served, open_hashed
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_restart_under_load_loses_and_doubles_nothing() -> None:
-    """What was acknowledged is recorded, once; the process ends with status 0 each time."""
-    found = restarted(Load(signals=24, restarts=1), writers=2)
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+def test_a_restart_under_load_loses_and_doubles_nothing(*, kill: bool) -> None:
+    """What was acknowledged is recorded, once, also by one that is killed; told to stop, it ends with status 0."""
+    found = restarted(Load(signals=24, restarts=1), writers=2, kill=kill)
     assert found.met, str(found)
     assert (24, 24, 24, 1) == (found.sent, found.acknowledged, found.recorded, found.clean_stops)
 
@@ -48,7 +49,15 @@ def test_two_processes_on_one_store(tmp_path: Path) -> None:
 
 def test_a_loss_is_seen() -> None:
     """What is lost, doubled or unsound, and memory that grows, are no success."""
-    fine = {"restarts": 1, "sent": 5, "acknowledged": 5, "recorded": 5, "sound": True, "clean_stops": 1}
+    fine = {
+        "how": "stopped",
+        "restarts": 1,
+        "sent": 5,
+        "acknowledged": 5,
+        "recorded": 5,
+        "sound": True,
+        "clean_stops": 1,
+    }
     assert Restarted(**fine).met  # type: ignore[arg-type]
     for fault in (
         {"recorded": 4},

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beliefgraph.graph.clock import DAY_US
-from beliefgraph.graph.folding import append, fold, turns
+from beliefgraph.graph.folding import append, fold, weighed
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import PIN, RESPONSE, BeliefState, Item, read_state
 from beliefgraph.graph.turns import counting, kept_before
@@ -49,7 +49,7 @@ def test_a_change_of_mind_is_followed_sooner() -> None:
 def test_the_turn_is_where_she_turned() -> None:
     """The run begins with the first dislike after the last like, and says what it keeps of what came before."""
     items = daily([0.5] * 20 + [-0.6] * 8)
-    (turn,) = turns([], items[::-1], EMPTY)
+    (turn,) = weighed([], items[::-1], EMPTY)[1]
     assert (False, 20 * DAY_US) == (turn.up, turn.since_us)
     speaks = sum(0.6 * 2.0 ** (-0.6 * later / 6.0) for later in range(8))
     assert pytest.approx(speaks) == turn.nats
@@ -62,7 +62,7 @@ def test_one_bad_day_is_no_change() -> None:
         replace(item, observed_us=20 * DAY_US + place)
         for place, item in enumerate(daily([-0.6] * 8, since=20))
     ]
-    assert [] == turns([], [*burst[::-1], *daily([0.5] * 20)[::-1]], EMPTY)
+    assert [] == weighed([], [*burst[::-1], *daily([0.5] * 20)[::-1]], EMPTY)[1]
 
 
 @given(st.lists(st.floats(0.0, 2.0), max_size=60), st.booleans())
@@ -90,7 +90,7 @@ def test_what_she_said_herself_keeps_its_weight() -> None:
     items = daily([0.5] * 20 + [-0.6] * 10)
     state = folded(items, direct=[stated])
     reading = read_state(state, 40 * DAY_US)
-    assert turns([stated], items[::-1], EMPTY)
+    assert weighed([stated], items[::-1], EMPTY)[1]
     assert 3.0 <= reading.support < 3.0 + state.inferred_for / 2
 
 
@@ -98,7 +98,7 @@ def test_a_pin_begins_anew() -> None:
     """What a person set masks what came before: a run from before it is no run any more."""
     pin = Item(belief_id=B, slot=PIN, id="p", nats=1.0, observed_us=29 * DAY_US)
     items = daily([0.5] * 20 + [-0.6] * 8)
-    assert [] == turns([pin], items[::-1], EMPTY)
+    assert [] == weighed([pin], items[::-1], EMPTY)[1]
     state = folded(items, direct=[pin])
     assert (0.0, 0.0, 0.0, 0.0) == (state.up_for, state.up_against, state.down_for, state.down_against)
 

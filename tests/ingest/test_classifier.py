@@ -105,5 +105,6 @@ def test_a_situated_contradiction_is_a_probability(weights: list[float], low: fl
     assert far.contradiction <= near.contradiction
     same = equivalent + entails + entailed
     assert near.contradiction <= contradiction / (contradiction + same) + 1e-9
+    assert 0.0 == far.equivalent or min(low, high) >= 0.33
     assert pytest.approx(1.0) == near.equivalent + near.entails + near.contradiction + near.neutral
     assert -1e-9 <= near.entailed <= near.neutral + 1e-9
