@@ -127,7 +127,7 @@ def report(data: Path, *, quick: bool) -> Iterator[str]:
     if not all((data / name).is_file() for name in (TRAIN, TEST)):
         yield f"skipped: no {data / TRAIN} and {data / TEST}; name the folder with --data"
         return
-    few = (200, 20) if quick else (1500, 600)
+    few = (200, 20) if quick else (800, 400)
     train, test = (
         [student for _, student in zip(range(size), read_students(data / name), strict=False)]
         for size, name in zip(few, (TRAIN, TEST), strict=True)
