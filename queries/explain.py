@@ -94,9 +94,11 @@ def explain(
     moves = [
         Move(by=name, nats=nats, times=1 if (reading.log_odds - said + nats >= 0) != up else None)
         for name, nats in words.items()
+        if (nats < 0) == up
     ] + [
         Move(by=name, nats=nats, times=times_to_cross(node, nats, at_us))
         for name, nats in ((name, nats + node.state.practice_nats) for name, nats in responses.items())
+        if (nats < 0) == up
     ]
     return Explanation(
         belief=view(node, at_us),
@@ -110,7 +112,7 @@ def explain(
             for link in account.links
         ),
         parent=None if node.parent_id is None else view(others[node.parent_id], at_us),
-        would_change=tuple(move for move in moves if (move.nats < 0) == up),
+        would_change=tuple(moves),
         signals_left_out=max(0, len(counted) - WITH_SIGNALS),
         changes=tuple(changes),
     )

@@ -153,6 +153,7 @@ def test_parameters_without_a_kind_that_is_recorded_are_refused() -> None:
     """A kind of signal that the parameters do not know is named, and nothing of that user changes."""
     data = PARAMETERS.model_dump()
     del data["signals"]["stars"]
+    data["habits"]["kinds"].remove("stars")
     with open_world() as world:
         world.ada.believe("prefers tea", id="b")
         world.ada.respond("tea", beliefs=["b"], id="r")

@@ -136,7 +136,7 @@ def test_the_quick_run_replays_the_data_when_it_is_there(
         path.parent.mkdir(exist_ok=True)
         rows = (
             {"user": number, "fold": 0, "skills": student.skills, "correct": student.correct}
-            for number, student in enumerate(_students())
+            for number, student in enumerate(_students(200, 6))
         )
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     plot = tmp_path / "reliability.png"
