@@ -101,6 +101,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--only", choices=PARTS, action="append", help="a part (may be given again); else all"
     )
+    parser.add_argument(
+        "--store", choices=("SQLite", "Neo4j"), help="of http, memory, walls and fuzz: on this store alone"
+    )
     parser.add_argument("--data", type=Path, default=assistments.DATA, help="folder of the evaluation data")
     parser.add_argument("--plot", type=Path, help="where to draw the reliability diagram (PNG)")
     parser.add_argument("--curves", type=Path, help="folder where to draw the curves (PNG)")
@@ -131,10 +134,10 @@ def _run(part: str, options: argparse.Namespace) -> None:
         "relations": lambda: _relations(data, quick=quick),
         "preferences": lambda: preferences.report(data, _embedder(), quick=quick),
         "reading": lambda: _reading(quick=quick),
-        "http": lambda: http.report(quick=quick),
-        "memory": lambda: http.report_memory(quick=quick),
-        "walls": lambda: walls.report(quick=quick),
-        "fuzz": lambda: fuzz.report(quick=quick),
+        "http": lambda: http.report(quick=quick, store=options.store),
+        "memory": lambda: http.report_memory(quick=quick, store=options.store),
+        "walls": lambda: walls.report(quick=quick, store=options.store),
+        "fuzz": lambda: fuzz.report(quick=quick, store=options.store),
         "assistments": lambda: _assistments(options),
         "newcomers": lambda: _lines(newcomers.report(data, quick=quick)),
         "million": lambda: _lines(million.report(quick=quick)),

@@ -170,16 +170,16 @@ def run(
     return found
 
 
-def report(*, quick: bool) -> None:
-    """Send the requests and print what was found: all to a file, a tenth to a Neo4j server where one can be had."""
-    counts = (QUICK_REQUESTS, QUICK_REQUESTS) if quick else (REQUESTS, REQUESTS // 10)
+def report(*, quick: bool, store: str | None = None) -> None:
+    """Send the requests and print what was found, for SQLite and, where a server can be had, for Neo4j."""
+    count = QUICK_REQUESTS if quick else REQUESTS
 
     def progress(found: Found) -> None:
         if sys.stderr.isatty():
             print(f"\r{found.requests:,} requests", end="", file=sys.stderr, flush=True)
 
     logging.getLogger("beliefgraph.api").setLevel(logging.CRITICAL)
-    for count, (name, server) in zip(counts, servers(), strict=False):
+    for name, server in servers(store):
         print(f"{name}: {run(count, server=server, on_operation=progress)}", flush=True)
 
 

@@ -111,10 +111,10 @@ class Memory:
         )
 
 
-def report(*, quick: bool) -> None:
+def report(*, quick: bool, store: str | None = None) -> None:
     """Measure and print latencies and restarts, for SQLite and, where a server can be had, for Neo4j."""
     load = QUICK if quick else Load()
-    for name, server in servers():
+    for name, server in servers(store):
         print(f"{name}:", flush=True)
         for latency in latencies(load, server=server):
             print(latency, flush=True)
@@ -122,15 +122,21 @@ def report(*, quick: bool) -> None:
             print(restarted(load, server=server, kill=kill), flush=True)
 
 
-def report_memory(*, quick: bool) -> None:
+def report_memory(*, quick: bool, store: str | None = None) -> None:
     """Measure and print what the process holds while it is used for long, on either store."""
-    for name, server in servers():
+    for name, server in servers(store):
         print(f"{name}: {memory(QUICK if quick else Load(), server=server)}", flush=True)
 
 
-def servers() -> Iterator[tuple[str, Address | None]]:
-    """Yield what to keep the records in: a file, then, where it can be had, a Neo4j server (an empty one)."""
-    yield "SQLite", None
+def servers(store: str | None = None) -> Iterator[tuple[str, Address | None]]:
+    """Yield what to keep the records in: a file, then, where it can be had, a Neo4j server (an empty one).
+
+    With `store` that one alone.
+    """
+    if store in (None, "SQLite"):
+        yield "SQLite", None
+    if store not in (None, "Neo4j"):
+        return
     try:
         with start_server() as server:
             yield "Neo4j", server

@@ -171,8 +171,8 @@ def _seconds(client: httpx.Client, asked: Asked) -> float:
     return time.perf_counter() - started
 
 
-def report(*, quick: bool) -> None:
+def report(*, quick: bool, store: str | None = None) -> None:
     """Print what time tells, for SQLite and, where a server can be had, for Neo4j."""
-    for name, server in servers():
+    for name, server in servers(store):
         for told in measure(QUICK_PAIRS if quick else PAIRS, store=name, server=server):
             print(told, flush=True)

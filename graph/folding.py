@@ -6,7 +6,8 @@ A new newest inferred item is one step (`append`), anything else folds a belief'
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, takewhile
+from operator import itemgetter
 from typing import NamedTuple
 
 from beliefgraph.graph.clock import DAY_US
@@ -14,6 +15,8 @@ from beliefgraph.graph.ledger import PIN, RESPONSE, BeliefState, Item, fade, is_
 from beliefgraph.graph.turns import NONE, Sums, Turn, kept_before, prolonged, runs_of
 
 _NOTHING = 1e-13
+_Left = tuple[int, float, float, float]
+"""Of an inferred item: when it was observed, its nats, its weight, and the nats that practice adds."""
 
 
 def counted(direct: Sequence[Item], inferred: Iterable[Item]) -> tuple[list[Item], Iterable[Item]]:
@@ -21,22 +24,23 @@ def counted(direct: Sequence[Item], inferred: Iterable[Item]) -> tuple[list[Item
 
     `inferred` comes newest first and is consumed only as far as it counts.
     """
+    words, since = latest_words(direct)
+    return words, inferred if since is None else takewhile(lambda item: item.order >= since, inferred)
+
+
+def latest_words(direct: Sequence[Item]) -> tuple[list[Item], tuple[int, str] | None]:
+    """Return the latest item of each slot without those before the latest pin, and the order of that pin, if any.
+
+    Of inferred items, too, only those that are not before it count.
+    """
     latest: dict[str, Item] = {}
     for item in direct:
         if item.slot not in latest or item.order > latest[item.slot].order:
             latest[item.slot] = item
     pin = latest.get(PIN)
     if pin is None:
-        return list(latest.values()), inferred
-    after_pin = [item for item in latest.values() if item.order >= pin.order]
-    return after_pin, _until(inferred, pin.order)
-
-
-def _until(items: Iterable[Item], order: tuple[int, str]) -> Iterable[Item]:
-    for item in items:
-        if item.order < order:
-            return
-        yield item
+        return list(latest.values()), None
+    return [item for item in latest.values() if item.order >= pin.order], pin.order
 
 
 class Weighed(NamedTuple):
@@ -51,9 +55,17 @@ class Weighed(NamedTuple):
         """What the item adds, in nats."""
         return self.item.nats * self.weight + self.practice
 
-    def times(self, share: float) -> "Weighed":
-        """Return the same with so much of it left."""
-        return Weighed(self.item, self.weight * share, self.practice * share)
+
+class Weights(NamedTuple):
+    """What is left of inferred items before they fade, newest first: `weights`, and the nats of `practices` beside.
+
+    Shorter than the items where the rest weighs nothing. `turns`, the latest first, say where what came before counts
+    less; they are counted in.
+    """
+
+    weights: list[float]
+    practices: list[float]
+    turns: list[Turn]
 
 
 def crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[Weighed]:
@@ -62,62 +74,71 @@ def crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState
     Those before a turn weigh less by what it keeps of them. `inferred` comes newest first and is read until the rest
     weighs nothing. Half-life, memory, session, change and practice are those of `state`.
     """
-    return weighed(direct, inferred, state)[0]
+    words, rest = counted(direct, inferred)
+    read: list[Item] = []
+    found = weigh(_times(rest, read), state)
+    return _listed(words, read, found.weights, found.practices)
 
 
-def weighed(
-    direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState
-) -> tuple[list[Weighed], list[Turn]]:
-    """Return what `crowded` returns, and where the evidence turned so that what came before counts less.
-
-    The latest turn comes first.
-    """
-    found = _crowded(direct, inferred, state)
-    turns = _turns(found, state)
+def weigh(inferred: Iterable[tuple[int, float]], state: BeliefState) -> Weights:
+    """Weigh inferred items as `crowded` does, given the times and the nats of those that count, newest first."""
+    left = _left(inferred, state)
+    turns = _turns(left, state)
+    weights, practices = [each[2] for each in left], [each[3] for each in left]
     if turns:
-        found = [
-            each.times(math.prod(turn.kept for turn, start in turns if _before(each.item, start)))
-            for each in found
-        ]
-    return found, [turn for turn, _ in turns]
+        kept = [math.prod(turn.kept for turn, end in turns if place >= end) for place in range(len(left))]
+        weights = [weight * share for weight, share in zip(weights, kept, strict=True)]
+        practices = [practice * share for practice, share in zip(practices, kept, strict=True)]
+    return Weights(weights, practices, [turn for turn, _ in turns])
 
 
-def _before(item: Item, start: Item) -> bool:
-    return item.slot == RESPONSE and item.order < start.order
-
-
-def _turns(weighed: Sequence[Weighed], state: BeliefState) -> list[tuple[Turn, Item]]:
-    """Return each turn that has items before it, with the item that it starts at; the latest first."""
-    oldest_first = [each for each in reversed(weighed) if each.item.slot == RESPONSE]
-    if state.change_nats == math.inf or not oldest_first:
+def _turns(left: Sequence[_Left], state: BeliefState) -> list[tuple[Turn, int]]:
+    """Return each turn that has items before it, with how many come since; the latest first."""
+    if state.change_nats == math.inf or not left:
         return []
-    newest_us = oldest_first[-1].item.observed_us
+    newest_us, half_life = left[0][0], state.half_life_days
     up, down = runs_of(
-        each.term * fade(newest_us - each.item.observed_us, state.half_life_days) for each in oldest_first
+        (nats * weight + practice) * fade(newest_us - observed_us, half_life)
+        for observed_us, nats, weight, practice in reversed(left)
     )
     found = []
     for run, is_up in ((up, True), (down, False)):
         nats = abs(run.sums[0] - run.sums[1])
         kept = kept_before(nats, state.change_nats)
         if run.start and kept < 1.0:
-            start = oldest_first[run.start].item
-            found.append((Turn(up=is_up, since_us=start.observed_us, nats=nats, kept=kept), start))
-    return sorted(found, key=lambda each: each[1].order, reverse=True)
+            since = len(left) - run.start
+            found.append((Turn(up=is_up, since_us=left[since - 1][0], nats=nats, kept=kept), since))
+    return sorted(found, key=itemgetter(1))
 
 
-def _crowded(direct: Sequence[Item], inferred: Iterable[Item], state: BeliefState) -> list[Weighed]:
-    """Return the items that count, direct ones first, inferred ones newest first, with their weight but for turns."""
-    words, rest = counted(direct, inferred)
-    weighed = [Weighed(item, 1.0, 0.0) for item in words]
+def _times(items: Iterable[Item], read: list[Item]) -> Iterator[tuple[int, float]]:
+    """Yield the times and nats of items, and note in `read` which were asked for."""
+    for item in items:
+        read.append(item)
+        yield item.observed_us, item.nats
+
+
+def _listed(
+    words: Iterable[Item], read: Sequence[Item], weights: Sequence[float], practices: Sequence[float]
+) -> list[Weighed]:
+    """Return words, then the inferred items that were read as far as they weigh anything."""
+    listed = [Weighed(item, 1.0, 0.0) for item in words]
+    listed += map(Weighed, read, weights, practices)
+    return listed
+
+
+def _left(inferred: Iterable[tuple[int, float]], state: BeliefState) -> list[_Left]:
+    """Return times, nats, weights and practice of the items that weigh anything, newest first, but for turns."""
+    left: list[_Left] = []
     crowding, newest_us = 0.0, None
-    for item, share in _discounted(rest, state.session_nats):
-        newest_us = item.observed_us if newest_us is None else newest_us
+    for observed_us, nats, share in _discounted(inferred, state.session_nats):
+        newest_us = observed_us if newest_us is None else newest_us
         weight = float(2.0 ** (-crowding / state.memory_nats))
-        if weight * fade(newest_us - item.observed_us, state.half_life_days) < _NOTHING:
+        if weight * fade(newest_us - observed_us, state.half_life_days) < _NOTHING:
             break
-        weighed.append(Weighed(item, weight * share, weight * state.practice_nats))
-        crowding += abs(item.nats * share + state.practice_nats)
-    return weighed
+        left.append((observed_us, nats, weight * share, weight * state.practice_nats))
+        crowding += abs(nats * share + state.practice_nats)
+    return left
 
 
 def _day(observed_us: int) -> int:
@@ -133,13 +154,15 @@ def session_share(heard_nats: float, session_nats: float) -> float:
     return 1.0 / (1.0 + heard_nats / session_nats)
 
 
-def _discounted(inferred: Iterable[Item], session_nats: float) -> Iterator[tuple[Item, float]]:
+def _discounted(
+    inferred: Iterable[tuple[int, float]], session_nats: float
+) -> Iterator[tuple[int, float, float]]:
     """Yield inferred items, newest first, with what earlier ones of their day leave of them; reads a day at a time."""
-    for _, of_day in groupby(inferred, key=lambda item: _day(item.observed_us)):
+    for _, of_day in groupby(inferred, key=lambda each: _day(each[0])):
         told, heard = [], {True: 0.0, False: 0.0}
-        for item in reversed(list(of_day)):
-            told.append((item, session_share(heard[item.nats > 0], session_nats)))
-            heard[item.nats > 0] += abs(item.nats)
+        for observed_us, nats in reversed(list(of_day)):
+            told.append((observed_us, nats, session_share(heard[nats > 0], session_nats)))
+            heard[nats > 0] += abs(nats)
         yield from reversed(told)
 
 
@@ -150,7 +173,10 @@ def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -
     items. Within 1e-9 nats of adding the items one at a time in any order.
     """
     half_life = empty.half_life_days
-    weighed = _crowded(direct, inferred, empty)
+    words, rest = counted(direct, inferred)
+    read: list[Item] = []
+    left = _left(_times(rest, read), empty)
+    weighed = _listed(words, read, [each[2] for each in left], [each[3] for each in left])
     items = [each.item for each in weighed]
     reference = max((item.observed_us for item in items), default=empty.reference_us)
     terms = [(each.item, each.term * fade(reference - each.item.observed_us, half_life)) for each in weighed]

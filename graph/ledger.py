@@ -15,8 +15,9 @@ newest item: the clock of a caller who is minutes ahead cannot make an item coun
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self, overload
 
 from beliefgraph.graph.clock import DAY_US
 from beliefgraph.graph.ids import BeliefId
@@ -125,6 +126,54 @@ class Item:
     def order(self) -> tuple[int, str]:
         """Order of evidence: by time of observation, then by id."""
         return (self.observed_us, self.id)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inferred(Sequence[Item]):
+    """A belief's inferred items, newest first (time, then id), as columns; an item is made when it is looked at."""
+
+    belief_id: BeliefId
+    ids: Sequence[str]
+    nats: Sequence[float]
+    observed_us: Sequence[int]
+
+    @classmethod
+    def of(cls, belief_id: BeliefId, newest_first: Iterable[tuple[int, str, float]]) -> Self:
+        """Return what rows of time, id and nats say."""
+        observed_us, ids, nats = tuple(zip(*newest_first, strict=True)) or ((), (), ())
+        return cls(belief_id, ids, nats, observed_us)
+
+    def since(self, order: tuple[int, str]) -> "Inferred":
+        """Return the items that are not before this order."""
+        orders = zip(self.observed_us, self.ids, strict=True)
+        end = next((place for place, each in enumerate(orders) if each < order), len(self))
+        return self[:end]
+
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Inferred": ...
+    def __getitem__(self, index: int | slice) -> "Item | Inferred":
+        """Return an item, or a part of them."""
+        if isinstance(index, slice):
+            return Inferred(self.belief_id, self.ids[index], self.nats[index], self.observed_us[index])
+        return Item(
+            belief_id=self.belief_id,
+            slot=RESPONSE,
+            id=self.ids[index],
+            nats=self.nats[index],
+            observed_us=self.observed_us[index],
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether the items are the same."""
+        return tuple(self) == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment] # a store gives lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
-from beliefgraph.graph.ledger import Item
+from beliefgraph.graph.ledger import Inferred, Item
 from beliefgraph.graph.model import (
     BeliefNode,
     Interpretation,
@@ -113,14 +113,14 @@ class News:
 class Account:
     """What the confidence of a belief is made of.
 
-    `direct` are its items as `Reader.words` returns them, `inferred` those that `Reader.inferred` yields. `links` are
-    its CONTRADICTS edges by `seq`; `others` are the beliefs at their other ends and its parent. `opened` is the reason
-    of its first revision.
+    `direct` are its items as `Reader.words` returns them (at an earlier time all that there were, in no order),
+    `inferred` those that `Reader.inferred` yields. `links` are its CONTRADICTS edges by `seq`; `others` are the beliefs
+    at their other ends and its parent. `opened` is the reason of its first revision.
     """
 
     node: BeliefNode
     direct: Sequence[Item]
-    inferred: Sequence[Item]
+    inferred: Inferred
     links: Sequence[Link]
     others: Mapping[BeliefId, BeliefNode]
     opened: str
@@ -233,8 +233,8 @@ class Reader(Protocol):
         """Yield a belief's current inferred items, newest first (time, then id), reading no further than consumed."""
         ...
 
-    def account(self, belief_id: BeliefId) -> Account | None:
-        """Return what a belief's confidence is made of now, as `account_at` puts it together; None: no such id."""
+    def account(self, belief_id: BeliefId, *, as_of_us: int | None = None) -> Account | None:
+        """Return what a belief's confidence is made of, as `account_at` puts it together; None: no such id."""
         ...
 
     def revisions(

@@ -1,10 +1,9 @@
 """Why a belief is held, what stands against it, and what would change our mind: exact in nats, plain in prose."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from beliefgraph.graph.accounts import account_at
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import WORD, fade, read_state
@@ -46,7 +45,7 @@ class Explanation:
     belief: Belief
     base_nats: float
     prior: Prior
-    contributions: tuple[Contribution, ...]
+    contributions: Sequence[Contribution]
     conflict_nats: float
     log_odds: float
     conflicts: tuple[tuple[Conflict, Belief], ...]
@@ -83,14 +82,14 @@ def explain(
     Raises `NotFoundError`.
     """
     at_us = now_us if as_of_us is None else as_of_us
-    account = reader.account(belief_id) if as_of_us is None else account_at(reader, belief_id, as_of_us)
+    account = reader.account(belief_id, as_of_us=as_of_us)
     if account is None:
         raise NotFoundError("belief", belief_id, user_id=scope.user_id)
     node, others = account.node, account.others
     reading = read_state(node.state, at_us)
     up = reading.log_odds >= 0
     counted, changes = contributions(reader, account, at_us, as_of_us)
-    said = sum(each.term for each in counted if each.source == WORD)
+    said = sum(term for term, source in zip(counted.terms, counted.sources, strict=True) if source == WORD)
     moves = [
         Move(by=name, nats=nats, times=1 if (reading.log_odds - said + nats >= 0) != up else None)
         for name, nats in words.items()
@@ -104,7 +103,7 @@ def explain(
         belief=view(node, at_us),
         base_nats=node.state.base,
         prior=noted_in(account.opened, node.state.base),
-        contributions=tuple(counted),
+        contributions=counted,
         conflict_nats=node.state.conflict,
         log_odds=reading.log_odds,
         conflicts=tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beliefgraph.queries.choosing import LIKELY
+from beliefgraph.queries.contributions import terms_of
 
 if TYPE_CHECKING:
     from beliefgraph.graph.ids import BeliefId
@@ -61,7 +62,7 @@ def explanation_prose(explanation: Explanation) -> str:
         "Where that comes from, in nats (+ speaks for it, − against; about 0.7 doubles or halves the odds):"
     )
     lines.append(f"  {explanation.base_nats:+.2f}  {base_rate(explanation.prior)}")
-    lines += [f"  {line}" for line in _contribution_lines(explanation.contributions)]
+    lines += [f"  {line}" for line in _contribution_lines(explanation)]
     lines += [_changed(change) for change in explanation.changes]
     against = [found for found in explanation.conflicts if _weighs(found)]
     if abs(explanation.conflict_nats) >= _NEGLIGIBLE:
@@ -141,15 +142,17 @@ def _changed(change: Change) -> str:
     return f"  Since {since} what she does speaks {change.speaks} it: that looks like a change, and {left}."
 
 
-def _contribution_lines(contributions: tuple[Contribution, ...]) -> list[str]:
+def _contribution_lines(explanation: Explanation) -> list[str]:
+    contributions = explanation.contributions
     lines = [f"{each.term:+.2f}  {_account(each)}" for each in contributions[:_SHOWN]]
     rest = contributions[_SHOWN:]
     if rest:
-        habits = sum(bool(each.signals) and each.signals[-1][1].reason == "habit" for each in rest)
+        listed = contributions[_SHOWN : len(contributions) - explanation.signals_left_out]
+        habits = sum(bool(each.signals) and each.signals[-1][1].reason == "habit" for each in listed)
         known = (
             f", {habits} of a kind that she gives to almost everything, so they say little" if habits else ""
         )
-        lines.append(f"{sum(each.term for each in rest):+.2f}  {len(rest)} smaller contributions{known}")
+        lines.append(f"{sum(terms_of(rest)):+.2f}  {len(rest)} smaller contributions{known}")
     return lines
 
 

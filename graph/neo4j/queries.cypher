@@ -355,7 +355,7 @@ CALL (b) {
     MATCH (e:Evidence)
     USING INDEX SEEK e:Evidence(belief, slot, observed_us, id)
     WHERE e.belief = b.key AND e.slot = 'response' AND e.observed_us IS NOT NULL AND e.id > ''
-    RETURN collect([e.id, e.nats, e.observed_us]) AS inherited
+    RETURN collect([e.observed_us, e.id, e.nats]) AS inherited
 }
 CALL (b) {
     MATCH ()-[g:GENERATED_BY]->()
@@ -391,6 +391,62 @@ RETURN seq, recorded_us, tallies, words, inherited, ids, nats, observed, links, 
         .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
         .vector_key, .ordinal, .revised_us, .sums, .newest_id, .lifecycle, .context
 } AS belief
+
+// The same as it stood: the states that the last revisions up to then left, and everything that the belief's revisions
+// did to its items, as columns, for the caller to replay.
+// name: account as of
+MERGE (u:User {key: $given.user})
+ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
+SET u.locked = NOT coalesce(u.locked, false)
+WITH u.seq AS seq, u.recorded_us AS recorded_us, u.tallies AS tallies
+OPTIONAL MATCH (b:Belief {key: $given.belief})
+USING INDEX SEEK b:Belief(key)
+CALL (b) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
+    WHERE v.belief = b.key AND v.seq > 0 AND v.recorded_us <= $given.as_of
+    WITH v ORDER BY v.belief, v.seq
+    RETURN collect(coalesce(v.item_slot, '')) AS slots, collect(coalesce(v.item_id, '')) AS ids,
+        collect(coalesce(v.item_nats, 0.0)) AS nats, collect(coalesce(v.item_observed_us, 0)) AS observed,
+        collect(coalesce(v.removed, false)) AS removed, collect(coalesce(v.reread, '')) AS reread
+}
+CALL (b) {
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(belief, seq)
+    WHERE v.belief = b.key AND v.seq > 0
+    WITH v ORDER BY v.belief, v.seq LIMIT 1
+    RETURN collect(v.reason) AS opened
+}
+CALL (b) {
+    MATCH (b)-[l:CONTRADICTS]-(o:Belief)
+    CALL (l) {
+        MATCH (v:LinkVersion)
+        USING INDEX SEEK v:LinkVersion(user, low, high, seq)
+        WHERE v.user = $given.user AND v.low = l.low AND v.high = l.high AND v.seq > 0 AND v.kind = l.kind
+            AND v.recorded_us <= $given.as_of
+        RETURN v ORDER BY v.user DESC, v.low DESC, v.high DESC, v.seq DESC LIMIT 1
+    }
+    RETURN collect(v {.*}) AS links, collect(o) AS ends
+}
+CALL (b, ends) {
+    OPTIONAL MATCH (b)-[:SPAWNED_FROM]->(p:Belief)
+    UNWIND ends + [b, p] AS o
+    WITH DISTINCT o WHERE o IS NOT NULL
+    CALL (o) {
+        MATCH (v:Revision)
+        USING INDEX SEEK v:Revision(belief, seq)
+        WHERE v.belief = o.key AND v.seq > 0 AND v.recorded_us <= $given.as_of
+        RETURN v ORDER BY v.belief DESC, v.seq DESC LIMIT 1
+    }
+    RETURN collect({
+        belief: o {
+            .id, .seq, .statement, .statement_key, .source, .kind, .created_us, .recorded_us, .parent_id, .origin_id,
+            .vector_key, .ordinal, .revised_us, .sums, .newest_id, .lifecycle, .context
+        },
+        left: v {.ordinal, .recorded_us, .sums, .newest_id, .lifecycle, .context}
+    }) AS beliefs
+}
+RETURN seq, recorded_us, tallies, slots, ids, nats, observed, removed, reread, opened, links, beliefs
 
 // name: revisions
 MATCH (v:Revision)
@@ -447,6 +503,24 @@ USING INDEX SEEK l:LinkVersion(user, seq)
 WHERE l.user = $given.user AND l.seq > 0 AND l.kind IN $given.kinds AND l.recorded_us <= $given.as_of
 RETURN l {.*} AS row
 ORDER BY l.user, l.seq
+
+// An edge is never taken away, so that those of a belief lead to every version of it.
+// name: links of
+UNWIND $given.keys AS key
+MATCH (b:Belief {key: key})
+USING INDEX SEEK b:Belief(key)
+MATCH (b)-[l:CONTRADICTS|DUPLICATES]-(:Belief)
+WHERE l.kind IN $given.kinds
+WITH DISTINCT l
+CALL (l) {
+    MATCH (v:LinkVersion)
+    USING INDEX SEEK v:LinkVersion(user, low, high, seq)
+    WHERE v.user = $given.user AND v.low = l.low AND v.high = l.high AND v.seq > 0 AND v.kind = l.kind
+        AND v.recorded_us <= $given.as_of
+    RETURN v ORDER BY v.user DESC, v.low DESC, v.high DESC, v.seq DESC LIMIT 1
+}
+RETURN v {.*} AS row
+ORDER BY v.seq
 
 // Everything of one unit of work. What comes in numbers is given as columns (`count` rows, a list for each property,
 // null where nobody has it), so that a property's name is sent once and not with every row. Revisions come in runs with

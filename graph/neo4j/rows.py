@@ -1,6 +1,7 @@
 """What queries return to records; a property that was None is not there. The way there lies in saving.py."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -74,6 +75,11 @@ def to_belief(user_id: UserId, row: Row) -> BeliefNode:
         revised_at=from_us(row["revised_us"]),
         state=to_state(row),
     )
+
+
+def as_left(node: BeliefNode, row: Row) -> BeliefNode:
+    """Return a belief as the revision of a row left it."""
+    return replace(node, ordinal=row["ordinal"], revised_at=from_us(row["recorded_us"]), state=to_state(row))
 
 
 def with_premises(responses: Iterable[Row], premises: Iterable[Sequence[Any]]) -> Iterator[Row]:

@@ -87,3 +87,7 @@ CALL (e) {
 } IN TRANSACTIONS OF 1000 ROWS;
 MATCH (e:Evidence)
 CALL (e) { REMOVE e.belief_id } IN TRANSACTIONS OF 1000 ROWS;
+
+// name: version 3
+// The versions of the edges of one belief, without those of the user's other beliefs.
+CREATE INDEX link_version_ends IF NOT EXISTS FOR (n:LinkVersion) ON (n.user, n.low, n.high, n.seq);

@@ -9,20 +9,19 @@ sequence number. One that wrote nothing is rolled back.
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from heapq import merge
 from typing import Any, TypeVar, get_args
 
 import neo4j
 from neo4j.exceptions import ClientError, IncompleteCommit
 
-from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.encoding import to_tallies
 from beliefgraph.graph.errors import IntegrityError, StoreUnavailableError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.model import BeliefNode, Interpretation, Link, LinkKind, Response, Revision, Signal
 from beliefgraph.graph.neo4j import rows, saving
+from beliefgraph.graph.neo4j.accounts import to_account, to_account_at
 from beliefgraph.graph.neo4j.connections import Connections, statement, translated
 from beliefgraph.graph.neo4j.keys import join, statement_digest, user_key
 from beliefgraph.graph.store import (
@@ -291,16 +290,8 @@ class _Transaction:
 
     def _as_of(self, nodes: list[BeliefNode], as_of_us: int) -> list[BeliefNode]:
         found = self._rows("states as of", keys=self._keys(node.id for node in nodes), as_of=as_of_us)
-        states = {row["belief"]: row for row in found}
-        return [
-            replace(
-                node,
-                ordinal=row["ordinal"],
-                revised_at=from_us(row["recorded_us"]),
-                state=rows.to_state(row),
-            )
-            for node, row in ((node, states[join(self._user, node.id)]) for node in nodes)
-        ]
+        left = {row["belief"]: row for row in found}
+        return [rows.as_left(node, left[join(self._user, node.id)]) for node in nodes]
 
     def responses(
         self,
@@ -352,27 +343,12 @@ class _Transaction:
         own = (rows.to_inferred(belief_id, row) for row in found)
         return merge(inherited, own, key=lambda item: item.order, reverse=True)
 
-    def account(self, belief_id: BeliefId) -> Account | None:
-        given = {**self._whose, "belief": join(self._user, belief_id)}
-        found = self._connection.run(statement("account"), given=given).single(strict=True)
+    def account(self, belief_id: BeliefId, *, as_of_us: int | None = None) -> Account | None:
+        given = {**self._whose, "belief": join(self._user, belief_id), "as_of": as_of_us}
+        query, made = ("account", to_account) if as_of_us is None else ("account as of", to_account_at)
+        found = self._connection.run(statement(query), given=given).single(strict=True)
         self._head = _head(found)
-        if found["belief"] is None:
-            return None
-        others = [rows.to_belief(self._scope.user_id, row) for row in found["others"]]
-        links = {row["seq"]: rows.to_link(row) for row in found["links"]}
-        own = zip(found["ids"], found["nats"], found["observed"], strict=True)
-        return Account(
-            node=rows.to_belief(self._scope.user_id, found["belief"]),
-            direct=[rows.to_item(row) for row in found["words"]],
-            inferred=sorted(
-                (rows.to_inferred(belief_id, row) for row in (*found["inherited"], *own)),
-                key=lambda item: item.order,
-                reverse=True,
-            ),
-            links=[links[seq] for seq in sorted(links)],
-            others={other.id: other for other in others},
-            opened=found["opened"][0],
-        )
+        return made(self._scope.user_id, belief_id, found)
 
     def revisions(
         self,
@@ -411,17 +387,11 @@ class _Transaction:
     def links(
         self, kind: LinkKind, *, beliefs: Iterable[BeliefId] | None = None, as_of_us: int | None = None
     ) -> list[Link]:
-        found = self._rows("link versions", kinds=[kind], as_of=_or_always(as_of_us))
-        current = {(row["low"], row["high"]): row for row in found}
-        touched = None if beliefs is None else set(beliefs)
-        return sorted(
-            (
-                rows.to_link(row)
-                for (low, high), row in current.items()
-                if touched is None or low in touched or high in touched
-            ),
-            key=lambda link: link.seq,
-        )
+        window = {"kinds": [kind], "as_of": _or_always(as_of_us)}
+        if beliefs is not None:
+            found = self._rows("links of", keys=self._keys(beliefs), **window)
+            return [rows.to_link(row) for row in found]
+        return current_links(rows.to_link(row) for row in self._rows("link versions", **window))
 
     def news(self, after: int) -> News:
         if after:

@@ -225,6 +225,18 @@ FROM evidence AS e
 WHERE e.user = :user AND e.belief = :belief AND e.slot = 'response'
 ORDER BY e.observed_at DESC, e.id DESC
 
+-- name: evidence
+SELECT e.observed_at, e.id, e.nats
+FROM evidence AS e
+WHERE e.user = :user AND e.belief = :belief AND e.slot = 'response'
+ORDER BY e.observed_at DESC, e.id DESC
+
+-- name: changes of evidence
+SELECT item_slot, item_id, item_nats, item_observed_at, removed, reread
+FROM revisions INDEXED BY revisions_by_belief
+WHERE user = :user AND belief = :belief AND recorded_at <= :as_of
+ORDER BY seq
+
 -- name: revisions of belief
 SELECT seq, belief, ordinal, before, after, nats, action, reason, cause_kind, cause, parameters_version, recorded_at,
        item_slot, item_id, item_nats, item_observed_at, removed, reread,

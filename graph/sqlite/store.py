@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from beliefgraph.graph.accounts import account_at
+from beliefgraph.graph.accounts import Evidence, account_with, left_by
 from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import tallies_json, to_tallies
 from beliefgraph.graph.errors import IntegrityError
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
-from beliefgraph.graph.ledger import Item
+from beliefgraph.graph.ledger import Inferred, Item
 from beliefgraph.graph.model import (
     BeliefNode,
     GeneratedBy,
@@ -301,8 +301,15 @@ class _Transaction:
     def inferred(self, belief_id: BeliefId) -> Iterator[Item]:
         return map(rows.to_item, self._rows("inferred", belief=belief_id))
 
-    def account(self, belief_id: BeliefId) -> Account | None:
-        return account_at(self, belief_id)
+    def account(self, belief_id: BeliefId, *, as_of_us: int | None = None) -> Account | None:
+        return account_with(self, belief_id, self._evidence(belief_id, as_of_us), as_of_us)
+
+    def _evidence(self, belief_id: BeliefId, as_of_us: int | None) -> Evidence:
+        """Read evidence as columns: a thousand items take five times as long."""
+        if as_of_us is None:
+            return self.words(belief_id), Inferred.of(belief_id, self._rows("evidence", belief=belief_id))
+        found = self._rows("changes of evidence", belief=belief_id, as_of=as_of_us)
+        return left_by(belief_id, rows.to_changes(found))
 
     def revisions(
         self,

@@ -1,5 +1,7 @@
 """Contract tests of accounts: what the confidence of a belief is made of, in one read."""
 
+from functools import partial
+
 from beliefgraph.graph.accounts import account_at
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import PIN, WORD
@@ -32,6 +34,22 @@ def _story(draft: Draft) -> None:
     draft.link("b1", "b4", kind="duplicates")
 
 
+def _later(draft: Draft) -> None:
+    """Draft what happens to the belief later on: evidence comes and goes, an edge is decided."""
+    draft.response("r6", "b1")
+    draft.revise("b1", item_id="r6")
+    draft.revise("b1", slot=WORD, item_id="s8", removed=True, cause_kind="retraction")
+    draft.revise("b1", item_id="r4", observed_us=second(1))
+    draft.revise("b1", item_id="r3", removed=True, cause_kind="retraction")
+    draft.link("b1", "b2", "resolved")
+
+
+def _accounts_at(at_us: int, reader: Reader) -> list[tuple[Account | None, Account | None]]:
+    """Return the account of every belief as it stood: as single reads say, and as the store does."""
+    nodes = reversed(reader.beliefs())
+    return [(account_at(reader, node.id, at_us), reader.account(node.id, as_of_us=at_us)) for node in nodes]
+
+
 class AccountsContract(StoreHooks):
     """What `Reader.account` promises."""
 
@@ -46,6 +64,24 @@ class AccountsContract(StoreHooks):
 
         for expected, actual in store.read(ADA, work):
             assert expected == actual
+
+    def test_an_account_as_of_then_is_what_it_was(self, store: Store) -> None:
+        """At every earlier time, an account holds what `account_at` puts together for then; before the belief, none."""
+        put(store, ADA, _story, at=10)
+        put(store, ADA, lambda draft: draft.link("b0", "b1", "suspected"), at=20)
+        put(store, ADA, _later, at=30)
+        for at, responses in (
+            (10, ["r5", "r2", "r1", "r3"]),
+            (25, ["r5", "r2", "r1", "r3"]),
+            (30, ["r6", "r5", "r2", "r4", "r1"]),
+        ):
+            pairs = store.read(ADA, partial(_accounts_at, second(at)))
+            for expected, actual in pairs:
+                assert expected == actual
+            account = pairs[1][1]
+            assert account is not None
+            assert responses == [item.id for item in account.inferred]
+        assert store.read(ADA, lambda reader: reader.account(_B1, as_of_us=second(9))) is None
 
     def test_an_account_holds_items_edges_and_who_lies_beside(self, store: Store) -> None:
         """Words latest first, inferred items newest first, edges as they stand, who lies at their ends, the parent."""

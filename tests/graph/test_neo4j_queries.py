@@ -193,6 +193,7 @@ def _read_everything(reader: Reader) -> None:
     reader.words(b1, excluding=["x"])
     next(reader.inferred(b1))
     reader.account(b1)
+    reader.account(b1, as_of_us=second(9))
     reader.revisions(limit=2)
     revision = reader.revisions(b1)[-1]
     reader.revisions(cause_id="s1")

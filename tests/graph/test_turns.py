@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beliefgraph.graph.clock import DAY_US
-from beliefgraph.graph.folding import append, fold, weighed
+from beliefgraph.graph.folding import append, counted, fold, weigh
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import PIN, RESPONSE, BeliefState, Item, read_state
-from beliefgraph.graph.turns import counting, kept_before
+from beliefgraph.graph.turns import Turn, counting, kept_before
 
 B = BeliefId("b")
 EMPTY = BeliefState(
@@ -32,6 +32,12 @@ def folded(items: list[Item], empty: BeliefState = EMPTY, direct: list[Item] | N
     return fold(empty, direct or [], sorted(items, key=lambda item: item.order, reverse=True))
 
 
+def turns(newest_first: list[Item], direct: list[Item] | None = None) -> list[Turn]:
+    """Return where the evidence turned."""
+    _, inferred = counted(direct or [], newest_first)
+    return weigh(((item.observed_us, item.nats) for item in inferred), EMPTY).turns
+
+
 def dislikes_to_turn(empty: BeliefState) -> int:
     """Count the mild dislikes, one a day, that take a belief of a hundred mild likes below one half."""
     state, day = folded(daily([0.45] * 100), empty), 100
@@ -49,7 +55,7 @@ def test_a_change_of_mind_is_followed_sooner() -> None:
 def test_the_turn_is_where_she_turned() -> None:
     """The run begins with the first dislike after the last like, and says what it keeps of what came before."""
     items = daily([0.5] * 20 + [-0.6] * 8)
-    (turn,) = weighed([], items[::-1], EMPTY)[1]
+    (turn,) = turns(items[::-1])
     assert (False, 20 * DAY_US) == (turn.up, turn.since_us)
     speaks = sum(0.6 * 2.0 ** (-0.6 * later / 6.0) for later in range(8))
     assert pytest.approx(speaks) == turn.nats
@@ -62,7 +68,7 @@ def test_one_bad_day_is_no_change() -> None:
         replace(item, observed_us=20 * DAY_US + place)
         for place, item in enumerate(daily([-0.6] * 8, since=20))
     ]
-    assert [] == weighed([], [*burst[::-1], *daily([0.5] * 20)[::-1]], EMPTY)[1]
+    assert [] == turns([*burst[::-1], *daily([0.5] * 20)[::-1]])
 
 
 @given(st.lists(st.floats(0.0, 2.0), max_size=60), st.booleans())
@@ -90,7 +96,7 @@ def test_what_she_said_herself_keeps_its_weight() -> None:
     items = daily([0.5] * 20 + [-0.6] * 10)
     state = folded(items, direct=[stated])
     reading = read_state(state, 40 * DAY_US)
-    assert weighed([stated], items[::-1], EMPTY)[1]
+    assert turns(items[::-1], direct=[stated])
     assert 3.0 <= reading.support < 3.0 + state.inferred_for / 2
 
 
@@ -98,7 +104,7 @@ def test_a_pin_begins_anew() -> None:
     """What a person set masks what came before: a run from before it is no run any more."""
     pin = Item(belief_id=B, slot=PIN, id="p", nats=1.0, observed_us=29 * DAY_US)
     items = daily([0.5] * 20 + [-0.6] * 8)
-    assert [] == weighed([pin], items[::-1], EMPTY)[1]
+    assert [] == turns(items[::-1], direct=[pin])
     state = folded(items, direct=[pin])
     assert (0.0, 0.0, 0.0, 0.0) == (state.up_for, state.up_against, state.down_for, state.down_against)
 

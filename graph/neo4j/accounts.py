@@ -1,0 +1,69 @@
+"""What two queries return about one belief (`account` and `account as of`), to the account of it. No query here."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from beliefgraph.graph.accounts import Change, left_by
+from beliefgraph.graph.encoding import from_json
+from beliefgraph.graph.ids import BeliefId, UserId
+from beliefgraph.graph.ledger import Inferred
+from beliefgraph.graph.model import BeliefNode, Link
+from beliefgraph.graph.neo4j import rows
+from beliefgraph.graph.store import Account
+
+Found = Mapping[str, Any]
+
+
+def to_account(user_id: UserId, belief_id: BeliefId, found: Found) -> Account | None:
+    """Return the account as it stands; None where there is no belief."""
+    if found["belief"] is None:
+        return None
+    own = zip(found["observed"], found["ids"], found["nats"], strict=True)
+    newest_first = sorted((*map(tuple, found["inherited"]), *own), reverse=True)
+    return Account(
+        node=rows.to_belief(user_id, found["belief"]),
+        direct=[rows.to_item(row) for row in found["words"]],
+        inferred=Inferred.of(belief_id, newest_first),
+        links=_links(found["links"]),
+        others=_by_id(rows.to_belief(user_id, row) for row in found["others"]),
+        opened=found["opened"][0],
+    )
+
+
+def to_account_at(user_id: UserId, belief_id: BeliefId, found: Found) -> Account | None:
+    """Return the account as it stood; None where there was no belief."""
+    nodes = _by_id(
+        rows.as_left(rows.to_belief(user_id, each["belief"]), each["left"]) for each in found["beliefs"]
+    )
+    if belief_id not in nodes:
+        return None
+    node = nodes.pop(belief_id)
+    direct, inferred = left_by(belief_id, _changes(found))
+    return Account(
+        node=node,
+        direct=direct,
+        inferred=inferred,
+        links=_links(found["links"]),
+        others=nodes,
+        opened=found["opened"][0],
+    )
+
+
+def _changes(found: Found) -> Iterator[Change]:
+    """Yield the changes of items in the columns of revisions; one that changed none has no slot."""
+    columns = (found[name] for name in ("slots", "ids", "nats", "observed", "removed", "reread"))
+    for slot, id, nats, observed_us, removed, reread in zip(*columns, strict=True):
+        if slot:
+            yield slot, id, nats, observed_us, removed
+        for again in from_json(reread) if reread else ():
+            yield *again, False
+
+
+def _links(found: Iterable[Mapping[str, Any]]) -> list[Link]:
+    """Return links by number; one that comes from both its ends, once."""
+    links = {row["seq"]: rows.to_link(row) for row in found}
+    return [links[seq] for seq in sorted(links)]
+
+
+def _by_id(nodes: Iterable[BeliefNode]) -> dict[BeliefId, BeliefNode]:
+    return {node.id: node for node in nodes}
