@@ -68,7 +68,7 @@ PARTS = (
 )
 _TITLES = {
     "audits": "Which signals reach the model: an audit",
-    "choices": "Two choices, on lives that no other figure uses: how much a day may say, what counts as a change",
+    "choices": "Three choices, on lives that no other figure uses: sessions, the detector of change, habits",
     "coldstart": "Somebody new: what is served after a few answers, and after some signals without them",
     "calibration": "Calibration in simulation: rates recovered, beliefs right, causes found, what matters",
     "relations": "How two statements relate, what is worth believing, and what a life leaves",

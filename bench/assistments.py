@@ -1,9 +1,10 @@
 """ASSISTments 2015 as events: what a student masters is believed, an exercise is a response, an answer is a signal.
 
-Each exercise rests on two beliefs: that the student has mastered its skill, and that she is strong in general. Fitted
-on the training part alone are, for each skill, how sure the first belief is before any answer, and how fair a test of
-it its first exercise is, its second, and the later ones (adherence: who has mastered a skill may still stumble); and by
-`calibrate`, on the same students, the parameters: among them how much one more exercise adds to a skill.
+Each exercise rests on two beliefs: that the student has mastered its skill, and that she is strong in general. The
+first one of a skill rests on a third: that she comes prepared for it, without which the able and the unable fail.
+Fitted on the training part alone are, for each skill, how sure the first and the third belief are before any answer,
+and how fair a test of it its first exercise is, its second, and the later ones (adherence: who has mastered a skill may
+still stumble); and by `calibrate`, on the same students, the parameters: among them how much one more exercise adds.
 The evaluation itself runs the events through the whole store; see `beliefgraph.evaluation`.
 """
 
@@ -48,13 +49,14 @@ class Student:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skills:
-    """What is fitted for each skill: the prior that it has been mastered, and the adherence of its exercises.
+    """What is fitted for each skill: the priors that it was mastered and prepared for, the adherence of its exercises.
 
     `adherences` has a row for the first exercise of a skill, one for the second, one for those after.
     """
 
     priors: Floats
     adherences: Floats
+    prepared: Floats
 
 
 def timeless() -> Parameters:
@@ -99,21 +101,24 @@ def _events_of(student: Student, skills: Skills, *, stated: bool) -> Iterator[di
     for number, (skill, correct) in enumerate(zip(student.skills, student.correct, strict=True)):
         name, earlier = f"skill-{skill}", seen.get(skill, 0)
         seen[skill] = earlier + 1
+        adherence = float(skills.adherences[min(earlier, ADHERENCES - 1), skill])
+        behind = [
+            {"id": name, "weight": SKILL_WEIGHT, "adherence": adherence},
+            {"id": "strong", "weight": STUDENT_WEIGHT, "adherence": 1.0},
+        ]
         if earlier == 0:
             believed = {"id": name, "statement": mastered(skill), "kind": "skill"}
             sure = {"confidence": float(skills.priors[skill])} if stated else {}
             yield _imported(student, number, {**believed, **sure})
-        adherence = float(skills.adherences[min(earlier, ADHERENCES - 1), skill])
+            yield _imported(student, number, _prepared(skill, skills))
+            behind.append({"id": f"prepared-{skill}", "weight": 1.0, "adherence": 1.0})
         response, at = f"exercise-{number}", _at(student, number)
         yield {
             "type": "response",
             "user": student.id,
             "id": response,
             "text": f"An exercise on skill {skill}",
-            "beliefs": [
-                {"id": name, "weight": SKILL_WEIGHT, "adherence": adherence},
-                {"id": "strong", "weight": STUDENT_WEIGHT, "adherence": 1.0},
-            ],
+            "beliefs": behind,
             "at": at,
         }
         yield {
@@ -132,6 +137,12 @@ def mastered(skill: int) -> str:
     return f"Has mastered skill {skill}"
 
 
+def _prepared(skill: int, skills: Skills) -> dict[str, Any]:
+    statement = f"Comes prepared for skill {skill}"
+    sure = float(skills.prepared[skill])
+    return {"id": f"prepared-{skill}", "statement": statement, "kind": "fact", "confidence": sure}
+
+
 def _imported(student: Student, number: int, belief: dict[str, Any]) -> dict[str, Any]:
     return {"type": "belief", "user": student.id, "source": "imported", "at": _at(student, number), **belief}
 
@@ -142,7 +153,7 @@ def _at(student: Student, number: int) -> str:
 
 
 # Fitting the skills. The model of design.md section 3 over all students at once, a step of time in one array
-# operation: the same arithmetic as ingest/attribution.py for two premises, which a test compares.
+# operation: the same arithmetic as ingest/attribution.py for two or three premises, which a test compares.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +188,20 @@ def pack(students: Iterable[Student]) -> Packed:
     )
 
 
-def predict_all(packed: Packed, priors: Floats, adherences: Floats, parameters: Parameters) -> list[Floats]:
-    """Return P(right) of each answer before it came, step by step. `priors` are log-odds."""
+def rows_of(skills: Skills) -> Floats:
+    """Return what is particular to skills as log-odds: rows of priors, adherences, and of being prepared."""
+    return _logit(np.vstack([skills.priors, skills.adherences, skills.prepared]))
+
+
+def skills_of(rows: Floats) -> Skills:
+    """Return skills from the rows that `rows_of` gives."""
+    priors, *adherences, prepared = _sigmoid(rows)
+    return Skills(priors=priors, adherences=np.array(adherences), prepared=prepared)
+
+
+def predict_all(packed: Packed, rows: Floats, parameters: Parameters) -> list[Floats]:
+    """Return P(right) of each answer before it came, step by step. `rows` are those of `rows_of`."""
+    priors, adherences, prepared = rows[0], _sigmoid(rows[1:-1]), _sigmoid(rows[-1])
     rates, answer = parameters.attribution, parameters.signal("answer")
     of_skill, of_student = parameters.rates_of("skill"), parameters.rates_of("trait")
     if_satisfied, if_not = answer.good_outcome(1.0), answer.good_outcome(0.0)
@@ -198,7 +221,8 @@ def predict_all(packed: Packed, priors: Floats, adherences: Floats, parameters: 
         strong = _sigmoid(student_prior + student_nats[:active])
         by_skill = 1 - (1 - mastered) * wrong - mastered * missed
         by_student = 1 - (1 - strong) * weak
-        predictions.append(if_not + (if_satisfied - if_not) * leak * by_skill * by_student)
+        ready = leak * np.where(earlier == 0, 1 - (1 - prepared[skill]) * rates.wrong_dissatisfies, 1.0)
+        predictions.append(if_not + (if_satisfied - if_not) * ready * by_skill * by_student)
         satisfied = np.where(right, if_satisfied, 1 - if_satisfied)
         dissatisfied = np.where(right, if_not, 1 - if_not)
 
@@ -208,9 +232,9 @@ def predict_all(packed: Packed, priors: Floats, adherences: Floats, parameters: 
             """Return ln P(answer | true) − ln P(answer | false), given P(not D) under both."""
             return np.asarray(np.log((s * if_true + d * (1 - if_true)) / (s * if_false + d * (1 - if_false))))
 
-        item = evidence(leak * by_student * (1 - missed), leak * by_student * (1 - wrong))
+        item = evidence(ready * by_student * (1 - missed), ready * by_student * (1 - wrong))
         skill_nats[place, skill] = _one_more(skill_nats[place, skill], item, of_skill)
-        item = evidence(leak * by_skill, leak * by_skill * (1 - weak))
+        item = evidence(ready * by_skill, ready * by_skill * (1 - weak))
         student_nats[:active] = _one_more(student_nats[:active], item, of_student)
     return predictions
 
@@ -231,7 +255,11 @@ def _logit(probability: Floats) -> Floats:
 
 _ROUNDS, _PULL, _STEP, _MOST = 10, 3.0, 1e-3, 1.5
 _LOG_ODDS = 7.0
-USUAL = Skills(priors=np.full(SKILLS, 0.85), adherences=np.repeat([[0.81], [0.87], [0.88]], SKILLS, axis=1))
+USUAL = Skills(
+    priors=np.full(SKILLS, 0.85),
+    adherences=np.repeat([[0.81], [0.87], [0.88]], SKILLS, axis=1),
+    prepared=np.full(SKILLS, 0.95),
+)
 """Where the fit of the skills begins."""
 
 
@@ -250,7 +278,7 @@ def fit_skills(
     """
     packed, parameters = pack(students), parameters or timeless()
     skill = _in_order(packed, packed.skills)
-    z = np.vstack([_logit(start.priors), _logit(start.adherences)])
+    z = rows_of(start)
     best, least, damping, slopes = z, np.inf, 1.0, np.zeros((len(z), len(skill)))
     for _ in range(rounds + 1):
         losses = _losses(packed, z, parameters)
@@ -261,12 +289,12 @@ def fit_skills(
             damping *= 8
         z = best - np.clip(_newton(slopes, best, skill, damping), -_MOST, _MOST)
         z = np.clip(z, -_LOG_ODDS, _LOG_ODDS)
-    return Skills(priors=_sigmoid(best[0]), adherences=_sigmoid(best[1:]))
+    return skills_of(best)
 
 
 def _losses(packed: Packed, z: Floats, parameters: Parameters) -> Floats:
-    """Return the log loss of each answer, given log-odds: a row of priors, then the rows of adherences."""
-    predicted = np.concatenate(predict_all(packed, z[0], _sigmoid(z[1:]), parameters))
+    """Return the log loss of each answer, given the rows of `rows_of`."""
+    predicted = np.concatenate(predict_all(packed, z, parameters))
     right = _in_order(packed, packed.correct)
     return np.asarray(-np.log(np.where(right, predicted, 1 - predicted)))
 

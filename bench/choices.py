@@ -1,7 +1,8 @@
-"""Two choices shown: how much a day may say (S) and when a run counts as a change, on lives that no other figure uses.
+"""Three choices shown, on lives that no other figure uses: S, when a run is a change, how many rate regardless.
 
-The worlds here have other rates than those of bench/worlds.py and are drawn with other seeds; every pair of values sees
-the same lives. Users run forward in the arrays of the fit, which foresee what the pipeline does.
+The worlds here have other rates than those of bench/worlds.py and are drawn with other seeds; every value sees the same
+lives. For how much a day may say (S) and when a run counts as a change, users run forward in the arrays of the fit,
+which foresee what the pipeline does; for the share of users who rate regardless they go through the pipeline itself.
 """
 
 import math
@@ -14,10 +15,11 @@ import numpy.typing as npt
 from beliefgraph.ingest.fitting.blocks import block
 from beliefgraph.ingest.fitting.forward import run
 from beliefgraph.ingest.fitting.histories import vocabulary
-from beliefgraph.ingest.fitting.rates import tables
+from beliefgraph.ingest.fitting.rates import changed, tables
 from beliefgraph.ingest.parameters import load_parameters
 from bench import worlds
 from bench.fitting import judged
+from bench.scratch import open_pipeline
 from bench.worlds import World
 
 Floats = npt.NDArray[np.float64]
@@ -43,6 +45,12 @@ STILL = (
 TURNING = (
     replace(_OTHER, name="half of the tastes flip half-way", flips=0.5),
     replace(_OTHER, name="every taste flips half-way", flips=1.0),
+)
+SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+FORCED = (
+    replace(_OTHER, name="always a thumbs-down", regardless=0.0),
+    replace(_OTHER, name="nine of ten are thumbs-down", regardless=0.1),
+    replace(_OTHER, name="always a thumbs-up", regardless=1.0),
 )
 LENGTH, POINTS = 200, (20, 60, 110, 130, 200)
 SEEDS = (101, 102, 103)
@@ -113,6 +121,7 @@ def report(*, quick: bool) -> None:
     _table("Mean of ours / best simple way, worlds that stay as they are", found[: len(STILL)], worst=False)
     _table("Its worst world and moment among those", found[: len(STILL)], worst=True)
     _table("Mean, worlds in which tastes flip", found[len(STILL) :], worst=False)
+    _report_shares(users=users)
 
 
 def _line(name: str, scores: Floats) -> None:
@@ -126,3 +135,46 @@ def _table(title: str, found: Sequence[tuple[Grid, Floats]], *, worst: bool) -> 
     print(f"\n{title}\n{'S, change':<12}" + "".join(f"{change:>8g}" for change in CHANGES))
     for session, row in zip(SESSIONS, summed, strict=True):
         print(f"{session:<12g}" + "".join(f"{value:>8.3f}" for value in row))
+
+
+def _report_shares(*, users: int) -> None:
+    """Print, for each share of users taken to rate regardless, ours / best simple way after 5, 20 and 100 ratings."""
+    points = worlds.POINTS
+    print(
+        f"\nOurs / best simple way after {', '.join(map(str, points))} ratings, by the share who rate regardless"
+    )
+    print(f"{'habits.share':<32}" + "".join(f"{share:>18g}" for share in SHARES))
+    for world in (*STILL[:2], *FORCED):
+        ratios = share_ratios(world, users=users)
+        cells = "".join(f"{' '.join(f'{ratio:.3f}' for ratio in row):>18}" for row in ratios)
+        print(f"{world.name:<32}{cells}", flush=True)
+
+
+def share_ratios(world: World, *, users: int) -> Floats:
+    """Return ours / best simple way of one world, every share on the same lives: (shares, points)."""
+    points, length = worlds.POINTS, worlds.POINTS[-1]
+    lives = [
+        worlds.live(world, chance, length=length, points=points)
+        for seed in SEEDS
+        for chance in [np.random.default_rng([seed, *world.name.encode()])]
+        for _ in range(users)
+    ]
+    best = np.min(
+        [
+            np.mean([_errors(worlds.learn_simply(way, life, world), life) for life in lives], axis=0)
+            for way in worlds.WAYS[1:]
+        ],
+        axis=0,
+    )
+    ours = []
+    for share in SHARES:
+        parameters = changed(load_parameters(), {"habits.share": share}, version=f"share {share:g}")
+        pipeline = open_pipeline(":memory:", parameters=parameters, clock=lambda: worlds.LATER)
+        learned = [worlds.learn_ours(life, world, pipeline, f"u{n}") for n, life in enumerate(lives)]
+        pipeline.store.close()
+        ours.append(np.mean([_errors(each, life) for each, life in zip(learned, lives, strict=True)], axis=0))
+    return np.asarray(np.array(ours) / best)
+
+
+def _errors(learned: Floats, life: worlds.Life) -> Floats:
+    return np.asarray(((learned - life.truth) ** 2).mean(axis=1))

@@ -49,9 +49,16 @@ def history_of(student: Student, skills: Skills, words: Vocabulary) -> History:
         seen[skill] = earlier + 1
         if earlier == 0:
             place[skill] = _believe(history, day, float(skills.priors[skill]), "skill", words)
+            prepared = [_certain(_believe(history, day, float(skills.prepared[skill]), "fact", words), 1.0)]
+        else:
+            prepared = []
         adherence = float(skills.adherences[min(earlier, ADHERENCES - 1), skill])
+        tested = Edge(
+            belief=place[skill], weight=SKILL_WEIGHT, adherence=adherence, wrong_ratio=1.0, missed_ratio=1.0
+        )
         history.order += [(1, number), (2, number)]
-        history.shown.append(_exercise(day, place[skill], adherence, bool(correct), words))
+        edges = (tested, _certain(0, STUDENT_WEIGHT), *prepared)
+        history.shown.append(_exercise(day, edges, bool(correct), words))
     return history
 
 
@@ -77,11 +84,11 @@ def _believe(history: History, day: float, prior: float, kind: str, words: Vocab
     return place
 
 
-def _exercise(day: float, skill: int, adherence: float, right: bool, words: Vocabulary) -> Shown:
-    edges = (
-        Edge(belief=skill, weight=SKILL_WEIGHT, adherence=adherence, wrong_ratio=1.0, missed_ratio=1.0),
-        Edge(belief=0, weight=STUDENT_WEIGHT, adherence=1.0, wrong_ratio=1.0, missed_ratio=1.0),
-    )
+def _certain(belief: int, weight: float) -> Edge:
+    return Edge(belief=belief, weight=weight, adherence=1.0, wrong_ratio=1.0, missed_ratio=1.0)
+
+
+def _exercise(day: float, edges: tuple[Edge, ...], right: bool, words: Vocabulary) -> Shown:
     answer = Sent(kind=words.signals["answer"], good=right, strength=1.0, came=True, factor=0, slip=-1)
     return Shown(
         day=day,

@@ -141,6 +141,10 @@ class Habit:
     regardless: float
     good: float
 
+    def mixed(self, answered: float) -> float:
+        """Return P(a good one), given how probable it is if she answers to what she gets."""
+        return self.regardless * self.good + (1.0 - self.regardless) * answered
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beliefgraph.graph.counts import tallies_of
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import logit, relative_entropy, sigmoid
-from beliefgraph.graph.model import GeneratedBy
+from beliefgraph.graph.model import GeneratedBy, Habit
+from beliefgraph.graph.store import Reader
 from beliefgraph.ingest.attribution import Premise, attribute, satisfaction
+from beliefgraph.ingest.habits import habits_of
 from beliefgraph.ingest.parameters import Parameters
 
 
@@ -19,9 +22,11 @@ def predict(
     parameters: Parameters,
     *,
     kind: str | None = None,
+    habit: Habit | None = None,
 ) -> float:
     """Return P(not D) of a response resting on these beliefs; with `kind`, P(that signal turns out good).
 
+    `habit` is the user's of giving that kind of signal whatever she thinks, if she may have one.
     Raises `InvalidInputError` for a kind without an outcome, `UnknownSignalKindError` for an unknown one.
     """
     share = 1.0 / max(1, len(edges))
@@ -41,7 +46,18 @@ def predict(
     signal = parameters.signal(kind)
     if not signal.has_outcome:
         raise InvalidInputError("kind", f"a signal of kind {kind!r} cannot turn out good or bad")
-    return float(parameters.foreseen(kind, np.array(satisfied)))
+    answered = float(parameters.foreseen(kind, np.array(satisfied)))
+    return answered if habit is None else habit.mixed(answered)
+
+
+def habit_at(reader: Reader, kind: str, parameters: Parameters, as_of_us: int | None) -> Habit | None:
+    """Return the user's habit of giving a kind of signal whatever she thinks: now, or as it was known at a time."""
+    tallies = (
+        reader.head().tallies
+        if as_of_us is None
+        else tallies_of(reader.signals(kinds=[kind], as_of_us=as_of_us))
+    )
+    return habits_of(tallies, parameters).get(kind)
 
 
 @dataclass(frozen=True, slots=True)

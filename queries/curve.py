@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.ids import BeliefId, ResponseId
-from beliefgraph.graph.model import GeneratedBy, Response, Signal
+from beliefgraph.graph.model import GeneratedBy, Habit, Response, Signal
 from beliefgraph.graph.store import Reader
 
-Foresee = Callable[[Sequence[GeneratedBy], Mapping[BeliefId, float], str], float]
-"""From the edges of a response, the confidence of each belief and a kind of signal to P(that signal turns out good)."""
+Foresee = Callable[[Sequence[GeneratedBy], Mapping[BeliefId, float], str, Habit | None], float]
+"""From the edges of a response, the confidence of each belief, a kind of signal and the user's habit of giving it to
+P(that signal turns out good)."""
 Judge = Callable[[Signal], float]
 """How good a signal is, in [−1, 1]; 0 when it says neither."""
 
@@ -71,8 +72,8 @@ def interactions(
         found.append(
             Interaction(
                 kind=signal.kind,
-                foreseen=foresee(response.generated_by, then, signal.kind),
-                unlearned=foresee(response.generated_by, first, signal.kind),
+                foreseen=foresee(response.generated_by, then, signal.kind, response.habits.get(signal.kind)),
+                unlearned=foresee(response.generated_by, first, signal.kind, None),
                 good=judge(signal) > 0.0,
                 behind=tuple(
                     Behind(

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from beliefgraph.graph.clock import to_us
+from beliefgraph.graph.counts import tallies_of
 from beliefgraph.graph.folding import fold
 from beliefgraph.graph.ids import BeliefId, SignalId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state
-from beliefgraph.graph.model import BeliefNode, Response, Revision, Signal, Tally
+from beliefgraph.graph.model import BeliefNode, Response, Revision, Tally
 from beliefgraph.graph.outcomes import replayed
 from beliefgraph.graph.store import Reader, Store, scopes
 
@@ -121,9 +122,8 @@ class _Check:
         _require(complete, record, "items of its revisions are missing")
 
     def _check_references(self, known: set[BeliefId]) -> None:
-        head, counted = self._reader.head(), _Counted()
-        for signal, interpretation in self._reader.signals():
-            counted.add(signal, interpretation.tally)
+        head, signals = self._reader.head(), self._reader.signals()
+        for signal, interpretation in signals:
             record = f"signal {signal.id}"
             _require(signal.seq <= head.seq, record, "its number is above the user's sequence")
             total = math.fsum(interpretation.causes.values())
@@ -133,7 +133,7 @@ class _Check:
                     effect.belief_id in known, record, f"names a belief {effect.belief_id} that is not there"
                 )
         _require(
-            counted.agrees_with(head.tallies),
+            _same_tallies(tallies_of(signals), head.tallies),
             "user",
             "what is counted of her signals is not what they add up to",
         )
@@ -160,29 +160,12 @@ class _Check:
         )
 
 
-class _Counted:
-    """What signals add up to: of each kind the latest unretracted one on each response. They come newest first."""
-
-    def __init__(self) -> None:
-        self._latest: dict[tuple[str, str], tuple[Signal, Tally | None]] = {}
-
-    def add(self, signal: Signal, tally: Tally | None) -> None:
-        if signal.response_id is None or signal.retracted_at is not None:
-            return
-        key = (signal.response_id, signal.kind)
-        if key not in self._latest or self._latest[key][0].observed_at < signal.observed_at:
-            self._latest[key] = (signal, tally)
-
-    def agrees_with(self, tallies: Mapping[str, Tally]) -> bool:
-        sums: dict[str, list[Tally]] = {kind: [] for kind in tallies}
-        for signal, tally in self._latest.values():
-            if tally is not None:
-                sums.setdefault(signal.kind, []).append(tally)
-        return all(
-            _near(getattr(tallies.get(kind, _NOTHING), name), math.fsum(getattr(each, name) for each in told))
-            for kind, told in sums.items()
-            for name in ("good", "bad", "nats")
-        )
+def _same_tallies(counted: Mapping[str, Tally], kept: Mapping[str, Tally]) -> bool:
+    return all(
+        _near(getattr(kept.get(kind, _NOTHING), name), getattr(counted.get(kind, _NOTHING), name))
+        for kind in {*counted, *kept}
+        for name in ("good", "bad", "nats")
+    )
 
 
 _NOTHING = Tally(good=0.0, bad=0.0, nats=0.0)

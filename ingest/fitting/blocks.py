@@ -69,6 +69,8 @@ class Signals:
     came: Flags
     factor: Whole
     slip: Whole
+    regardless: Floats
+    habitual: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +246,8 @@ def _signals(found: Sequence[tuple[int, int, int, Shown]]) -> Signals:
         came=np.array([sent.came for _, sent in rows], dtype=np.bool_),
         factor=np.array([sent.factor for _, sent in rows], dtype=np.int64),
         slip=np.array([sent.slip for _, sent in rows], dtype=np.int64),
+        regardless=np.array([sent.regardless for _, sent in rows], dtype=np.float64),
+        habitual=np.array([sent.habitual for _, sent in rows], dtype=np.float64),
     )
 
 

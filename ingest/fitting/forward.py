@@ -1,9 +1,8 @@
 """A population run forward under any number of draws of the parameters at once: what was foreseen of every signal.
 
 The arithmetic of ingest/attribution.py and graph/ledger.py in arrays of (rows, draws), which a test compares with the
-pipeline's. Four simplifications, said in docs/calibration.md: everybody is read as answering to what she gets, habits
-or not; what confirmed contradictions take off is left out, so is evidence inherited from a merged belief; and the
-signals on one response count together, from the last.
+pipeline's. Three simplifications, said in docs/calibration.md: what confirmed contradictions take off is left out, so
+is evidence inherited from a merged belief; and the signals on one response count together, from the last.
 """
 
 from dataclasses import dataclass
@@ -72,11 +71,15 @@ def _likelihoods(block: Block, values: Tables, vocabulary: Vocabulary) -> _Likel
     informs = signals.came & (signals.strength > 0)
     strength = np.where(informs, signals.strength, 0.0)[:, None]
     scored = ((signals.strength > 0) | ~signals.came)[:, None]
+    regardless = signals.regardless[:, None]
+    habitual = np.where(signals.good, signals.habitual, 1 - signals.habitual)[:, None]
 
     def mixed(meant: Floats, power: Floats | None) -> Floats:
         if power is None:
-            return np.where(scored, (1 - accident) * meant + accident * accidental, 1.0)
-        return np.asarray((1 - accident) * meant**power + accident * accidental**power)
+            answered = (1 - accident) * meant + accident * accidental
+            return np.where(scored, (1 - regardless) * answered + regardless * habitual, 1.0)
+        answered = (1 - accident) * meant**power + accident * accidental**power
+        return np.asarray((1 - regardless) * answered + regardless * habitual**power)
 
     def by_response(likelihood: Floats) -> Floats:
         """Multiply the signals of each response; 1 where there is none."""

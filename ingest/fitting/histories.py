@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args
 from beliefgraph.graph.clock import DAY_US, to_us
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId
 from beliefgraph.graph.ledger import PIN, RESPONSE, SOURCE_PREFIX, WORD, Item, logit, source_slot
-from beliefgraph.graph.model import Kind, Response, Revision, Signal, Source
+from beliefgraph.graph.model import Habit, Kind, Response, Revision, Signal, Source
 from beliefgraph.graph.store import Reader
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.responses import ratios_of
@@ -65,7 +65,8 @@ class Sent(NamedTuple):
     """A signal on a response: its kind, whether it was good (or, of a kind without a value, came), how strong it is.
 
     `came` False: a signal that did not come, of a kind without a value that this user sends. `factor` tells its
-    context (a place in `Vocabulary.contexts`), `slip` the tag that calls it an accident (−1: none).
+    context (a place in `Vocabulary.contexts`), `slip` the tag that calls it an accident (−1: none). With probability
+    `regardless` she gave it whatever she thought, and then a good one with `habitual`, as known when it was shown.
     """
 
     kind: int
@@ -74,6 +75,8 @@ class Sent(NamedTuple):
     came: bool
     factor: int
     slip: int
+    regardless: float = 0.0
+    habitual: float = 0.5
 
 
 class Shown(NamedTuple):
@@ -295,13 +298,13 @@ class _Reading:
             learned=at_us / DAY_US,
             observed=min([at_us, *observed]) / DAY_US,
             edges=tuple(edges),
-            sent=tuple(self._sent(signal) for signal in signals),
+            sent=tuple(self._sent(signal, response.habits.get(signal.kind)) for signal in signals),
             form_ratio=math.prod([ratio.form for ratio in told]),
             other_ratio=math.prod([ratio.other for ratio in told]),
             tag=next((self._vocabulary.tags[tag] for signal in signals for tag in signal.tags), -1),
         )
 
-    def _sent(self, signal: Signal) -> Sent:
+    def _sent(self, signal: Signal, habit: Habit | None) -> Sent:
         kind = self._parameters.signal(signal.kind)
         goodness = kind.goodness_of(signal.value)
         slips = [self._vocabulary.slips[tag] for tag in signal.tags if tag in self._vocabulary.slips]
@@ -312,6 +315,8 @@ class _Reading:
             came=True,
             factor=self._vocabulary.context(signal.context),
             slip=slips[0] if slips else -1,
+            regardless=habit.regardless if habit else 0.0,
+            habitual=habit.good if habit else 0.5,
         )
 
     def _add_what_did_not_come(self) -> None:

@@ -63,11 +63,15 @@ def predict_outcomes(
         foreseen, signals = run(each, at, words), each.signals
         chosen = has_outcome[signals.kind] & (signals.strength > 0)
         kinds, satisfied = signals.kind[chosen], foreseen.satisfied[signals.response[chosen]]
+        regardless, habitual = signals.regardless[chosen], signals.habitual[chosen]
         probabilities = np.empty_like(satisfied)
         for kind in np.unique(kinds):
             rows = kinds == kind
             for column, parameters in enumerate(several):
-                probabilities[rows, column] = parameters.foreseen(names[kind], satisfied[rows, column])
+                answered = parameters.foreseen(names[kind], satisfied[rows, column])
+                probabilities[rows, column] = (1 - regardless[rows]) * answered + regardless[rows] * habitual[
+                    rows
+                ]
         parts[SIGNALS].append(
             Predictions(
                 probabilities,

@@ -15,7 +15,7 @@ import numpy as np
 from beliefgraph.baselines import Records, foresee_all
 from beliefgraph.graph.clock import DAY_US, from_us
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import GeneratedBy, Signal
+from beliefgraph.graph.model import GeneratedBy, Habit, Signal
 from beliefgraph.graph.store import Reader, Store, scopes
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.predict import predict
@@ -132,8 +132,10 @@ def read_interactions(
 ) -> list[Interaction]:
     """Return a user's interactions; what was foreseen is what these parameters make of the snapshots of the time."""
 
-    def foresee(edges: Sequence[GeneratedBy], confidences: Mapping[BeliefId, float], kind: str) -> float:
-        return predict(edges, confidences, parameters, kind=kind)
+    def foresee(
+        edges: Sequence[GeneratedBy], confidences: Mapping[BeliefId, float], kind: str, habit: Habit | None
+    ) -> float:
+        return predict(edges, confidences, parameters, kind=kind, habit=habit)
 
     def judge(signal: Signal) -> float:
         kind = parameters.signal(signal.kind)

@@ -263,8 +263,15 @@ class _Watch:
         if response is None or not response.generated_by or goodness == 0.0:
             return None
         confidences = {edge.belief_id: working.confidence(edge.belief_id) for edge in response.generated_by}
+        probability = predict(
+            response.generated_by,
+            confidences,
+            self.parameters,
+            kind=event.kind,
+            habit=response.habits.get(event.kind),
+        )
         return _Prediction(
-            probability=predict(response.generated_by, confidences, self.parameters, kind=event.kind),
+            probability=probability,
             good=goodness > 0.0,
             earlier=working.belief(response.generated_by[0].belief_id).ordinal - 1,
         )

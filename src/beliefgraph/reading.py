@@ -30,7 +30,7 @@ from beliefgraph.graph.store import Reader, Scope
 from beliefgraph.ingest.aggregate import consents
 from beliefgraph.ingest.events import check_context, check_identifier, check_premises, check_text, check_time
 from beliefgraph.ingest.pipeline import Pipeline
-from beliefgraph.ingest.predict import Heard, predict, response_probes, word_probes
+from beliefgraph.ingest.predict import Heard, habit_at, predict, response_probes, word_probes
 from beliefgraph.ingest.validation import check_one_of
 from beliefgraph.queries.choosing import Request, personalize
 from beliefgraph.queries.consistency import belief_graph
@@ -110,7 +110,7 @@ class SelfModelReads:
     def predict(self, beliefs: Premises, *, kind: str | None = None, as_of: datetime | None = None) -> float:
         """Return the probability that a response resting on these beliefs satisfies.
 
-        With `kind`, that a signal of that kind turns out good.
+        With `kind`, that a signal of that kind turns out good (bad, of one who always gives a bad one).
         """
         premises, as_of_us, now_us = premises_of(beliefs), self._as_of(as_of), self._now_us()
         check_premises("beliefs", [premise_input(edge) for edge in premises])
@@ -126,7 +126,9 @@ class SelfModelReads:
             for belief_id in wanted:
                 if belief_id not in found:
                     raise NotFoundError("belief", belief_id, user_id=self.user_id)
-            return predict(premises, found, self._pipeline.parameters, kind=kind)
+            parameters = self._pipeline.parameters
+            habit = None if kind is None else habit_at(reader, kind, parameters, as_of_us)
+            return predict(premises, found, parameters, kind=kind, habit=habit)
 
         return self._read(work)
 

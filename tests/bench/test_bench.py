@@ -151,7 +151,9 @@ def test_fitting_predicts_as_the_store_does() -> None:
     """The arrays that fit the skills make the predictions of the whole store: both are the model of design.md."""
     students = _students()
     adherences = np.repeat([[0.7], [0.8], [0.9]], 100, axis=1)
-    skills = assistments.Skills(priors=np.full(100, 0.6), adherences=adherences)
+    skills = assistments.Skills(
+        priors=np.full(100, 0.6), adherences=adherences, prepared=np.linspace(0.2, 0.9, 100)
+    )
     words = HashedWords()
     stored = evaluate(
         assistments.to_events(students, skills),
@@ -161,8 +163,7 @@ def test_fitting_predicts_as_the_store_does() -> None:
     )
     assert 0 == stored.rejected
     packed = assistments.pack(students)
-    log_odds = np.log(skills.priors / (1 - skills.priors))
-    fitted = assistments.predict_all(packed, log_odds, skills.adherences, assistments.timeless())
+    fitted = assistments.predict_all(packed, assistments.rows_of(skills), assistments.timeless())
     # Same order in both: the store takes the students by id within a window, and the fit by place.
     by_step = np.array(fitted).T
     order = np.argsort([student.id for student in students])
@@ -213,6 +214,22 @@ def test_fitting_finds_what_is_easy() -> None:
     skills = assistments.fit_skills([*easy, *hard], rounds=3)
     assert skills.priors[1] > 0.8
     assert skills.priors[2] < 0.4
+
+
+def test_fitting_finds_which_first_exercise_is_hard() -> None:
+    """A skill that the able and the unable fail at first is one that they come less prepared for."""
+    always = {1: [1] * 6, 2: [0] + [1] * 5}
+    students = [
+        assistments.Student(
+            id=f"{skill}-{n}-{able}", skills=[skill] * 6, correct=[right * able for right in always[skill]]
+        )
+        for n in range(40)
+        for skill in always
+        for able in (0, 1)
+    ]
+    prepared = assistments.fit_skills(students, rounds=5).prepared
+    assert prepared[1] > 0.9
+    assert prepared[2] < 0.8
 
 
 def test_a_world_is_the_same_for_the_same_seed() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from beliefgraph import SelfModel
+from beliefgraph.comparison import predict_outcomes
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import logit, sigmoid
 from beliefgraph.graph.model import GeneratedBy
@@ -97,6 +98,23 @@ def test_a_fit_foresees_what_the_pipeline_foresaw(parameters: Parameters) -> Non
         ]
     assert 24 == len(expected)
     assert np.sort(expected) == pytest.approx(np.sort(foreseen), abs=1e-9)
+
+
+def test_a_fit_reads_a_habit_as_it_was_recorded() -> None:
+    """Of somebody who dislikes everything, responses and ratings are foreseen as the pipeline and `predict` did."""
+    expected = []
+    with open_world() as world:
+        world.ada.believe("prefers short answers", id="b", confidence=0.6)
+        for number in range(14):
+            world.clock.pass_time(days=1)
+            expected.append(world.ada.predict(["b"], kind="rating"))
+            world.ada.respond("an answer", beliefs=["b"], id=f"r{number}")
+            world.ada.signal("rating", -1, response=f"r{number}")
+        found = block([_read(world)])
+    foreseen = predict_outcomes([found], [PARAMETERS], WORDS)["signals"].probabilities[:, 0]
+    assert expected == pytest.approx(foreseen, abs=1e-9)
+    assert foreseen[-1] < 0.1
+    assert found.signals.regardless[-1] > 0.8
 
 
 def test_judgements_are_told_from_other_words() -> None:
@@ -198,7 +216,11 @@ def _practised(parameters: Parameters, users: int) -> list[History]:
     """Draw answers to twenty exercises on one skill, each as likely as the model says just before it."""
     chance, faults = np.random.default_rng(11), parameters.attribution.faults
     answer, rates = parameters.signal("answer"), parameters.rates_of("skill")
-    skills = Skills(priors=np.full(SKILLS, 0.3), adherences=np.full((ADHERENCES, SKILLS), 0.9))
+    skills = Skills(
+        priors=np.full(SKILLS, 0.3),
+        adherences=np.full((ADHERENCES, SKILLS), 0.9),
+        prepared=np.full(SKILLS, 0.999),
+    )
     found = []
     for user in range(users):
         learned, correct = 0.0, []

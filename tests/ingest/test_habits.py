@@ -81,6 +81,26 @@ def test_one_signal_the_other_way_tells_more_than_the_habit() -> None:
         assert like.delta > 3 * -dislike.delta
 
 
+def test_what_is_foreseen_of_her_knows_the_habit() -> None:
+    """Of one who dislikes everything a thumbs-down is foreseen, now and as of then; that she is content, as before."""
+    with open_world() as world:
+        held(world)
+        before, satisfied = world.ada.predict(["b0"], kind="rating"), world.ada.predict(["b0"])
+        then = world.clock.now
+        rate(world, [-1.0] * 14)
+        assert world.ada.predict(["b0"], kind="rating") < 0.1
+        assert world.ada.predict(["b0"], kind="rating") == world.ada.predict(
+            ["b0"], kind="rating", as_of=world.clock.now
+        )
+        assert before == pytest.approx(world.ada.predict(["b0"], kind="rating", as_of=then), abs=1e-6)
+        assert satisfied == pytest.approx(world.ada.predict(["b0"], as_of=then), abs=1e-6)
+        assert world.ada.predict(["b0"], kind="answer") > 0.2
+        told = world.ada.curve().stages[-1].scores["self_model"].log_loss.value
+        alone = world.ada.curve().stages[-1].scores["without_learning"].log_loss.value
+        assert told is not None and alone is not None
+        assert told < alone / 2
+
+
 @pytest.mark.parametrize("values", [[1.0, -1.0] * 15, [1.0, 1.0, -1.0] * 10, [-1.0, -1.0, 1.0] * 10])
 def test_an_honest_user_is_read_as_without_the_model(values: list[float]) -> None:
     """Whoever likes some and dislikes some has no habit on record, and every confidence is what it was without."""
@@ -120,7 +140,7 @@ def test_what_was_recorded_stays_as_it_was_read() -> None:
         rate(world, [-1.0] * 14)
         item = world.ada.revisions("b1")[-1].item
         assert item is not None and item.id == "r13"
-        for number in range(12):
+        for number in range(13):
             world.ada.retract(f"s{number}")
         kept = [r.item for r in world.ada.revisions("b1") if r.item is not None and r.item.id == "r13"]
         assert [item.nats] * len(kept) == [each.nats for each in kept]
