@@ -153,7 +153,8 @@ def find_cost(graph: BeliefGraph, statements: Sequence[str]) -> float:
 def report(*, quick: bool) -> None:
     """Print what lives of statements leave, and what finding conflicts among many beliefs costs."""
     clusters = [*read_clusters(HELD_OUT / "validation.txt"), *read_clusters(HELD_OUT / "calibration.txt")]
-    _report_lives("held out", read_life(HELD_OUT / "life_validation.txt"), quick=quick)
+    for name in ("life_validation", "life_fresh"):
+        _report_lives(f"held out ({name})", read_life(HELD_OUT / f"{name}.txt"), quick=quick)
     _report_lives("of contradicting pairs", of_clusters(clusters, random.Random(0)), quick=quick)
     statements = [spoken_in(text, "her") for cluster in clusters for text in cluster.statements()]
     with BeliefGraph.open(":memory:") as graph:

@@ -64,8 +64,11 @@ class Situates(Protocol):
     There most near pairs have nothing to do with each other, far more than among pairs chosen to be judged.
     """
 
-    def situate(self, relation: Relation, cosine: float) -> Relation:
-        """Return a relation as it is to be believed of two texts of one user whose vectors have this cosine."""
+    def situate(self, relation: Relation, cosine: float, lead: float) -> Relation:
+        """Return a relation as it is to be believed of two texts of one user whose vectors have this cosine.
+
+        `lead`: by how much the first text is nearer to the second than to any other of that user (`leads`).
+        """
         ...
 
 
@@ -138,9 +141,11 @@ class RelationBook:
         """Relate pairs and keep what comes out."""
         self.relations.update(zip(pairs, self.relater.relate(pairs), strict=True))
 
-    def situate(self, relation: Relation, cosine: float) -> Relation:
-        """Return a relation as the relater believes it of two texts of one user at this cosine."""
-        return self.relater.situate(relation, cosine) if isinstance(self.relater, Situates) else relation
+    def situate(self, relation: Relation, cosine: float, lead: float) -> Relation:
+        """Return a relation as the relater believes it of two texts of one user at this cosine and lead."""
+        return (
+            self.relater.situate(relation, cosine, lead) if isinstance(self.relater, Situates) else relation
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,13 +167,33 @@ def liken(
     """Relate a text to the near beliefs that pass the gate, nearest first. Raises `UnrelatedPairs`."""
     passed = [found for found in near if found.cosine >= limits.gate_cosine and found.belief_id in beliefs]
     relations = book.look_up([(text, beliefs[found.belief_id].statement) for found in passed])
+    ahead = leads([found.cosine for found in passed], limits.gate_cosine)
     likenesses = [
         Likeness(
-            belief_id=found.belief_id, cosine=found.cosine, relation=book.situate(relation, found.cosine)
+            belief_id=found.belief_id,
+            cosine=found.cosine,
+            relation=book.situate(relation, found.cosine, lead),
         )
-        for found, relation in zip(passed, relations, strict=True)
+        for found, relation, lead in zip(passed, relations, ahead, strict=True)
     ]
     return takes_back(likenesses, limits.changed) if says_change(text, limits) else likenesses
+
+
+MOST_LEAD = 0.1
+"""A larger lead says no more: beside few beliefs each is far ahead of the next, whatever it is about."""
+
+
+def leads(cosines: Sequence[float], least: float) -> list[float]:
+    """Return by how much each near belief is nearer to a text than the nearest other one, at most `MOST_LEAD`.
+
+    Negative for all but the nearest; where there is no other, as if one lay at `least`. What takes the place of an
+    earlier statement is mostly nearest to that one.
+    """
+    first, second = sorted([*cosines, least, least], reverse=True)[:2]
+    top = cosines.index(first) if first in cosines else -1
+    return [
+        min(MOST_LEAD, cosine - (second if place == top else first)) for place, cosine in enumerate(cosines)
+    ]
 
 
 def says_change(text: str, limits: TextParameters) -> bool:

@@ -252,7 +252,7 @@ def ship(network: Network, folder: Path) -> None:
 
 
 def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]) -> dict[str, Any]:
-    """Fit what the cosine says of a contradiction, on these statements and a life, as they meet in a self-model."""
+    """Fit what cosine and lead say of a contradiction, on these statements and a life, as they meet in a self-model."""
     encode = SentenceTransformerEmbedder().encode
     life = met_in(read_life(DATA / "held_out" / "life_calibration.txt"), encode)
     across = read_across(DATA / "held_out" / "calibration_across.txt")
@@ -261,9 +261,10 @@ def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]
     mean = (both[:, 0, : len(LABELS)] + both[:, 1, [0, 2, 1, 3, 4]]) / 2
     scaled = mean / calibration["temperature"] + np.array(calibration["bias"])
     relations = softmax(scaled, axis=1)
-    cosines, real = np.array([each.cosine for each in found]), np.array([each.real for each in found])
+    cosines, leads = (np.array([getattr(each, name) for each in found]) for name in ("cosine", "lead"))
+    real = np.array([each.real for each in found])
     plain = np.array([not _changed(each) for each in found])  # what a marker adds is fitted after it
-    return dict(fit_situated(relations[plain], cosines[plain], real[plain]))
+    return dict(fit_situated(relations[plain], cosines[plain], leads[plain], real[plain]))
 
 
 def _changed(meeting: Meeting) -> bool:
@@ -278,7 +279,7 @@ def _of_changes() -> dict[str, float]:
     relations = classifier.relate([each.pair for each in found])
     said = np.array(
         [
-            classifier.situate(relation, each.cosine).contradiction
+            classifier.situate(relation, each.cosine, each.lead).contradiction
             for each, relation in zip(found, relations, strict=True)
         ]
     )
