@@ -221,6 +221,8 @@ class TextParameters(_Frozen):
     cue_trust: Rate
     changes: list[str]
     unchanged: list[str]
+    circumstances: list[str]
+    excepted_ratio: Ratio
     cues: dict[str, list[str]]
 
 

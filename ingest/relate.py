@@ -176,7 +176,9 @@ def liken(
         )
         for found, relation, lead in zip(passed, relations, ahead, strict=True)
     ]
-    return takes_back(likenesses, limits.changed) if says_change(text, limits) else likenesses
+    if says_change(text, limits):
+        return takes_back(likenesses, limits.changed)
+    return [excepted(text, beliefs[found.belief_id].statement, found, limits) for found in likenesses]
 
 
 MOST_LEAD = 0.1
@@ -199,6 +201,20 @@ def leads(cosines: Sequence[float], least: float) -> list[float]:
 def says_change(text: str, limits: TextParameters) -> bool:
     """Say whether a text says itself that something changed: by a phrase for it, and none that it did not."""
     return _has_phrase(text, limits.changes) and not _has_phrase(text, limits.unchanged)
+
+
+def makes_exception(text: str, statement: str, limits: TextParameters) -> bool:
+    """Say whether a text begins with circumstances, and a statement names none: then it is an exception to that one."""
+    begins = _plain(text).partition(" ")[0] in limits.circumstances
+    return begins and not says_change(text, limits) and not _has_phrase(statement, limits.circumstances)
+
+
+def excepted(text: str, statement: str, likeness: Likeness, limits: TextParameters) -> Likeness:
+    """Weigh the contradiction of a text and a statement to which it makes an exception: both may well be true."""
+    if not makes_exception(text, statement, limits):
+        return likeness
+    odds = _odds(likeness.relation.contradiction) / limits.excepted_ratio
+    return replace(likeness, relation=with_contradiction(likeness.relation, odds / (1.0 + odds)))
 
 
 def _has_phrase(text: str, phrases: Iterable[str]) -> bool:

@@ -18,7 +18,9 @@ from beliefgraph.ingest.relate import (
     UnrelatedPairs,
     about,
     cue_tags,
+    excepted,
     leads,
+    makes_exception,
     refined,
     restated,
     says_change,
@@ -205,3 +207,28 @@ def test_leads_follow_the_order_of_cosines(cosines: list[float], least: float) -
     ordered = [lead for _, lead in sorted(zip(cosines, found, strict=True))]
     assert ordered == sorted(ordered)
     assert sum(lead > 0.0 for lead in found) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "statement", "excepts"),
+    [
+        ("On holiday I don't answer email", "I answer email within the hour", True),
+        ("when it's sunny I walk", "I take the bus", True),
+        ("On weekdays I drink coffee now", "I drink tea", False),  # a change, not an exception
+        ("At work I drink coffee", "I drink tea at work", False),  # the belief names circumstances itself
+        ("I don't answer email on holiday", "I answer email within the hour", False),  # only as it begins
+        ("Onions disagree with me", "I eat onions", False),
+    ],
+)
+def test_what_makes_an_exception(text: str, statement: str, excepts: bool) -> None:
+    """Circumstances at the beginning of a text, against a belief that names none, without a word of change."""
+    assert excepts == makes_exception(text, statement, LIMITS)
+
+
+def test_an_exception_contradicts_less() -> None:
+    """The odds of a contradiction are divided by the ratio; what is lost of it is neutral. Others keep theirs."""
+    before = _against("a", 0.5)
+    after = excepted("On holiday I don't", "I do", before, LIMITS).relation
+    assert pytest.approx(1.0 / (1.0 + LIMITS.excepted_ratio)) == after.contradiction
+    assert pytest.approx(0.5 - after.contradiction) == after.neutral - before.relation.neutral
+    assert before == excepted("I don't", "I do", before, LIMITS)
