@@ -65,20 +65,20 @@ class Classifier:
         finally:
             cores.shutdown(cancel_futures=True)  # an interrupt leaves thousands of pairs unread
 
-    def situate(self, relation: Relation, cosine: float) -> Relation:
-        """Weigh a contradiction against neutral by the cosine of the two texts: another topic rarely contradicts.
+    def situate(self, relation: Relation, cosine: float, lead: float) -> Relation:
+        """Weigh a contradiction against neutral by where the two texts lie: another topic rarely contradicts.
 
         With C, N and S the probabilities of contradiction, neutral and the rest, the odds C/N become
-        exp(a·ln(C/N) + b·cosine + c), while S/C stays: near pairs of one self-model say how many of them have nothing
-        to do with each other, not how to tell paraphrases from opposites. Fitted to held-out statements beside the
-        16 nearest of the same self-model, with the cosine of the default embedding model. Texts that lie far apart
+        exp(a·ln(C/N) + b·cosine + d·lead + c), while S/C stays: near pairs of one self-model say how many of them have
+        nothing to do with each other, not how to tell paraphrases from opposites. Fitted to held-out statements beside
+        the 16 nearest of the same self-model, with the cosine of the default embedding model. Texts that lie far apart
         are never equivalent.
         """
         fitted = _calibration()["situated"]
         against, neutral = max(relation.contradiction, 1e-6), max(relation.neutral - relation.entailed, 1e-6)
         same = relation.equivalent + relation.entails + relation.entailed
         log_odds = fitted["log_odds"] * math.log(against / neutral) + fitted["cosine"] * cosine
-        log_odds += fitted["intercept"]
+        log_odds += fitted["lead"] * lead + fitted["intercept"]
         found = with_contradiction(relation, 1.0 / (1.0 + math.exp(-log_odds) + same / against))
         if cosine >= _SAME_COSINE:
             return found

@@ -195,7 +195,7 @@ class WordParameters(_Frozen):
 class ChangedParameters(_Frozen):
     """How likely a text that says that something changed takes back a near belief (`ingest.relate.takes_back`)."""
 
-    log_odds: Rate
+    log_odds: Positive
     share: Annotated[float, Field(ge=0, strict=True)]
     rest: Positive
     intercept: Annotated[float, Field(strict=True)]
@@ -221,6 +221,8 @@ class TextParameters(_Frozen):
     cue_trust: Rate
     changes: list[str]
     unchanged: list[str]
+    circumstances: list[str]
+    excepted_ratio: Ratio
     cues: dict[str, list[str]]
 
 

@@ -64,8 +64,11 @@ class Situates(Protocol):
     There most near pairs have nothing to do with each other, far more than among pairs chosen to be judged.
     """
 
-    def situate(self, relation: Relation, cosine: float) -> Relation:
-        """Return a relation as it is to be believed of two texts of one user whose vectors have this cosine."""
+    def situate(self, relation: Relation, cosine: float, lead: float) -> Relation:
+        """Return a relation as it is to be believed of two texts of one user whose vectors have this cosine.
+
+        `lead`: by how much the first text is nearer to the second than to any other of that user (`leads`).
+        """
         ...
 
 
@@ -138,9 +141,11 @@ class RelationBook:
         """Relate pairs and keep what comes out."""
         self.relations.update(zip(pairs, self.relater.relate(pairs), strict=True))
 
-    def situate(self, relation: Relation, cosine: float) -> Relation:
-        """Return a relation as the relater believes it of two texts of one user at this cosine."""
-        return self.relater.situate(relation, cosine) if isinstance(self.relater, Situates) else relation
+    def situate(self, relation: Relation, cosine: float, lead: float) -> Relation:
+        """Return a relation as the relater believes it of two texts of one user at this cosine and lead."""
+        return (
+            self.relater.situate(relation, cosine, lead) if isinstance(self.relater, Situates) else relation
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,18 +167,54 @@ def liken(
     """Relate a text to the near beliefs that pass the gate, nearest first. Raises `UnrelatedPairs`."""
     passed = [found for found in near if found.cosine >= limits.gate_cosine and found.belief_id in beliefs]
     relations = book.look_up([(text, beliefs[found.belief_id].statement) for found in passed])
+    ahead = leads([found.cosine for found in passed], limits.gate_cosine)
     likenesses = [
         Likeness(
-            belief_id=found.belief_id, cosine=found.cosine, relation=book.situate(relation, found.cosine)
+            belief_id=found.belief_id,
+            cosine=found.cosine,
+            relation=book.situate(relation, found.cosine, lead),
         )
-        for found, relation in zip(passed, relations, strict=True)
+        for found, relation, lead in zip(passed, relations, ahead, strict=True)
     ]
-    return takes_back(likenesses, limits.changed) if says_change(text, limits) else likenesses
+    if says_change(text, limits):
+        return takes_back(likenesses, limits.changed)
+    return [excepted(text, beliefs[found.belief_id].statement, found, limits) for found in likenesses]
+
+
+MOST_LEAD = 0.1
+"""A larger lead says no more: beside few beliefs each is far ahead of the next, whatever it is about."""
+
+
+def leads(cosines: Sequence[float], least: float) -> list[float]:
+    """Return by how much each near belief is nearer to a text than the nearest other one, at most `MOST_LEAD`.
+
+    Negative for all but the nearest; where there is no other, as if one lay at `least`. What takes the place of an
+    earlier statement is mostly nearest to that one.
+    """
+    first, second = sorted([*cosines, least, least], reverse=True)[:2]
+    top = cosines.index(first) if first in cosines else -1
+    return [
+        min(MOST_LEAD, cosine - (second if place == top else first)) for place, cosine in enumerate(cosines)
+    ]
 
 
 def says_change(text: str, limits: TextParameters) -> bool:
     """Say whether a text says itself that something changed: by a phrase for it, and none that it did not."""
     return _has_phrase(text, limits.changes) and not _has_phrase(text, limits.unchanged)
+
+
+def makes_exception(text: str, statement: str, limits: TextParameters) -> bool:
+    """Say whether a text begins with circumstances, and a statement names none: then it is an exception to that one."""
+    begins = _plain(text).partition(" ")[0] in limits.circumstances
+    return begins and not says_change(text, limits) and not _has_phrase(statement, limits.circumstances)
+
+
+def excepted(text: str, statement: str, likeness: Likeness, limits: TextParameters) -> Likeness:
+    """Weigh the contradiction of a text and a statement to which it makes an exception: both may well be true."""
+    if not makes_exception(text, statement, limits):
+        return likeness
+    odds = _odds(likeness.relation.contradiction) / limits.excepted_ratio
+    return replace(likeness, relation=with_contradiction(likeness.relation, odds / (1.0 + odds)))
 
 
 def _has_phrase(text: str, phrases: Iterable[str]) -> bool:

@@ -11,17 +11,20 @@ import json
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.special import softmax
 
 from beliefgraph.ingest.classifier import Classifier
 from beliefgraph.ingest.embedder import SentenceTransformerEmbedder
 from beliefgraph.ingest.parameters import load_parameters
-from beliefgraph.ingest.relate import says_change
+from beliefgraph.ingest.relate import makes_exception, says_change
 from training.export import (
     SHIPPED,
     export,
@@ -54,7 +57,7 @@ from training.statements import (
 from training.strangers import Strangers
 
 DATA = Path(__file__).parent / "data"
-NAME = "beliefgraph-relations-2026.11.3"
+NAME = "beliefgraph-relations-2026.11.4"
 _SEED = 20261123
 _SCENES_EACH = {"equivalent": 4, "entails": 4, "contradiction": 5, "neutral": 5}
 _EACH = {"equivalent": 4, "entails": 6, "contradiction": 6, "neutral": 7}
@@ -84,11 +87,13 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=float, default=5e-5, help="highest learning rate of --continue")
     parser.add_argument("--half", action="store_true", help="compute --continue in bfloat16")
+    parser.add_argument(
+        "--runs", type=int, default=1, help="runs of --continue beside each other, to be averaged"
+    )
     options = parser.parse_args()
     network = Network(base_folder())
     if options.new is not None:
-        load_exported(network)
-        _train_further(network, options)
+        network.load_state_dict(_mean_of_runs(options))
     elif options.calibrate:
         network.load_state_dict(torch.load(options.weights))
     else:
@@ -107,12 +112,24 @@ def _train(network: Network, public: Path, *, quick: bool) -> None:
     train(network, [lessons.of_statements() for _ in range(1 if quick else 4)], rate=1e-4, seed=_SEED + 1)
 
 
-def _train_further(network: Network, options: argparse.Namespace) -> None:
+def _mean_of_runs(options: argparse.Namespace) -> dict[str, torch.Tensor]:
+    """Return the mean of the weights that several runs reach from the same ones, each on its own draws and one core."""
+    seeds = [_SEED + 2 + run for run in range(options.runs)]
+    with ProcessPoolExecutor(options.runs, mp_context=get_context("spawn")) as processes:
+        found = list(processes.map(_train_further, [options] * options.runs, seeds))
+    return {name: torch.from_numpy(sum(run[name] for run in found) / len(found)) for name in found[0]}
+
+
+def _train_further(options: argparse.Namespace, seed: int) -> dict[str, npt.NDArray[np.float32]]:
     """Go on at half the rate: all of the new files, of the rest enough not to forget it, and what it gets wrong.
 
     Near statements of different topics that the network takes for contradictions are learned as neutral.
     """
-    rng = random.Random(_SEED + 2)
+    if options.runs > 1:
+        torch.set_num_threads(1)
+    network = Network(base_folder())
+    load_exported(network)
+    rng = random.Random(seed)
     lessons = _Lessons(options.public, rng, quick=False)
     new = [cluster for name in options.new for cluster in read_clusters(RELATIONS / name)]
     mistaken = lessons.mistaken(network)
@@ -122,7 +139,8 @@ def _train_further(network: Network, options: argparse.Namespace) -> None:
         again = lessons.again()
         some = rng.sample(again, round(options.again * len(again)))
         passes.append([*_examples(draw(new, rng, each=_EACH, beside=mistaken)), *some])
-    train(network, passes, rate=options.rate, seed=_SEED + 2, half=options.half)
+    train(network, passes, rate=options.rate, seed=seed, half=options.half)
+    return {name: weights.numpy() for name, weights in network.state_dict().items()}
 
 
 class _Lessons:
@@ -154,7 +172,8 @@ class _Lessons:
         """Return one pair of each label from every cluster, as many near ones of other topics, and the gate's texts."""
         rng, size = self._rng, self._size
         pairs = draw(self._clusters, rng, each=_AGAIN, beside=self._strangers.draw(size // 3, rng))
-        pairs += [*scoped(pairs, self._contexts, rng), *rng.sample(self._changed, size // 28)]
+        pairs += [*scoped(pairs, self._contexts, rng), *rng.sample(self._changed, size // 4)]
+        pairs += rng.sample(self._short, size // 12)
         return [*_examples(pairs), *self._of_gate()]
 
     def with_scenes(self) -> list[Example]:
@@ -252,7 +271,7 @@ def ship(network: Network, folder: Path) -> None:
 
 
 def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]) -> dict[str, Any]:
-    """Fit what the cosine says of a contradiction, on these statements and a life, as they meet in a self-model."""
+    """Fit what cosine and lead say of a contradiction, on these statements and a life, as they meet in a self-model."""
     encode = SentenceTransformerEmbedder().encode
     life = met_in(read_life(DATA / "held_out" / "life_calibration.txt"), encode)
     across = read_across(DATA / "held_out" / "calibration_across.txt")
@@ -261,13 +280,20 @@ def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]
     mean = (both[:, 0, : len(LABELS)] + both[:, 1, [0, 2, 1, 3, 4]]) / 2
     scaled = mean / calibration["temperature"] + np.array(calibration["bias"])
     relations = softmax(scaled, axis=1)
-    cosines, real = np.array([each.cosine for each in found]), np.array([each.real for each in found])
-    plain = np.array([not _changed(each) for each in found])  # what a marker adds is fitted after it
-    return dict(fit_situated(relations[plain], cosines[plain], real[plain]))
+    cosines, leads = (np.array([getattr(each, name) for each in found]) for name in ("cosine", "lead"))
+    real = np.array([each.real for each in found])
+    plain = np.array(
+        [not _changed(each) and not _excepted(each) for each in found]
+    )  # markers are weighed after it
+    return dict(fit_situated(relations[plain], cosines[plain], leads[plain], real[plain]))
 
 
 def _changed(meeting: Meeting) -> bool:
     return says_change(meeting.pair[0], load_parameters().text)
+
+
+def _excepted(meeting: Meeting) -> bool:
+    return makes_exception(*meeting.pair, load_parameters().text)
 
 
 def _of_changes() -> dict[str, float]:
@@ -278,7 +304,7 @@ def _of_changes() -> dict[str, float]:
     relations = classifier.relate([each.pair for each in found])
     said = np.array(
         [
-            classifier.situate(relation, each.cosine).contradiction
+            classifier.situate(relation, each.cosine, each.lead).contradiction
             for each, relation in zip(found, relations, strict=True)
         ]
     )

@@ -81,12 +81,12 @@ def fit_relations(logits: Array, targets: npt.NDArray[np.int64]) -> dict[str, ob
 
 
 def fit_situated(
-    relations: Array, cosines: Array, real: npt.NDArray[np.bool_]
+    relations: Array, cosines: Array, leads: Array, real: npt.NDArray[np.bool_]
 ) -> dict[str, dict[str, float]]:
     """Fit the odds of a contradiction against neutral between two texts of one user by maximum likelihood.
 
-    `relations`: probabilities in the order of `LABELS`, shape (pairs, 5). The form is that of `Classifier.situate`; a
-    weak prior holds the weights down.
+    `relations`: probabilities in the order of `LABELS`, shape (pairs, 5). The form is that of `Classifier.situate`,
+    `leads` are those of `relate.leads`; a weak prior holds the weights down.
     """
     against, neutral = (
         np.maximum(relations[:, LABELS.index(name)], 1e-6) for name in ("contradiction", "neutral")
@@ -95,14 +95,14 @@ def fit_situated(
     ratio = np.log(against / neutral)
 
     def loss(free: Array) -> float:
-        said = 1.0 / (1.0 + np.exp(-(free[0] * ratio + free[1] * cosines + free[2])) + same)
+        log_odds = free[0] * ratio + free[1] * cosines + free[2] * leads + free[3]
+        said = 1.0 / (1.0 + np.exp(-log_odds) + same)
         likelihood = np.log(np.clip(np.where(real, said, 1.0 - said), 1e-9, 1.0)).mean()
-        return float(-likelihood + 0.0005 * (free[0] ** 2 + (free[1] / 8.0) ** 2))
+        return float(-likelihood + 0.0005 * (free[0] ** 2 + (free[1] / 8.0) ** 2 + (free[2] / 8.0) ** 2))
 
-    by_log_odds, by_cosine, intercept = minimize(
-        loss, np.array([0.6, 8.0, -6.0]), method="L-BFGS-B"
-    ).x.tolist()
-    return {"situated": {"log_odds": by_log_odds, "cosine": by_cosine, "intercept": intercept}}
+    names = ("log_odds", "cosine", "lead", "intercept")
+    found = minimize(loss, np.array([0.6, 8.0, 4.0, -6.0]), method="L-BFGS-B").x
+    return {"situated": dict(zip(names, found.tolist(), strict=True))}
 
 
 def fit_changed(odds: Array, texts: npt.NDArray[np.int64], real: npt.NDArray[np.bool_]) -> dict[str, float]:

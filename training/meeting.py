@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from beliefgraph.ingest.relate import leads
 from training.lives import Topic
 from training.statements import Cluster, spoken_in
 
@@ -19,10 +20,11 @@ Encode = Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]]
 
 
 class Meeting(NamedTuple):
-    """Two statements, the cosine of their vectors, and whether they contradict each other."""
+    """Two statements, their cosine, by how much the later one is nearest to the other, and whether they contradict."""
 
     pair: tuple[str, str]
     cosine: float
+    lead: float
     real: bool
 
 
@@ -50,12 +52,12 @@ def meetings(
         if texts
     ]
     found = []
-    for one, other, cosine in near([text for _, _, text in said], encode):
+    for one, other, cosine, lead in near([text for _, _, text in said], encode):
         (first_of, first_part, first), (second_of, second_part, second) = said[one], said[other]
         mark = across.get(frozenset((first, second)))
         real = mark == "!" or (first_of == second_of and {first_part, second_part} == {0, 1})
         if mark != "?":
-            found.append(Meeting(pair=(first, second), cosine=cosine, real=real))
+            found.append(Meeting(pair=(first, second), cosine=cosine, lead=lead, real=real))
     return found
 
 
@@ -65,19 +67,28 @@ def met_in(life: Sequence[Topic], encode: Encode) -> list[Meeting]:
     texts += [text for topic in life for text in topic.texts()[1:]]
     reversals = {(topic.reversal, topic.first) for topic in life}
     return [
-        Meeting((texts[later], texts[first]), cosine, (texts[later], texts[first]) in reversals)
-        for first, later, cosine in near(texts, encode)
+        Meeting((texts[later], texts[first]), cosine, lead, (texts[later], texts[first]) in reversals)
+        for first, later, cosine, lead in near(texts, encode)
     ]
 
 
-def near(texts: Sequence[str], encode: Encode) -> list[tuple[int, int, float]]:
-    """Return the places of the pairs of texts that meet, the lower first, and the cosine of their vectors."""
+def near(texts: Sequence[str], encode: Encode) -> list[tuple[int, int, float, float]]:
+    """Return the places of the pairs of texts that meet, the lower first, their cosine, and the lead of the lower.
+
+    The lead is by how much the higher one, said later, is nearer to it than to any other text, as in the package.
+    """
     vectors = np.array(encode(texts))
     cosines = vectors @ vectors.T
+    nearest = np.argsort(-cosines, kind="stable", axis=1)
     pairs = {
         (min(one, int(other)), max(one, int(other)))
         for one in range(len(texts))
-        for other in np.argsort(-cosines[one], kind="stable")[1 : NEAREST + 1]
+        for other in [other for other in nearest[one] if other != one][:NEAREST]
         if cosines[one, other] >= GATE_COSINE
     }
-    return [(one, other, float(cosines[one, other])) for one, other in sorted(pairs)]
+    found = []
+    for one, other in sorted(pairs):
+        rival = next(int(place) for place in nearest[other] if place not in (one, other))
+        lead, _ = leads([float(cosines[other, one]), float(cosines[other, rival])], GATE_COSINE)
+        found.append((one, other, float(cosines[one, other]), lead))
+    return found

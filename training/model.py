@@ -20,7 +20,9 @@ class Network(nn.Module):  # type: ignore[misc] # torch is not followed
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.body = BertModel.from_pretrained(folder, add_pooling_layer=False)
+        self.body = BertModel.from_pretrained(
+            folder, add_pooling_layer=False, attention_probs_dropout_prob=0.0
+        )
         width = self.body.config.hidden_size
         self.middle = nn.Linear(width, width)
         self.drop = nn.Dropout(0.1)

@@ -14,7 +14,8 @@ LABELS = ("equivalent", "entails", "entailed", "contradiction", "neutral")
 """What the first statement is to the second; `entailed`: the second is the more specific one."""
 
 RELATIONS = Path(__file__).parent / "data" / "relations"
-_MARK = re.compile(r" ([=><!~]) (?==?\S)")
+MARK = re.compile(r" ([=><!~]) (?==?\S)")
+"""What stands between the statements of a cluster: how the next one relates to the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def read_clusters(path: Path) -> Iterator[Cluster]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        anchor, *rest = _MARK.split(line.strip())
+        anchor, *rest = MARK.split(line.strip())
         cluster = Cluster(same=[anchor])
         places = {"=": cluster.same, ">": cluster.finer, "<": cluster.coarser}
         places |= {"!": cluster.against, "~": cluster.apart}

@@ -101,7 +101,9 @@ def test_a_situated_contradiction_is_a_probability(weights: list[float], low: fl
     """Nearer texts contradict each other more likely, never more than paraphrase leaves room; parts sum to 1."""
     equivalent, entails, entailed, contradiction, neutral = (each / sum(weights) for each in weights)
     read = Relation(equivalent, entails, contradiction, neutral + entailed, entailed)
-    far, near = (Classifier().situate(read, cosine) for cosine in sorted((low, high)))
+    far, near = (Classifier().situate(read, cosine, 0.0) for cosine in sorted((low, high)))
+    behind, ahead = (Classifier().situate(read, high, lead) for lead in (-0.2, 0.1))
+    assert behind.contradiction <= ahead.contradiction
     assert far.contradiction <= near.contradiction
     same = equivalent + entails + entailed
     assert near.contradiction <= contradiction / (contradiction + same) + 1e-9

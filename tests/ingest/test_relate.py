@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.ingest.parameters import ChangedParameters
 from beliefgraph.ingest.relate import (
+    MOST_LEAD,
     EmbeddingRelater,
     Likeness,
     Relation,
@@ -17,6 +18,9 @@ from beliefgraph.ingest.relate import (
     UnrelatedPairs,
     about,
     cue_tags,
+    excepted,
+    leads,
+    makes_exception,
     refined,
     restated,
     says_change,
@@ -185,3 +189,46 @@ def test_a_change_takes_nothing_away(probabilities: list[float]) -> None:
         assert old.relation.contradiction <= new.relation.contradiction <= 1.0
         parts = (new.relation.equivalent, new.relation.entails, new.relation.neutral, new.relation.entailed)
         assert all(0.0 <= part <= 1.0 for part in parts)
+
+
+def test_only_the_nearest_leads() -> None:
+    """The lead is over the nearest other belief, at most so large; a lone one leads the least cosine."""
+    assert pytest.approx([0.05, -0.05, -0.3]) == leads([0.6, 0.55, 0.3], 0.25)
+    assert [MOST_LEAD] == leads([0.6], 0.25)
+    assert pytest.approx([0.02]) == leads([0.27], 0.25)
+    assert pytest.approx([0.0, 0.0]) == leads([0.6, 0.6], 0.25)
+    assert [] == leads([], 0.25)
+
+
+@given(st.lists(st.floats(0.25, 1.0), min_size=1, max_size=8), st.floats(0.0, 0.25))
+def test_leads_follow_the_order_of_cosines(cosines: list[float], least: float) -> None:
+    """A nearer belief never leads by less, and at most one leads at all."""
+    found = leads(cosines, least)
+    ordered = [lead for _, lead in sorted(zip(cosines, found, strict=True))]
+    assert ordered == sorted(ordered)
+    assert sum(lead > 0.0 for lead in found) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "statement", "excepts"),
+    [
+        ("On holiday I don't answer email", "I answer email within the hour", True),
+        ("when it's sunny I walk", "I take the bus", True),
+        ("On weekdays I drink coffee now", "I drink tea", False),  # a change, not an exception
+        ("At work I drink coffee", "I drink tea at work", False),  # the belief names circumstances itself
+        ("I don't answer email on holiday", "I answer email within the hour", False),  # only as it begins
+        ("Onions disagree with me", "I eat onions", False),
+    ],
+)
+def test_what_makes_an_exception(text: str, statement: str, excepts: bool) -> None:
+    """Circumstances at the beginning of a text, against a belief that names none, without a word of change."""
+    assert excepts == makes_exception(text, statement, LIMITS)
+
+
+def test_an_exception_contradicts_less() -> None:
+    """The odds of a contradiction are divided by the ratio; what is lost of it is neutral. Others keep theirs."""
+    before = _against("a", 0.5)
+    after = excepted("On holiday I don't", "I do", before, LIMITS).relation
+    assert pytest.approx(1.0 / (1.0 + LIMITS.excepted_ratio)) == after.contradiction
+    assert pytest.approx(0.5 - after.contradiction) == after.neutral - before.relation.neutral
+    assert before == excepted("I don't", "I do", before, LIMITS)

@@ -50,14 +50,15 @@ def test_the_worth_of_a_word_of_change_is_found_again() -> None:
 
 
 def test_the_weight_of_the_cosine_is_found_again() -> None:
-    """Of pairs drawn from the model itself, the three numbers are recovered."""
+    """Of pairs drawn from the model itself, the four numbers are recovered."""
     rng = np.random.default_rng(1)
     relations = rng.dirichlet([0.2, 0.1, 0.1, 0.6, 0.6], size=20_000)
     cosines = rng.uniform(0.25, 0.9, size=len(relations))
     against, neutral = np.maximum(relations[:, 3], 1e-6), np.maximum(relations[:, 4], 1e-6)
-    log_odds = 0.7 * np.log(against / neutral) + 6.0 * cosines - 4.0
+    leads = rng.uniform(-0.3, 0.1, size=len(relations))
+    log_odds = 0.7 * np.log(against / neutral) + 6.0 * cosines + 5.0 * leads - 4.0
     said = 1.0 / (1.0 + np.exp(-log_odds) + relations[:, :3].sum(axis=1) / against)
-    fitted = fit_situated(relations, cosines, rng.random(len(said)) < said)["situated"]
-    assert pytest.approx([0.7, 6.0, -4.0], rel=0.1) == [
-        fitted[name] for name in ("log_odds", "cosine", "intercept")
+    fitted = fit_situated(relations, cosines, leads, rng.random(len(said)) < said)["situated"]
+    assert pytest.approx([0.7, 6.0, 5.0, -4.0], rel=0.1) == [
+        fitted[name] for name in ("log_odds", "cosine", "lead", "intercept")
     ]
