@@ -6,7 +6,7 @@ A new newest inferred item is one step (`append`), anything else folds a belief'
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, takewhile
+from itertools import takewhile
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -130,14 +130,15 @@ def _listed(
 def _left(inferred: Iterable[tuple[int, float]], state: BeliefState) -> list[_Left]:
     """Return times, nats, weights and practice of the items that weigh anything, newest first, but for turns."""
     left: list[_Left] = []
+    memory, half_life, practice = state.memory_nats, state.half_life_days, state.practice_nats
     crowding, newest_us = 0.0, None
     for observed_us, nats, share in _discounted(inferred, state.session_nats):
         newest_us = observed_us if newest_us is None else newest_us
-        weight = float(2.0 ** (-crowding / state.memory_nats))
-        if weight * fade(newest_us - observed_us, state.half_life_days) < _NOTHING:
+        weight = 2.0 ** (-crowding / memory)
+        if weight * fade(newest_us - observed_us, half_life) < _NOTHING:
             break
-        left.append((observed_us, nats, weight * share, weight * state.practice_nats))
-        crowding += abs(nats * share + state.practice_nats)
+        left.append((observed_us, nats, weight * share, weight * practice))
+        crowding += abs(nats * share + practice)
     return left
 
 
@@ -158,12 +159,27 @@ def _discounted(
     inferred: Iterable[tuple[int, float]], session_nats: float
 ) -> Iterator[tuple[int, float, float]]:
     """Yield inferred items, newest first, with what earlier ones of their day leave of them; reads a day at a time."""
-    for _, of_day in groupby(inferred, key=lambda each: _day(each[0])):
-        told, heard = [], {True: 0.0, False: 0.0}
-        for observed_us, nats in reversed(list(of_day)):
-            told.append((observed_us, nats, session_share(heard[nats > 0], session_nats)))
-            heard[nats > 0] += abs(nats)
-        yield from reversed(told)
+    day, of_day = -1, list[tuple[int, float]]()
+    for each in inferred:
+        if each[0] // DAY_US != day:
+            yield from _told(of_day, session_nats)
+            day, of_day = _day(each[0]), []
+        of_day.append(each)
+    yield from _told(of_day, session_nats)
+
+
+def _told(of_day: list[tuple[int, float]], session_nats: float) -> list[tuple[int, float, float]]:
+    """Return the items of one day, newest first, with what the earlier ones leave of them."""
+    told, heard_for, heard_against = [], 0.0, 0.0
+    for observed_us, nats in reversed(of_day):  # `session_share` spelt out: a belief may have thousands
+        if nats > 0:
+            told.append((observed_us, nats, 1.0 / (1.0 + heard_for / session_nats)))
+            heard_for += nats
+        else:
+            told.append((observed_us, nats, 1.0 / (1.0 + heard_against / session_nats)))
+            heard_against -= nats
+    told.reverse()
+    return told
 
 
 def fold(empty: BeliefState, direct: Sequence[Item], inferred: Iterable[Item]) -> BeliefState:

@@ -13,7 +13,7 @@ from beliefgraph.graph.model import Interpretation, Signal
 from beliefgraph.graph.store import Account, Reader
 from beliefgraph.graph.turns import Turn
 
-WITH_SIGNALS = 100
+WITH_SIGNALS = 50
 """Of so many contributions, the heaviest, the signals beneath are listed."""
 
 

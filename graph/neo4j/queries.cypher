@@ -287,13 +287,9 @@ ORDER BY s.seq DESC LIMIT $given.limit
 
 // All in one row, which takes half as long as rows of their own.
 // name: signals about
-UNWIND $given.responses AS key
-MATCH (r:Response {key: key})
-USING INDEX SEEK r:Response(key)
-UNWIND r.signal_kinds AS kind
 MATCH (s:Signal)
 USING INDEX SEEK s:Signal(response, kind, observed_us, seq)
-WHERE s.response = r.key AND s.kind = kind AND s.observed_us IS NOT NULL AND s.seq < $given.before
+WHERE s.response IN $given.responses AND s.kind IS NOT NULL AND s.observed_us IS NOT NULL AND s.seq < $given.before
     AND s.recorded_us <= $given.as_of
     AND ($given.kinds IS NULL OR s.kind IN $given.kinds)
 WITH s ORDER BY s.seq DESC LIMIT $given.limit

@@ -352,3 +352,27 @@ def test_history_costs_nothing(neo4j_address: Address, store: Neo4jStore, ran: R
     add(range(60, 600))
     late = _hits_of_one_more(neo4j_address, store, ran, 2000)
     assert all(after <= before * 1.2 + 5 for before, after in zip(early, late, strict=True)), (early, late)
+
+
+def test_edges_of_other_beliefs_cost_nothing(neo4j_address: Address, store: Neo4jStore, ran: Ran) -> None:
+    """The edges of one belief, now or as of then, are found without reading those of the user's other beliefs."""
+
+    def build(draft: Draft, first: int) -> None:
+        for number in range(first, first + 200):
+            draft.belief(f"b{number}")
+        for number in range(first, first + 199):
+            draft.link(f"b{number}", f"b{number + 1}", "confirmed")
+
+    def read(reader: Reader) -> None:
+        for as_of_us in (None, second(9)):
+            assert 1 == len(reader.links("contradicts", beliefs=[BeliefId("b0")], as_of_us=as_of_us))
+            reader.account(BeliefId("b0"), as_of_us=as_of_us)
+
+    put(store, ADA, lambda draft: build(draft, 0))
+    ran.clear()
+    store.read(ADA, read)
+    asked = [one for one in ran if one[0] != "lock"]
+    before = _hits(neo4j_address, asked)
+    put(store, ADA, lambda draft: build(draft, 200))
+    assert ["links of", "account", "links of", "account as of"] == [name for name, _ in asked]
+    assert before == _hits(neo4j_address, asked)
