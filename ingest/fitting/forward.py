@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import expit
 
 from beliefgraph.graph.ledger import MAX_CONFIDENCE, MIN_CONFIDENCE, logit
+from beliefgraph.graph.model import FORETELLS
 from beliefgraph.ingest.fitting.blocks import Block, Floats, Step, Whole
 from beliefgraph.ingest.fitting.histories import KINDS, Vocabulary
 from beliefgraph.ingest.fitting.rates import Tables
@@ -77,7 +78,8 @@ def _likelihoods(block: Block, values: Tables, vocabulary: Vocabulary) -> _Likel
     def mixed(meant: Floats, power: Floats | None) -> Floats:
         if power is None:
             answered = (1 - accident) * meant + accident * accidental
-            return np.where(scored, (1 - regardless) * answered + regardless * habitual, 1.0)
+            foretold = np.where(regardless < FORETELLS, 0.0, regardless)
+            return np.where(scored, (1 - foretold) * answered + foretold * habitual, 1.0)
         answered = (1 - accident) * meant**power + accident * accidental**power
         return np.asarray((1 - regardless) * answered + regardless * habitual**power)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from beliefgraph.graph.model import FORETELLS
 from beliefgraph.ingest.fitting.blocks import Block
 from beliefgraph.ingest.fitting.forward import run
 from beliefgraph.ingest.fitting.histories import Vocabulary
@@ -64,6 +65,7 @@ def predict_outcomes(
         chosen = has_outcome[signals.kind] & (signals.strength > 0)
         kinds, satisfied = signals.kind[chosen], foreseen.satisfied[signals.response[chosen]]
         regardless, habitual = signals.regardless[chosen], signals.habitual[chosen]
+        regardless = np.where(regardless < FORETELLS, 0.0, regardless)
         probabilities = np.empty_like(satisfied)
         for kind in np.unique(kinds):
             rows = kinds == kind
