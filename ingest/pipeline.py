@@ -36,6 +36,7 @@ from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, Retract
 from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
 from beliefgraph.ingest.priors import Topics
+from beliefgraph.ingest.records import NEAREST, Inputs
 from beliefgraph.ingest.reinterpretation import reinterpret
 from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs
 from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, resolve, resolve_all
@@ -43,7 +44,7 @@ from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
 from beliefgraph.ingest.signals import apply_signal, check_signal
 from beliefgraph.ingest.statements import believe, spawned_id
-from beliefgraph.ingest.working import NEAREST, Inputs, WorkingSet
+from beliefgraph.ingest.working import WorkingSet
 
 _AHEAD_US = 5 * 60 * 1_000_000
 _ROUNDING = 1e-6

@@ -16,8 +16,8 @@ from beliefgraph.ingest.bank import Bank, BankBelief
 from beliefgraph.ingest.onboarding import Answered, Prospect, latest_answers
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.priors import Topics, born, prior_of
+from beliefgraph.ingest.records import NEAREST
 from beliefgraph.ingest.relate import Likeness, RelationBook, liken
-from beliefgraph.ingest.working import NEAREST
 
 _RELATED = 4
 """How many of her beliefs nearest to a bank's statement may say the same, or the opposite."""

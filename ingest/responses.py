@@ -15,8 +15,9 @@ from beliefgraph.ingest.attribution import Attribution, Emission, Premise, attri
 from beliefgraph.ingest.events import ResponseEvent
 from beliefgraph.ingest.habits import habits_of, tally_of, with_habit
 from beliefgraph.ingest.parameters import Parameters
+from beliefgraph.ingest.records import observed
 from beliefgraph.ingest.relate import cue_tags
-from beliefgraph.ingest.working import Cause, WorkingSet, observed
+from beliefgraph.ingest.working import Cause, WorkingSet
 
 _ROUNDING = 1e-12
 _TELLING_NATS = 0.05

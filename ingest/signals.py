@@ -14,11 +14,12 @@ from beliefgraph.ingest.attribution import Attribution, attribute
 from beliefgraph.ingest.events import SignalEvent
 from beliefgraph.ingest.hearing import apply_text, hear, spawn, statement_of
 from beliefgraph.ingest.parameters import Parameters
+from beliefgraph.ingest.records import observed
 from beliefgraph.ingest.relate import readings_of
 from beliefgraph.ingest.resolution import reopen
 from beliefgraph.ingest.responses import counted_as, weigh
 from beliefgraph.ingest.words import accident_of, word_nats
-from beliefgraph.ingest.working import Cause, WorkingSet, observed
+from beliefgraph.ingest.working import Cause, WorkingSet
 
 RETIRED, RESTORED, SCOPED = "retired", "restored", "scoped"
 """Tags of a person's edit (kind `set`): the belief goes, comes back, or holds in the signal's context only."""

@@ -20,9 +20,10 @@ from beliefgraph.graph.model import (
 from beliefgraph.graph.prior import Prior
 from beliefgraph.ingest.events import BeliefEvent
 from beliefgraph.ingest.priors import born, prior_of
+from beliefgraph.ingest.records import context_json, contexts_agree, observed
 from beliefgraph.ingest.relate import Likeness, liken
 from beliefgraph.ingest.resolution import reopen
-from beliefgraph.ingest.working import Cause, WorkingSet, context_json, contexts_agree, observed
+from beliefgraph.ingest.working import Cause, WorkingSet
 
 ANSWERED = "answered"
 """Reason of revisions by which an answer to a question moves a belief."""
