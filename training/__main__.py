@@ -12,6 +12,7 @@ import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,11 @@ def _train(network: Network, public: Path, *, quick: bool) -> None:
 def _mean_of_runs(options: argparse.Namespace) -> dict[str, torch.Tensor]:
     """Return the mean of the weights that several runs reach from the same ones, each on its own draws and one core."""
     seeds = [_SEED + 2 + run for run in range(options.runs)]
+    by_name = import_module(
+        "training.__main__"
+    )._train_further  # what `-m` runs has no name in another process
     with ProcessPoolExecutor(options.runs, mp_context=get_context("spawn")) as processes:
-        found = list(processes.map(_train_further, [options] * options.runs, seeds))
+        found = list(processes.map(by_name, [options] * options.runs, seeds))
     return {name: torch.from_numpy(sum(run[name] for run in found) / len(found)) for name in found[0]}
 
 
@@ -127,11 +131,11 @@ def _train_further(options: argparse.Namespace, seed: int) -> dict[str, npt.NDAr
     """
     if options.runs > 1:
         torch.set_num_threads(1)
+    new = [cluster for name in options.new for cluster in read_clusters(RELATIONS / name)]
     network = Network(base_folder())
     load_exported(network)
     rng = random.Random(seed)
     lessons = _Lessons(options.public, rng, quick=False)
-    new = [cluster for name in options.new for cluster in read_clusters(RELATIONS / name)]
     mistaken = lessons.mistaken(network)
     print(f"{len(mistaken)} pairs of different topics taken for contradictions", flush=True)
     passes = []
