@@ -116,15 +116,13 @@ def _train(network: Network, public: Path, *, quick: bool) -> None:
 def _mean_of_runs(options: argparse.Namespace) -> dict[str, torch.Tensor]:
     """Return the mean of the weights that several runs reach from the same ones, each on its own draws and one core."""
     seeds = [_SEED + 2 + run for run in range(options.runs)]
-    by_name = import_module(
-        "training.__main__"
-    )._train_further  # what `-m` runs has no name in another process
+    home = import_module("training.__main__")  # what `-m` runs has no name in another process
     with ProcessPoolExecutor(options.runs, mp_context=get_context("spawn")) as processes:
-        found = list(processes.map(by_name, [options] * options.runs, seeds))
+        found = list(processes.map(home.train_further, [options] * options.runs, seeds))
     return {name: torch.from_numpy(sum(run[name] for run in found) / len(found)) for name in found[0]}
 
 
-def _train_further(options: argparse.Namespace, seed: int) -> dict[str, npt.NDArray[np.float32]]:
+def train_further(options: argparse.Namespace, seed: int) -> dict[str, npt.NDArray[np.float32]]:
     """Go on at half the rate: all of the new files, of the rest enough not to forget it, and what it gets wrong.
 
     Near statements of different topics that the network takes for contradictions are learned as neutral.
