@@ -12,6 +12,7 @@ import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -115,23 +116,24 @@ def _train(network: Network, public: Path, *, quick: bool) -> None:
 def _mean_of_runs(options: argparse.Namespace) -> dict[str, torch.Tensor]:
     """Return the mean of the weights that several runs reach from the same ones, each on its own draws and one core."""
     seeds = [_SEED + 2 + run for run in range(options.runs)]
+    home = import_module("training.__main__")  # what `-m` runs has no name in another process
     with ProcessPoolExecutor(options.runs, mp_context=get_context("spawn")) as processes:
-        found = list(processes.map(_train_further, [options] * options.runs, seeds))
+        found = list(processes.map(home.train_further, [options] * options.runs, seeds))
     return {name: torch.from_numpy(sum(run[name] for run in found) / len(found)) for name in found[0]}
 
 
-def _train_further(options: argparse.Namespace, seed: int) -> dict[str, npt.NDArray[np.float32]]:
+def train_further(options: argparse.Namespace, seed: int) -> dict[str, npt.NDArray[np.float32]]:
     """Go on at half the rate: all of the new files, of the rest enough not to forget it, and what it gets wrong.
 
     Near statements of different topics that the network takes for contradictions are learned as neutral.
     """
     if options.runs > 1:
         torch.set_num_threads(1)
+    new = [cluster for name in options.new for cluster in read_clusters(RELATIONS / name)]
     network = Network(base_folder())
     load_exported(network)
     rng = random.Random(seed)
     lessons = _Lessons(options.public, rng, quick=False)
-    new = [cluster for name in options.new for cluster in read_clusters(RELATIONS / name)]
     mistaken = lessons.mistaken(network)
     print(f"{len(mistaken)} pairs of different topics taken for contradictions", flush=True)
     passes = []
