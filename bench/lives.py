@@ -165,10 +165,8 @@ def report(*, quick: bool) -> None:
 
 def _report_lives(name: str, topics: Sequence[Topic], *, quick: bool) -> None:
     passing = (HELD_OUT / "passing.txt").read_text(encoding="utf-8").splitlines()
-    outcomes, classifier = (
-        [],
-        Classifier(),
-    )  # the lives of one set share most of their pairs, which it remembers
+    # The lives of one set share most of their pairs, which the classifier remembers.
+    outcomes, classifier = [], Classifier()
     for seed in range(1 if quick else 3):
         clock, rng = Clock(), random.Random(seed)
         with BeliefGraph.open(":memory:", clock=clock, relater=classifier, gate=classifier) as graph:
