@@ -939,10 +939,10 @@ def test_a_word_of_hers_settles_the_contest() -> None:
     for word, standing in (("confirm", "contested"), ("deny", "held")):
         with open_world() as world:
             world.ada.believe(STATEMENTS[0], id="b0", confidence=0.8)
-            for index in range(4):
+            for index in range(5):  # one like: she does not dislike whatever comes
                 world.clock.pass_time(days=1)
                 world.ada.respond("an answer", beliefs=["b0"], id=f"r{index}")
-                world.ada.signal("rating", -1, response=f"r{index}")
+                world.ada.signal("rating", -1 if index else 1, response=f"r{index}")
             assert "contested" == world.ada.belief("b0").standing
             world.ada.signal(word, belief="b0")
             belief = world.ada.belief("b0")

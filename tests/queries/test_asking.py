@@ -56,10 +56,10 @@ def test_a_contest_is_put_to_her() -> None:
     """What she stated and her reactions speak against is withheld, and asked about."""
     with open_world() as world:
         world.ada.believe("python examples", id="b0", confidence=0.9)
-        for index in range(6):
+        for index in range(7):  # one like: she does not dislike whatever comes
             world.clock.pass_time(days=1)
             world.ada.respond("an answer", beliefs=["b0"], id=f"r{index}")
-            world.ada.signal("rating", -1, response=f"r{index}")
+            world.ada.signal("rating", -1 if index else 1, response=f"r{index}")
         plan = world.ada.personalize("python examples")
         assert (["contested"], ("b0",)) == ([c.reason for c in plan.withheld], plan.question_about)
 

@@ -75,10 +75,10 @@ def test_each_reason_for_withholding() -> None:
         ):
             world.ada.believe(statement, id=name, **given)
         world.ada.amend("retired", retired=True)
-        for index in range(6):
+        for index in range(7):  # one like: she does not dislike whatever comes
             world.clock.pass_time(days=1)
             world.ada.respond("an answer", beliefs=["contested"], id=f"r{index}")
-            world.ada.signal("rating", -1, response=f"r{index}")
+            world.ada.signal("rating", -1 if index else 1, response=f"r{index}")
         outcome = world.ada.signal("rating", 1, text="I prefer python examples with diagrams always")
         (tentative,) = outcome.spawned
         plan = world.ada.personalize("python examples", context={"place": "office"})
