@@ -1,10 +1,13 @@
 """What a belief's confidence is made of, now or at an earlier time, put together from single reads of any store."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from beliefgraph.graph.encoding import from_json
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import RESPONSE, Inferred, Item
 from beliefgraph.graph.model import Revision
+from beliefgraph.graph.outcomes import remaining
 from beliefgraph.graph.store import Account, Reader
 
 Evidence = tuple[Sequence[Item], Inferred]
@@ -42,12 +45,9 @@ def account_with(
 
 def left_by(belief_id: BeliefId, changes: Iterable[Change]) -> Evidence:
     """Return the items of a belief that changes of them, oldest first, leave."""
-    left: dict[tuple[str, str], tuple[float, int]] = {}
-    for slot, id, nats, observed_us, removed in changes:
-        if removed:
-            left.pop((slot, id), None)
-        else:
-            left[slot, id] = (nats, observed_us)
+    left = remaining(
+        ((slot, id), (nats, observed_us), removed) for slot, id, nats, observed_us, removed in changes
+    )
     direct = [
         Item(belief_id=belief_id, slot=slot, id=id, nats=nats, observed_us=observed_us)
         for (slot, id), (nats, observed_us) in left.items()
@@ -57,6 +57,18 @@ def left_by(belief_id: BeliefId, changes: Iterable[Change]) -> Evidence:
         (observed_us, id, nats) for (slot, id), (nats, observed_us) in left.items() if slot == RESPONSE
     ]
     return direct, Inferred.of(belief_id, sorted(inferred, reverse=True))
+
+
+def changes_in(revisions: Iterable[Sequence[Any]]) -> Iterator[Change]:
+    """Yield the changes in revisions, oldest first, given slot, id, nats, time and removal of their item, and `reread`.
+
+    A revision that changed no item has no slot.
+    """
+    for slot, id, nats, observed_us, removed, reread in revisions:
+        if slot:
+            yield slot, id, nats, observed_us, bool(removed)
+        for again in from_json(reread) if reread != "[]" else ():
+            yield *again, False
 
 
 def _evidence(reader: Reader, belief_id: BeliefId, as_of_us: int | None) -> Evidence:

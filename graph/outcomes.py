@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
+from typing import TypeVar
 
 from beliefgraph.graph.ids import BeliefId, SignalId
 from beliefgraph.graph.model import (
@@ -21,6 +22,7 @@ from beliefgraph.graph.model import (
 )
 from beliefgraph.graph.store import Reader
 
+T = TypeVar("T")
 _AT_ONCE = 16
 
 
@@ -72,14 +74,19 @@ def effects_of(revisions: Sequence[Revision]) -> tuple[Effect, ...]:
 
 def replayed(revisions: Iterable[Revision]) -> list[Item]:
     """Return the items that a belief's revisions, oldest first, leave."""
-    items: dict[tuple[str, str], Item] = {}
-    for revision in revisions:
-        for item, removed in revision.items():
-            if removed:
-                items.pop((item.slot, item.id), None)
-            else:
-                items[item.slot, item.id] = item
-    return list(items.values())
+    changes = (change for revision in revisions for change in revision.items())
+    return list(remaining(((item.slot, item.id), item, removed) for item, removed in changes).values())
+
+
+def remaining(changes: Iterable[tuple[tuple[str, str], T, bool]]) -> dict[tuple[str, str], T]:
+    """Return what changes of items, oldest first, leave: by slot and id, what was put there and not taken away."""
+    left: dict[tuple[str, str], T] = {}
+    for key, put, removed in changes:
+        if removed:
+            left.pop(key, None)
+        else:
+            left[key] = put
+    return left
 
 
 def read_outcome(

@@ -1,10 +1,9 @@
 """What two queries return about one belief (`account` and `account as of`), to the account of it. No query here."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from beliefgraph.graph.accounts import Change, left_by
-from beliefgraph.graph.encoding import from_json
+from beliefgraph.graph.accounts import changes_in, left_by
 from beliefgraph.graph.ids import BeliefId, UserId
 from beliefgraph.graph.ledger import Inferred
 from beliefgraph.graph.model import BeliefNode, Link
@@ -38,7 +37,8 @@ def to_account_at(user_id: UserId, belief_id: BeliefId, found: Found) -> Account
     if belief_id not in nodes:
         return None
     node = nodes.pop(belief_id)
-    direct, inferred = left_by(belief_id, _changes(found))
+    columns = (found[name] for name in ("slots", "ids", "nats", "observed", "removed", "reread"))
+    direct, inferred = left_by(belief_id, changes_in(zip(*columns, strict=True)))
     return Account(
         node=node,
         direct=direct,
@@ -47,16 +47,6 @@ def to_account_at(user_id: UserId, belief_id: BeliefId, found: Found) -> Account
         others=nodes,
         opened=found["opened"][0],
     )
-
-
-def _changes(found: Found) -> Iterator[Change]:
-    """Yield the changes of items in the columns of revisions; one that changed none has no slot."""
-    columns = (found[name] for name in ("slots", "ids", "nats", "observed", "removed", "reread"))
-    for slot, id, nats, observed_us, removed, reread in zip(*columns, strict=True):
-        if slot:
-            yield slot, id, nats, observed_us, removed
-        for again in from_json(reread) if reread else ():
-            yield *again, False
 
 
 def _links(found: Iterable[Mapping[str, Any]]) -> list[Link]:

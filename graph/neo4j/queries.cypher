@@ -404,7 +404,7 @@ CALL (b) {
     WITH v ORDER BY v.belief, v.seq
     RETURN collect(coalesce(v.item_slot, '')) AS slots, collect(coalesce(v.item_id, '')) AS ids,
         collect(coalesce(v.item_nats, 0.0)) AS nats, collect(coalesce(v.item_observed_us, 0)) AS observed,
-        collect(coalesce(v.removed, false)) AS removed, collect(coalesce(v.reread, '')) AS reread
+        collect(coalesce(v.removed, false)) AS removed, collect(coalesce(v.reread, '[]')) AS reread
 }
 CALL (b) {
     MATCH (v:Revision)

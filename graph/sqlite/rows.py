@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from beliefgraph.graph.accounts import Change
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import (
     from_json,
@@ -285,15 +284,6 @@ def to_revision(row: Row) -> Revision:
         reread=to_items(row[1], row[17]),
         state=to_state(row[18:]),
     )
-
-
-def to_changes(found: Iterable[Row]) -> Iterator[Change]:
-    """Yield the changes of a belief's items in the rows of its revisions."""
-    for slot, id, nats, observed_us, removed, reread in found:
-        if slot is not None:
-            yield slot, id, nats, observed_us, bool(removed)
-        for again in from_json(reread) if reread != "[]" else ():
-            yield *again, False
 
 
 def link_row(user: int, link: Link) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from beliefgraph.graph.accounts import Evidence, account_with, left_by
+from beliefgraph.graph.accounts import Evidence, account_with, changes_in, left_by
 from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.encoding import tallies_json, to_tallies
@@ -309,7 +309,7 @@ class _Transaction:
         if as_of_us is None:
             return self.words(belief_id), Inferred.of(belief_id, self._rows("evidence", belief=belief_id))
         found = self._rows("changes of evidence", belief=belief_id, as_of=as_of_us)
-        return left_by(belief_id, rows.to_changes(found))
+        return left_by(belief_id, changes_in(found))
 
     def revisions(
         self,

@@ -78,8 +78,7 @@ def _likelihoods(block: Block, values: Tables, vocabulary: Vocabulary) -> _Likel
     def mixed(meant: Floats, power: Floats | None) -> Floats:
         if power is None:
             answered = (1 - accident) * meant + accident * accidental
-            foretold = np.where(regardless < FORETELLS, 0.0, regardless)
-            return np.where(scored, (1 - foretold) * answered + foretold * habitual, 1.0)
+            return np.where(scored, foretold(answered, regardless, habitual), 1.0)
         answered = (1 - accident) * meant**power + accident * accidental**power
         return np.asarray((1 - regardless) * answered + regardless * habitual**power)
 
@@ -97,6 +96,12 @@ def _likelihoods(block: Block, values: Tables, vocabulary: Vocabulary) -> _Likel
         if_satisfied=by_response(mixed(satisfied, strength)),
         if_dissatisfied=by_response(mixed(dissatisfied, strength)),
     )
+
+
+def foretold(answered: Floats, regardless: Floats, habitual: Floats) -> Floats:
+    """Return what is foreseen of signals, as `Habit.mixed`: if she answers, or gives them whatever she thinks."""
+    likely = np.where(regardless < FORETELLS, 0.0, regardless)
+    return np.asarray((1 - likely) * answered + likely * habitual)
 
 
 def evidence_of(block: Block, values: Tables, vocabulary: Vocabulary) -> tuple[Floats, Floats]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from beliefgraph.graph.model import FORETELLS
 from beliefgraph.ingest.fitting.blocks import Block
-from beliefgraph.ingest.fitting.forward import run
+from beliefgraph.ingest.fitting.forward import foretold, run
 from beliefgraph.ingest.fitting.histories import Vocabulary
 from beliefgraph.ingest.fitting.rates import Tables, tables
 from beliefgraph.ingest.parameters import Parameters
@@ -65,15 +64,12 @@ def predict_outcomes(
         chosen = has_outcome[signals.kind] & (signals.strength > 0)
         kinds, satisfied = signals.kind[chosen], foreseen.satisfied[signals.response[chosen]]
         regardless, habitual = signals.regardless[chosen], signals.habitual[chosen]
-        regardless = np.where(regardless < FORETELLS, 0.0, regardless)
         probabilities = np.empty_like(satisfied)
         for kind in np.unique(kinds):
             rows = kinds == kind
             for column, parameters in enumerate(several):
                 answered = parameters.foreseen(names[kind], satisfied[rows, column])
-                probabilities[rows, column] = (1 - regardless[rows]) * answered + regardless[rows] * habitual[
-                    rows
-                ]
+                probabilities[rows, column] = foretold(answered, regardless[rows], habitual[rows])
         parts[SIGNALS].append(
             Predictions(
                 probabilities,
