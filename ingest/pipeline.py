@@ -170,12 +170,12 @@ class Pipeline:
         """Merge what says the same and decide every conflict that can be; with `dry_run`, only say what would be."""
 
         def plan(reader: Reader) -> tuple[list[Decision], Changes | None]:
-            links = [link for link in reader.links("contradicts") if link.status == "confirmed"]
-            links += [
+            contradictions = [link for link in reader.links("contradicts") if link.status == "confirmed"]
+            duplicates = [
                 link for link in reader.links("duplicates") if link.status in ("suspected", "confirmed")
             ]
-            working = self._around(reader, scope, links)
-            decisions = resolve_all(working)
+            working = self._around(reader, scope, [*contradictions, *duplicates])
+            decisions = resolve_all(working, duplicates, contradictions)
             working.settle_conflicts()
             return decisions, working.changes()
 
@@ -192,7 +192,7 @@ class Pipeline:
 
     def _around(self, reader: Reader, scope: Scope, links: Sequence[Link]) -> WorkingSet:
         """Fetch the beliefs at the ends of conflicts, with everything that they can move."""
-        return self._on(reader, scope, dict.fromkeys(end for link in links for end in (link.low, link.high)))
+        return self._on(reader, scope, dict.fromkeys(end for link in links for end in link.ends))
 
     def _on(self, reader: Reader, scope: Scope, beliefs: Iterable[BeliefId]) -> WorkingSet:
         """Fetch beliefs, with everything that they can move."""
@@ -435,7 +435,8 @@ def _foreseen(
     pairs: list[tuple[str, str]] = []
     texts = list(vectors)
     for index, text in enumerate(texts):
-        stored = [(near.cosine, found.beliefs[near.belief_id].statement) for near in found.nearest[text]]
+        near = [(each.cosine, found.beliefs[each.belief_id]) for each in found.nearest[text]]
+        stored = [(cosine, node.statement) for cosine, node in near if node.live]
         earlier = [(float(vectors[text] @ vectors[other]), other) for other in texts[:index]]
         ranked = sorted((*stored, *earlier), reverse=True)
         ties = ranked[NEAREST - 1][0] - _ROUNDING if len(ranked) > NEAREST else -1.0

@@ -44,7 +44,7 @@ class Outlook:
         keys = [normal_form(belief.statement) for belief in self.bank.beliefs.values()]
         found = reader.neighbourhood(Reach(statement_keys=keys, vectors=self.vectors, nearest=NEAREST))
         by_key: dict[str, BeliefNode] = {}
-        for node in sorted(found.beliefs.values(), key=lambda node: (_live(node), -node.seq)):
+        for node in sorted(found.beliefs.values(), key=lambda node: (node.live, -node.seq)):
             by_key[node.statement_key] = node  # of several the oldest live one
         look = _Look(self, reader, found, frozenset(signal.id for signal in signals))
         prospects = {}
@@ -70,7 +70,7 @@ class _Look:
         near = [
             each
             for each in self.found.nearest[name]
-            if each.cosine >= limits.gate_cosine and _live(live[each.belief_id])
+            if each.cosine >= limits.gate_cosine and live[each.belief_id].live
         ]
         likenesses = liken(belief.statement, near[:_RELATED], live, self.outlook.book, limits)
         others = [each for each in likenesses if live[each.belief_id].origin_id not in self.answers]
@@ -106,7 +106,3 @@ class _Look:
             reference_us=self.outlook.now_us,
             conflict=conflict_nats({_UNBORN: prior.log_odds, **own}, edges)[_UNBORN],
         )
-
-
-def _live(node: BeliefNode) -> bool:
-    return node.state.lifecycle in ("open", "tentative")

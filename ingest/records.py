@@ -5,7 +5,7 @@ did. How a belief is revised lies in working.py.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -72,7 +72,7 @@ class Records:
         self._signals: dict[SignalId, Signal] = {}
         self._interpretations: dict[SignalId, Interpretation] = {}
         self._counted: dict[ResponseId, dict[str, Signal]] = {}
-        self._links: dict[tuple[LinkKind, BeliefId, BeliefId], Link] = {}
+        self._links: dict[BeliefId, dict[tuple[LinkKind, BeliefId], Link]] = {}
         # What the traversal looked for and did not find is not there: the store is not asked again.
         self._sought_beliefs = frozenset(reach.beliefs)
         self._sought_responses = frozenset(reach.responses)
@@ -108,8 +108,12 @@ class Records:
             self._interpretations.setdefault(signal_id, found.interpretations[signal_id])
             self._count(self._signals.setdefault(signal_id, signal))
         self.evidence.absorb(found.items)
-        for link in found.links:
-            self._links.setdefault((link.kind, link.low, link.high), link)
+        self._absorb_links(found.links)
+
+    def _absorb_links(self, links: Iterable[Link]) -> None:
+        for link in links:
+            for end, other in (link.ends, link.ends[::-1]):
+                self._links.setdefault(end, {}).setdefault((link.kind, other), link)
 
     def next_seq(self) -> int:
         """Give the next number of the user's sequence."""
@@ -189,29 +193,16 @@ class Records:
         near = sorted([*self._near.get(text, ()), *fresh], key=lambda found: (-found.cosine, found.belief_id))
         for found in near[:NEAREST]:
             self.find_belief(found.belief_id)
-        return [
-            found
-            for found in near[:NEAREST]
-            if self._beliefs[found.belief_id].state.lifecycle in ("open", "tentative")
-        ]
+        return [found for found in near[:NEAREST] if self._beliefs[found.belief_id].live]
 
     def links_of(self, belief_id: BeliefId, kind: LinkKind = "contradicts") -> list[Link]:
         """Return the edges of a kind that touch a belief, whatever their status, oldest first."""
-        for link in self._reader.links(kind, beliefs=[belief_id]):
-            self._links.setdefault((link.kind, link.low, link.high), link)
-        touching = [link for link in self._links.values() if belief_id in (link.low, link.high)]
-        return sorted((link for link in touching if link.kind == kind), key=lambda link: link.seq)
+        self._absorb_links(self._reader.links(kind, beliefs=[belief_id]))
+        return sorted(self._links_at(belief_id, kind), key=lambda link: link.seq)
 
-    def duplicates(self) -> list[Link]:
-        """Return the undecided duplicates among the fetched beliefs, oldest first."""
-        links = [link for link in self._links.values() if link.kind == "duplicates"]
-        undecided = (link for link in links if link.status in ("suspected", "confirmed"))
-        return sorted(undecided, key=lambda link: link.seq)
-
-    def confirmed(self) -> list[Link]:
-        """Return the confirmed contradictions among the fetched beliefs."""
-        links = self._links.values()
-        return [link for link in links if link.kind == "contradicts" and link.status == "confirmed"]
+    def _links_at(self, belief_id: BeliefId, kind: LinkKind = "contradicts") -> list[Link]:
+        """Return the edges of a kind that touch a belief, of those among the fetched beliefs."""
+        return [link for link in self._links.get(belief_id, {}).values() if link.kind == kind]
 
     def contexts_for(self, belief_id: BeliefId) -> list[Context]:
         """Return the context of each unretracted signal that speaks for a belief, oldest first."""
@@ -301,7 +292,8 @@ class Records:
 
     def add_link(self, link: Link) -> None:
         """Add a version of an edge."""
-        self._links[link.kind, link.low, link.high] = link
+        for end, other in (link.ends, link.ends[::-1]):
+            self._links.setdefault(end, {})[link.kind, other] = link
         self.new_links.append(link)
 
     def mark_retracted(self, signal: Signal, note: str | None) -> None:

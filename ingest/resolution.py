@@ -4,7 +4,7 @@ Of two beliefs that say the same, one takes in the other: its evidence counts th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ from beliefgraph.graph.contradiction import MAX_STRENGTH
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
 from beliefgraph.graph.ledger import is_spoken, read_state
-from beliefgraph.graph.model import BeliefNode, ConflictStatus, Context, Link, Revision, context_of
+from beliefgraph.graph.model import ConflictStatus, Context, Link, Revision, context_of
 from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 RESOLVED, REOPENED = "conflict_resolved", "conflict_reopened"
@@ -69,7 +69,7 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
     if sum(chosen) != 1:
         raise InvalidInputError("resolution", "must be exactly one of keep, scope, dismiss, confirm and undo")
     for belief_id in (*([decided.keep] if decided.keep else []), *decided.scope):
-        if belief_id not in (link.low, link.high):
+        if belief_id not in link.ends:
             field_name = "keep" if decided.keep else "scope"
             raise InvalidInputError(field_name, f"must name {link.low} or {link.high}", got=belief_id)
     if decided.scope and link.kind == "duplicates":
@@ -88,14 +88,16 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
     return _scope(working, link, decided.scope, f"scoped{note}")
 
 
-def resolve_all(working: WorkingSet) -> list[Decision]:
-    """Merge sure duplicates, then decide every confirmed conflict of live beliefs, strongest first.
+def resolve_all(
+    working: WorkingSet, duplicates: Iterable[Link], contradictions: Iterable[Link]
+) -> list[Decision]:
+    """Merge sure duplicates, in this order, then decide every contradiction of live beliefs, strongest first.
 
     Where nothing decides, the decision is to ask, and nothing moves.
     """
-    decisions = [decision for link in working.duplicates() if (decision := _merged(working, link))]
-    for link in sorted(working.confirmed(), key=lambda link: (-link.strength, link.seq)):
-        if not all(_live(working.belief(belief_id)) for belief_id in (link.low, link.high)):
+    decisions = [decision for link in duplicates if (decision := _merged(working, link))]
+    for link in sorted(contradictions, key=lambda link: (-link.strength, link.seq)):
+        if not all(working.belief(belief_id).live for belief_id in link.ends):
             continue
         decision = _decide(working, link)
         decisions.append(decision)
@@ -108,17 +110,15 @@ def resolve_all(working: WorkingSet) -> list[Decision]:
 
 def _merged(working: WorkingSet, link: Link) -> Decision | None:
     """Merge duplicates that are live, sure to say the same, and hold in the same context."""
-    first, second = (working.belief(belief_id) for belief_id in (link.low, link.high))
+    first, second = (working.belief(belief_id) for belief_id in link.ends)
     sure = link.status == "confirmed" or link.strength >= working.parameters.text.restates
-    if not (sure and _live(first) and _live(second) and context_of(first) == context_of(second)):
+    if not (sure and first.live and second.live and context_of(first) == context_of(second)):
         return None
     sides = {node.seq: _side(working, node.id) for node in (first, second)}
     better = min(sides, key=lambda seq: (sides[seq].said_us is None, -sides[seq].own_nats, seq))
     kept = sides[better].belief_id
     _keep(working, link, kept, "duplicates")
-    return Decision(
-        conflict_id=link.id, beliefs=(link.low, link.high), verdict="merge", reason="duplicates", keep=kept
-    )
+    return Decision(conflict_id=link.id, beliefs=link.ends, verdict="merge", reason="duplicates", keep=kept)
 
 
 def reopen(working: WorkingSet, belief_id: BeliefId, reason: str) -> None:
@@ -141,14 +141,14 @@ class _Side:
 
 
 def _decide(working: WorkingSet, link: Link) -> Decision:
-    first, second = (_side(working, belief_id) for belief_id in (link.low, link.high))
+    first, second = (_side(working, belief_id) for belief_id in link.ends)
 
     def decided(
         verdict: Verdict, reason: str, keep: BeliefId | None = None, **more: Mapping[BeliefId, Context]
     ) -> Decision:
         return Decision(
             conflict_id=link.id,
-            beliefs=(link.low, link.high),
+            beliefs=link.ends,
             verdict=verdict,
             reason=reason,
             keep=keep,
@@ -261,10 +261,6 @@ def _set_status(working: WorkingSet, link: Link, status: ConflictStatus, reason:
     )
     working.add_link(changed)
     return changed
-
-
-def _live(node: BeliefNode) -> bool:
-    return node.state.lifecycle in ("open", "tentative")
 
 
 def find_conflict(links: list[Link], conflict_id: ConflictId, user_id: str) -> Link:
