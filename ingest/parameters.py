@@ -223,6 +223,7 @@ class TextParameters(_Frozen):
     unchanged: list[str]
     circumstances: list[str]
     excepted_ratio: Ratio
+    amounts: list[str]
     cues: dict[str, list[str]]
 
 

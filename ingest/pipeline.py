@@ -38,7 +38,7 @@ from beliefgraph.ingest.parameters import Parameters, TextParameters
 from beliefgraph.ingest.priors import Topics
 from beliefgraph.ingest.records import NEAREST, Inputs
 from beliefgraph.ingest.reinterpretation import reinterpret
-from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs
+from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs, worth_asking
 from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, resolve, resolve_all
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
@@ -440,6 +440,9 @@ def _foreseen(
         earlier = [(float(vectors[text] @ vectors[other]), other) for other in texts[:index]]
         ranked = sorted((*stored, *earlier), reverse=True)
         ties = ranked[NEAREST - 1][0] - _ROUNDING if len(ranked) > NEAREST else -1.0
-        enough = max(limits.gate_cosine, ties)
-        pairs += [(text, statement) for cosine, statement in ranked if cosine >= enough]
+        pairs += [
+            (text, statement)
+            for cosine, statement in ranked
+            if cosine >= ties and worth_asking(text, statement, cosine, limits)
+        ]
     return pairs

@@ -15,6 +15,7 @@ from beliefgraph.graph.ids import BeliefId, normal_form
 from beliefgraph.graph.model import BeliefNode, TextReading
 from beliefgraph.graph.store import Neighbour
 from beliefgraph.ingest.embedder import Embedder
+from beliefgraph.ingest.numbers import named_apart
 from beliefgraph.ingest.parameters import ChangedParameters, TextParameters
 
 Pair = tuple[str, str]
@@ -164,8 +165,13 @@ def liken(
     book: RelationBook,
     limits: TextParameters,
 ) -> list[Likeness]:
-    """Relate a text to the near beliefs that pass the gate, nearest first. Raises `UnrelatedPairs`."""
-    passed = [found for found in near if found.cosine >= limits.gate_cosine and found.belief_id in beliefs]
+    """Relate a text to the near beliefs that are worth asking about, nearest first. Raises `UnrelatedPairs`."""
+    passed = [
+        found
+        for found in near
+        if found.belief_id in beliefs
+        and worth_asking(text, beliefs[found.belief_id].statement, found.cosine, limits)
+    ]
     relations = book.look_up([(text, beliefs[found.belief_id].statement) for found in passed])
     ahead = leads([found.cosine for found in passed], limits.gate_cosine)
     likenesses = [
@@ -179,6 +185,17 @@ def liken(
     if says_change(text, limits):
         return takes_back(likenesses, limits.changed)
     return [excepted(text, beliefs[found.belief_id].statement, found, limits) for found in likenesses]
+
+
+def worth_asking(text: str, statement: str, cosine: float, limits: TextParameters) -> bool:
+    """Say whether the relater is asked about a text and a statement: near enough, and about no two named things.
+
+    Of these it knows nothing: it takes "recipe 12" and "recipe 7" for two values of one thing. A text that says that
+    something changed may name what comes after what ("now in room 7").
+    """
+    if cosine < limits.gate_cosine:
+        return False
+    return says_change(text, limits) or not named_apart(text, statement, limits.amounts)
 
 
 MOST_LEAD = 0.1
