@@ -382,6 +382,7 @@ def _reach(named: Sequence[_Identified], vectors: dict[str, Vector]) -> Reach:
         statement_keys=list(keys),
         vectors=vectors,
         nearest=NEAREST,
+        live=True,
     )
 
 
@@ -435,8 +436,7 @@ def _foreseen(
     pairs: list[tuple[str, str]] = []
     texts = list(vectors)
     for index, text in enumerate(texts):
-        near = [(each.cosine, found.beliefs[each.belief_id]) for each in found.nearest[text]]
-        stored = [(cosine, node.statement) for cosine, node in near if node.live]
+        stored = [(near.cosine, found.beliefs[near.belief_id].statement) for near in found.nearest[text]]
         earlier = [(float(vectors[text] @ vectors[other]), other) for other in texts[:index]]
         ranked = sorted((*stored, *earlier), reverse=True)
         ties = ranked[NEAREST - 1][0] - _ROUNDING if len(ranked) > NEAREST else -1.0

@@ -36,6 +36,7 @@ from beliefgraph.ingest.relate import RelationBook
 
 NEAREST = 16
 """How many beliefs near a text are looked at."""
+_ALL = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ class Records:
         self._sought_signals = frozenset(reach.signals)
         self._near = found.nearest
         self._new_beliefs: dict[BeliefId, None] = {}
+        self._revived: set[BeliefId] = set()
         self._new_vectors: dict[str, Vector] = {}
         self._new_responses: list[Response] = []
         self._new_signals: dict[SignalId, None] = {}
@@ -183,17 +185,21 @@ class Records:
         return sorted(same, key=lambda node: node.seq)
 
     def near(self, text: str) -> list[Neighbour]:
-        """Return the beliefs near a text whose vector was made beforehand, nearest first, new ones included."""
+        """Return the live beliefs near a text whose vector was made beforehand, nearest first.
+
+        New ones are among them, and those that this unit brought back to life.
+        """
         vector = self.inputs.vectors[text]
         fresh = [
             Neighbour(belief_id, float(vector @ self._new_vectors[key]))
             for belief_id in self._new_beliefs
             if (key := self._beliefs[belief_id].vector_key) is not None
         ]
-        near = sorted([*self._near.get(text, ()), *fresh], key=lambda found: (-found.cosine, found.belief_id))
-        for found in near[:NEAREST]:
-            self.find_belief(found.belief_id)
-        return [found for found in near[:NEAREST] if self._beliefs[found.belief_id].live]
+        if self._revived:
+            every = self._reader.nearest(vector, limit=_ALL)
+            fresh += [found for found in every if found.belief_id in self._revived]
+        near = sorted({*self._near.get(text, ()), *fresh}, key=lambda found: (-found.cosine, found.belief_id))
+        return [found for found in near if self.belief(found.belief_id).live][:NEAREST]
 
     def links_of(self, belief_id: BeliefId, kind: LinkKind = "contradicts") -> list[Link]:
         """Return the edges of a kind that touch a belief, whatever their status, oldest first."""

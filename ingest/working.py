@@ -205,6 +205,8 @@ class WorkingSet(Records):
             )
         )
         self._beliefs[node.id] = revised(node, state, self.recorded_at)
+        if not node.live and self._beliefs[node.id].live:
+            self._revived.add(node.id)
 
     def _action(self, before: Reading, after: Reading) -> Action:
         if after.standing == "contested" != before.standing:

@@ -1,6 +1,7 @@
 """What an event costs: it asks about a few pairs and settles what it reaches, however many beliefs lie beside it."""
 
 import itertools
+import json
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -184,3 +185,31 @@ def test_nothing_is_left_unsettled(seed: int) -> None:
             for belief, (kept, derived) in _whole(world).items():
                 assert pytest.approx(derived, abs=0.0101) == kept, belief
         assert world.graph.verify().ok
+
+
+@pytest.mark.parametrize("kind", ["statement", "correction"])
+def test_what_is_over_does_not_stand_before_what_stands(kind: str) -> None:
+    """However often something changed, the latest word finds the one before it, behind all that it replaced."""
+    texts = [f"my budget is {number} euros" for number in range(2 * NEAREST)]
+    script = dict.fromkeys(itertools.permutations(texts, 2), CONTRADICTION)
+    with open_world(script=script) as world:
+        for text in texts:
+            world.ada.signal(kind, text=text)
+            world.clock.pass_time(days=1)
+            world.ada.resolve_conflicts()
+        live = [belief for belief in world.ada.beliefs() if belief.standing not in ("superseded", "retired")]
+        assert [texts[-1]] == [belief.statement for belief in live]
+
+
+def test_a_batch_finds_what_it_brought_back() -> None:
+    """What is said again in a batch is compared with what comes later in it, as when the two come one by one."""
+    lines = [
+        json.dumps({"type": "belief", "user": "ada", "statement": text})
+        for text in ("wants tea", "avoids tea")
+    ]
+    with open_world(script={("avoids tea", "wants tea"): CONTRADICTION}) as world:
+        first = world.ada.believe("wants tea")
+        world.ada.amend(first.id, retired=True)
+        world.graph.ingest(lines)
+        assert "retired" != world.ada.belief(first.id).standing
+        assert ["confirmed"] == [conflict.status for conflict in world.ada.conflicts()]
