@@ -210,6 +210,11 @@ class Records:
         """Return the edges of a kind that touch a belief, of those among the fetched beliefs."""
         return [link for link in self._links.get(belief_id, {}).values() if link.kind == kind]
 
+    def versions_of(self, link: Link) -> list[Link]:
+        """Return every version of an edge, oldest first. Reads the user's whole history."""
+        every = (*self._reader.history().links, *self.new_links)
+        return [each for each in every if (each.kind, each.ends) == (link.kind, link.ends)]
+
     def contexts_for(self, belief_id: BeliefId) -> list[Context]:
         """Return the context of each unretracted signal that speaks for a belief, oldest first."""
         ids = {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.contradiction import MAX_STRENGTH
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
@@ -17,6 +18,8 @@ from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 RESOLVED, REOPENED = "conflict_resolved", "conflict_reopened"
 """Reasons of revisions that carry out a decision, and that take it back."""
+UNDONE = "undone"
+"""How the reason of an edge begins whose last decision a person took back."""
 PERSON = "person"
 """Detector of an edge that a person confirmed."""
 _SCOPED_BY = 2
@@ -52,7 +55,8 @@ class Decision:
     `reason`: `contexts` (the evidence of each comes from a context of its own), `stated` (one was said, the other
     inferred), `newer` (both were said, this one later), `stronger` (both inferred, one far better supported),
     `duplicates` (both say the same; the one that was said, then the better supported, then the older takes in the
-    other); to ask: `stated_against_inferred`, `same_time`, `undecided`.
+    other); to ask: `stated_against_inferred`, `same_time`, `undecided`, `undone` (a person took back what was decided,
+    and neither was said again since).
     """
 
     conflict_id: ConflictId
@@ -76,7 +80,7 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
         raise InvalidInputError("scope", "is for conflicts: duplicates are kept, dismissed or confirmed")
     note = "" if decided.why is None else f": {decided.why}"
     if decided.undo:
-        return _undo(working, link, f"undone{note}")
+        return _undo(working, link, f"{UNDONE}{note}")
     if decided.confirm:
         confirmed = replace(link, strength=MAX_STRENGTH, detector=PERSON)
         return _set_status(working, confirmed, "confirmed", f"confirmed{note}")
@@ -91,13 +95,15 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
 def resolve_all(
     working: WorkingSet, duplicates: Iterable[Link], contradictions: Iterable[Link]
 ) -> list[Decision]:
-    """Merge sure duplicates, in this order, then decide every contradiction of live beliefs, strongest first.
+    """Merge sure duplicates, in this order, then decide every contradiction that counts, strongest first.
 
     Where nothing decides, the decision is to ask, and nothing moves.
     """
     decisions = [decision for link in duplicates if (decision := _merged(working, link))]
-    for link in sorted(contradictions, key=lambda link: (-link.strength, link.seq)):
-        if not all(working.belief(belief_id).live for belief_id in link.ends):
+    passed_on = (link for link in working.new_links if link.kind == "contradicts")
+    current = {link.id: link for link in (*contradictions, *passed_on)}
+    for link in sorted(current.values(), key=lambda link: (-link.strength, link.seq)):
+        if not working.counts(link):
             continue
         decision = _decide(working, link)
         decisions.append(decision)
@@ -109,10 +115,12 @@ def resolve_all(
 
 
 def _merged(working: WorkingSet, link: Link) -> Decision | None:
-    """Merge duplicates that are live, sure to say the same, and hold in the same context."""
+    """Merge duplicates that are live, sure to say the same, and hold in the same context; never what was undone."""
     first, second = (working.belief(belief_id) for belief_id in link.ends)
     sure = link.status == "confirmed" or link.strength >= working.parameters.text.restates
-    if not (sure and first.live and second.live and context_of(first) == context_of(second)):
+    if link.reason.startswith(UNDONE) or not (
+        sure and first.live and second.live and context_of(first) == context_of(second)
+    ):
         return None
     sides = {node.seq: _side(working, node.id) for node in (first, second)}
     better = min(sides, key=lambda seq: (sides[seq].said_us is None, -sides[seq].own_nats, seq))
@@ -155,6 +163,9 @@ def _decide(working: WorkingSet, link: Link) -> Decision:
             **more,
         )
 
+    said_us = max(side.said_us or 0 for side in (first, second))
+    if link.reason.startswith(UNDONE) and said_us <= to_us(link.recorded_at):
+        return decided("ask", "undone")
     apart = _contexts_apart(first, second)
     if apart:
         return decided("scope", "contexts", scope=apart)
@@ -213,8 +224,34 @@ def _keep(working: WorkingSet, link: Link, kept: BeliefId, reason: str) -> Link:
     if link.kind == "duplicates":
         for item in working.evidence.of(other):
             working.inherit(kept, item, cause=cause)
+        _pass_on(working, link, kept, other)
     working.set_lifecycle(other, "superseded", action="retire", reason=RESOLVED, cause=cause)
     return _set_status(working, link, "resolved", f"{reason} (kept {kept})")
+
+
+def _pass_on(working: WorkingSet, merge: Link, kept: BeliefId, other: BeliefId) -> None:
+    """Let what stands against a merged belief stand against the one that takes it in, where it is surer than before."""
+    for link in working.links_of(other):
+        (third,) = {*link.ends} - {other}
+        mine = next((each for each in working.links_of(kept) if third in each.ends), None)
+        undecided = mine is None or mine.status == "suspected"
+        surer = link.status == "confirmed" or (mine is None and link.status == "suspected")
+        if undecided and surer and third != kept:
+            low, high = sorted((kept, third))
+            _set_status(working, replace(link, low=low, high=high), link.status, _passed_by(merge))
+
+
+def _passed_by(merge: Link) -> str:
+    return f"{MERGED} by {merge.id}"
+
+
+def _take_back_passed(working: WorkingSet, merge: Link) -> None:
+    """Leave the edges that a merge passed on as they were before it; what was not there is dismissed."""
+    for link in {link.id: link for end in merge.ends for link in working.links_of(end)}.values():
+        if link.reason == _passed_by(merge):
+            before = [each for each in working.versions_of(link) if each.reason != link.reason]
+            last = before[-1] if before else replace(link, status="dismissed")
+            _set_status(working, last, last.status, UNDONE)
 
 
 def _scope(working: WorkingSet, link: Link, contexts: Mapping[BeliefId, Context], reason: str) -> Link:
@@ -227,6 +264,8 @@ def _scope(working: WorkingSet, link: Link, contexts: Mapping[BeliefId, Context]
 
 def _undo(working: WorkingSet, link: Link, reason: str, *, spare: BeliefId | None = None) -> Link:
     _take_back(working, link, spare=spare)
+    if link.status == "confirmed" and link.detector == PERSON:
+        link = next(each for each in reversed(working.versions_of(link)) if each.detector != PERSON)
     sure = link.detector == PERSON or link.strength >= working.parameters.text.confirmed
     return _set_status(working, link, "confirmed" if sure else "suspected", reason)
 
@@ -235,6 +274,7 @@ def _take_back(working: WorkingSet, link: Link, *, spare: BeliefId | None = None
     """Give both beliefs the standing and the context from before the last decision, where it still holds."""
     if link.status != "resolved":
         return
+    _take_back_passed(working, link)
     cause = Cause(kind="conflict", id=link.id)
     since: list[Revision] = []
     for revision in working.revisions_by(link.id):

@@ -274,11 +274,11 @@ class WorkingSet(Records):
         """Return the confirmed contradictions between this belief and others, both live and able to meet."""
         if not self.belief(belief_id).live:
             return []
-        found = [link for link in self._links_at(belief_id) if link.status == "confirmed"]
-        return [
-            link for link in found if all(self.belief(end).live for end in link.ends) and self._meet(link)
-        ]
+        return [link for link in self._links_at(belief_id) if self.counts(link)]
 
-    def _meet(self, link: Link) -> bool:
-        """Say whether two beliefs can hold in one context."""
-        return contexts_agree(context_of(self.belief(link.low)), context_of(self.belief(link.high)))
+    def counts(self, link: Link) -> bool:
+        """Say whether a contradiction weighs: confirmed, of live beliefs that can hold in one context."""
+        if link.status != "confirmed":
+            return False
+        low, high = (self.belief(end) for end in link.ends)
+        return low.live and high.live and contexts_agree(context_of(low), context_of(high))
