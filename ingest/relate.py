@@ -195,7 +195,7 @@ def worth_asking(text: str, statement: str, cosine: float, limits: TextParameter
     """
     if cosine < limits.gate_cosine:
         return False
-    return says_change(text, limits) or not named_apart(text, statement, limits.amounts)
+    return not named_apart(text, statement, limits.amounts) or says_change(text, limits)
 
 
 MOST_LEAD = 0.1

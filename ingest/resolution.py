@@ -6,6 +6,7 @@ Of two beliefs that say the same, one takes in the other: its evidence counts th
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Literal
 
 from beliefgraph.graph.clock import to_us
@@ -102,10 +103,11 @@ def resolve_all(
     decisions = [decision for link in duplicates if (decision := _merged(working, link))]
     passed_on = (link for link in working.new_links if link.kind == "contradicts")
     current = {link.id: link for link in (*contradictions, *passed_on)}
+    side = cache(partial(_side, working))  # what follows moves no evidence
     for link in sorted(current.values(), key=lambda link: (-link.strength, link.seq)):
         if not working.counts(link):
             continue
-        decision = _decide(working, link)
+        decision = _decide(link, side(link.low), side(link.high))
         decisions.append(decision)
         if decision.keep is not None:
             _keep(working, link, decision.keep, decision.reason)
@@ -148,9 +150,7 @@ class _Side:
     contexts: tuple[Context, ...]
 
 
-def _decide(working: WorkingSet, link: Link) -> Decision:
-    first, second = (_side(working, belief_id) for belief_id in link.ends)
-
+def _decide(link: Link, first: _Side, second: _Side) -> Decision:
     def decided(
         verdict: Verdict, reason: str, keep: BeliefId | None = None, **more: Mapping[BeliefId, Context]
     ) -> Decision:

@@ -150,11 +150,10 @@ def test_a_merge_taken_back_takes_back_what_it_passed_on(seen: bool, status: str
     with _opposed(seen=seen) as (world, duplicate):
         before = [world.ada.belief(name).confidence for name in ("b0", "b1", "b2")]
         world.ada.resolve(duplicate, keep="b0")
-        edges = {each.beliefs: each.status for each in world.ada.conflicts()}
-        assert "confirmed" == edges["b0", "b2"]
+        assert {"confirmed"} == {each.status for each in world.ada.conflicts()}
         world.ada.resolve(duplicate, undo=True)
-        edges = {each.beliefs: each.status for each in world.ada.conflicts()}
-        assert {("b0", "b2"): status, ("b1", "b2"): "confirmed"} == edges
+        edges = {("b0" in each.beliefs, each.status) for each in world.ada.conflicts()}
+        assert {(True, status), (False, "confirmed")} == edges
         after = [world.ada.belief(name).confidence for name in ("b0", "b1", "b2")]
         assert pytest.approx(before, abs=0.01) == after
 

@@ -154,7 +154,8 @@ def _do_something(world: World, chance: random.Random) -> None:
         case 4:
             ada.resolve(conflict.id, dismiss=True)
         case 5:
-            ada.resolve(conflict.id, **{chance.choice(["confirm", "undo"]): True})
+            confirm = chance.random() < 0.5
+            ada.resolve(conflict.id, confirm=confirm, undo=not confirm)
         case 6 if signals:
             ada.retract(chance.choice(signals))
         case 7:
