@@ -14,8 +14,8 @@ _ENDS = frozenset(".,;:!?)\"'")
 def named_apart(first: str, second: str, amounts: Collection[str]) -> bool:
     """Say whether two texts name different things of one sort by numbers.
 
-    A number names what stands before it, unless that is one of `amounts` ("is", "at", "size"), or a word follows that
-    it may count, which is any that is none of `amounts`.
+    A whole number names what stands before it, unless that is one of `amounts` ("is", "at", "size") or a proper name,
+    of which it is the version ("Java 8"), or a word follows that it may count, which is any that is none of `amounts`.
 
     >>> named_apart("Likes recipe 12", "Never cooks recipe 7", ["is"]), named_apart("n12", "n7", [])
     (True, True)
@@ -29,13 +29,13 @@ def named_apart(first: str, second: str, amounts: Collection[str]) -> bool:
 def _named(text: str, amounts: Collection[str]) -> Mapping[str, set[str]]:
     """Return the numbers that name something, by the word before them."""
     found: dict[str, set[str]] = {}
-    for sort, number in _names(_TOKEN.findall(text.casefold()), amounts):
+    for sort, number in _names(_TOKEN.findall(text[:1].casefold() + text[1:]), amounts):
         found.setdefault(sort, set()).add(number)
     return found
 
 
 def _names(tokens: list[str], amounts: Collection[str]) -> Iterator[tuple[str, str]]:
     for before, number, after in zip(tokens, tokens[1:], [*tokens[2:], "."], strict=False):
-        named = before == "#" or (before[0].isalpha() and before not in amounts)
-        if named and number[0].isdigit() and (after in _ENDS or after in amounts):
+        named = before == "#" or (before.islower() and before not in amounts)
+        if named and number.isdigit() and (after in _ENDS or after.casefold() in amounts):
             yield before, number

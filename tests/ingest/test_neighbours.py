@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from beliefgraph.ingest.numbers import named_apart
 from beliefgraph.ingest.records import NEAREST, contexts_agree
 from tests.embedders import CONTRADICTION, SUSPICION
 from tests.worlds import PARAMETERS, World, open_world
+from training.statements import read_poles, read_written, spoken_in
 
 AMOUNTS = PARAMETERS.text.amounts
 
@@ -98,6 +100,9 @@ def test_things_named_by_numbers_are_told_apart_unasked() -> None:
         ("Gets up at 6", "Gets up at 7", False),
         ("Pays $50", "Pays $60", False),
         ("2 answers", "3 answers", False),
+        ("Is on Java 8", "Is on Java 21", False),
+        ("Write 10,000 with a comma", "Write 10000 with a comma", False),
+        ("Item 31 is in my basket", "Item 32 is in my basket", True),
         ("Discount 20%", "Discount 30%", False),
         ("Drinks tea", "Drinks coffee", False),
     ],
@@ -105,6 +110,19 @@ def test_things_named_by_numbers_are_told_apart_unasked() -> None:
 def test_which_numbers_name(first: str, second: str, apart: bool) -> None:
     """A number names what stands before it; after a verb of being or a measure, or before a unit, it measures."""
     assert apart == named_apart(first, second, AMOUNTS) == named_apart(second, first, AMOUNTS)
+
+
+def test_no_hand_written_pair_that_is_told_apart_is_a_contradiction() -> None:
+    """Of all pairs in the training data, those that names by number tell apart have nothing to do with each other."""
+    labels = Counter(
+        label
+        for cluster in (*read_written(), *read_poles())
+        for label, pairs in cluster.pairs().items()
+        for pair in pairs
+        if named_apart(spoken_in(pair.first, "her"), spoken_in(pair.second, "her"), AMOUNTS)
+    )
+    assert ["neutral"] == list(labels)
+    assert labels["neutral"] >= 30
 
 
 def test_a_change_may_name_what_comes_next() -> None:
