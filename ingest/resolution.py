@@ -265,7 +265,8 @@ def _scope(working: WorkingSet, link: Link, contexts: Mapping[BeliefId, Context]
 def _undo(working: WorkingSet, link: Link, reason: str, *, spare: BeliefId | None = None) -> Link:
     _take_back(working, link, spare=spare)
     if link.status == "confirmed" and link.detector == PERSON:
-        link = next(each for each in reversed(working.versions_of(link)) if each.detector != PERSON)
+        found = (each for each in reversed(working.versions_of(link)) if each.detector != PERSON)
+        link = next(found, link)  # none where a merge passed on what a person had confirmed
     sure = link.detector == PERSON or link.strength >= working.parameters.text.confirmed
     return _set_status(working, link, "confirmed" if sure else "suspected", reason)
 

@@ -158,6 +158,17 @@ def test_a_merge_taken_back_takes_back_what_it_passed_on(seen: bool, status: str
         assert pytest.approx(before, abs=0.01) == after
 
 
+def test_what_a_person_confirmed_is_passed_on_as_confirmed_by_her() -> None:
+    """There is no earlier judgement of it to go back to: undone, it stands as it was passed on."""
+    with _opposed(seen=False) as (world, duplicate):
+        (conflict,) = world.ada.conflicts()
+        world.ada.resolve(conflict.id, confirm=True)
+        world.ada.resolve(duplicate, keep="b0")
+        (passed,) = [each for each in world.ada.conflicts() if "b0" in each.beliefs]
+        undone = world.ada.resolve(passed.id, undo=True)
+        assert ("confirmed", "person") == (undone.status, undone.detector)
+
+
 def test_the_job_does_not_merge_again_what_was_undone() -> None:
     """A person took the merge back: both stand, however often the job runs."""
     with _duplicates() as (world, duplicate):
