@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 from beliefgraph.graph.ids import BeliefId, normal_form
@@ -234,10 +235,14 @@ def excepted(text: str, statement: str, likeness: Likeness, limits: TextParamete
     return replace(likeness, relation=with_contradiction(likeness.relation, odds / (1.0 + odds)))
 
 
-def _has_phrase(text: str, phrases: Iterable[str]) -> bool:
+def _has_phrase(text: str, phrases: Sequence[str]) -> bool:
     """Say whether one of the phrases is in a text, whole words in any case."""
-    plain = _plain(text)
-    return any(re.search(rf"\b{re.escape(phrase)}\b", plain) for phrase in phrases)
+    return bool(phrases) and _any_of(tuple(phrases)).search(_plain(text)) is not None
+
+
+@lru_cache(maxsize=16)
+def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases))})\b")
 
 
 def takes_back(likenesses: Sequence[Likeness], weights: ChangedParameters) -> list[Likeness]:
