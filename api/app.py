@@ -56,6 +56,7 @@ def create_app(
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(service.load_models)
+                tasks.start_soon(service.count_conflicts)
                 yield
                 tasks.cancel_scope.cancel()
         finally:
@@ -145,9 +146,7 @@ def _of_validation(request: Request, error: RequestValidationError) -> ProblemEr
 def _named(one: dict[str, Any]) -> tuple[str, Any]:
     """Return a complaint of the validation, and it as the library words it."""
     found = complaint(one, skip=1)
-    if found.field in ("line", "input"):
-        found.field = "body"
-    return one["type"], found
+    return one["type"], found.renamed("body") if found.field in ("line", "input") else found
 
 
 def _is_json(request: Request) -> bool:

@@ -4,13 +4,16 @@ Dependencies are `async def` and do no input or output, so that a request costs 
 """
 
 import logging
+import math
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
+import anyio
 import anyio.to_thread
 from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
@@ -21,7 +24,9 @@ from beliefgraph.api.metrics import Metrics
 from beliefgraph.api.problems import FORBIDDEN, STARTING, Kind, ProblemError, problem_of
 from beliefgraph.bootstrap import BeliefGraph
 from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, NotFoundError
+from beliefgraph.graph.model import ConflictStatus
 from beliefgraph.ingest.events import Identifier, Moment
+from beliefgraph.queries.consistency import UNDECIDED
 from beliefgraph.queries.pages import MAX_LIMIT
 from beliefgraph.selfmodel import SelfModel
 
@@ -50,6 +55,36 @@ class Service:
         else:
             self.wanting = None
             _LOG.info("ready")
+
+    async def count_conflicts(self) -> None:
+        """Count the store's undecided conflicts again and again, a twentieth of the time at most, until cancelled."""
+        ended = threading.Event()
+
+        def check() -> None:
+            if ended.is_set():
+                raise _Ended
+
+        alone = anyio.CapacityLimiter(1)  # no request waits for it
+        try:
+            while True:
+                began = anyio.current_time()
+                try:
+                    undecided: Mapping[ConflictStatus, float] = await anyio.to_thread.run_sync(
+                        lambda: self.graph.undecided_conflicts(on_user=check),
+                        abandon_on_cancel=True,
+                        limiter=alone,
+                    )
+                except BeliefGraphError:
+                    undecided = dict.fromkeys(UNDECIDED, math.nan)
+                self.metrics.set_conflicts(undecided)
+                took_s = anyio.current_time() - began
+                await anyio.sleep(max(self.limits.census_s, 19 * took_s))
+        finally:
+            ended.set()
+
+
+class _Ended(Exception):
+    """Nobody waits for a count any more."""
 
 
 class NotModified(Exception):

@@ -17,6 +17,8 @@ _EXPECTED = {
     "string_too_short": "must not be empty",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "model_attributes_type": "must be an object",
     "union_tag_invalid": "must be one of belief, response, signal, retract",
     "union_tag_not_found": "is required",
 }
@@ -44,7 +46,9 @@ def complaint(first: Mapping[str, Any], prefix: str = "", *, skip: int = 0) -> I
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, InvalidInputError):
         return InvalidInputError(prefix + cause.field, cause.expected)
-    field = ".".join(str(part) for part in first["loc"][skip:]) or _WHOLE.get(first["type"], "input")
+    field = ".".join(str(part) for part in first["loc"][skip:] if part != "[key]") or _WHOLE.get(
+        first["type"], "input"
+    )
     message = _EXPECTED.get(first["type"])
     if message is None:
         message = (
