@@ -162,8 +162,9 @@ def problem_of(error: Exception) -> ProblemError:
 
 def _for_caller(error: Exception) -> Exception:
     """Return an error in the words of HTTP."""
-    named = isinstance(error, errors.InvalidInputError) and error.field in _HEADERS
-    return error.renamed(_HEADERS[error.field]) if named else error
+    if isinstance(error, errors.InvalidInputError) and error.field in _HEADERS:
+        return error.renamed(_HEADERS[error.field])
+    return error
 
 
 def _members(error: Exception) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from prometheus_client.utils import floatToGoString
 
 from beliefgraph import BeliefGraph, StoreUnavailableError
 from beliefgraph.api.limits import Limits
@@ -27,7 +26,7 @@ def _counted(api: Api, wanted: str) -> list[str]:
 def _conflicts_become(api: Api, suspected: float, confirmed: float) -> None:
     """Wait until so many undecided conflicts are counted."""
     expected = [
-        f'beliefgraph_conflicts_open{{status="{status}"}} {floatToGoString(count)}'
+        f'beliefgraph_conflicts_open{{status="{status}"}} {"NaN" if math.isnan(count) else count}'
         for status, count in (("suspected", suspected), ("confirmed", confirmed))
     ]
     until = time.monotonic() + 20
@@ -45,13 +44,13 @@ def test_open_conflicts_are_those_of_the_store(tmp_path: Path) -> None:
         for one, user in ((api, "ada"), (api, "bob"), (zeta, "ada")):
             for statement in (LONG, SHORT):
                 one.post(f"/v1/users/{user}/beliefs", {"statement": statement})
-        _conflicts_become(api, 0, 3)
+        _conflicts_become(api, 0.0, 3.0)
         (conflict,) = api.get(f"{ADA}/conflicts")["items"]
         for _ in range(2):  # the same decision again is the same decision
             api.post(f"{ADA}/conflicts/{conflict['id']}/resolution", {"dismiss": True}, 200)
-        _conflicts_become(api, 0, 2)
+        _conflicts_become(api, 0.0, 2.0)
     with serving(tmp_path, limits=often) as api:
-        _conflicts_become(api, 0, 2)
+        _conflicts_become(api, 0.0, 2.0)
 
 
 def test_while_the_store_is_away_the_count_is_no_number(
@@ -59,11 +58,11 @@ def test_while_the_store_is_away_the_count_is_no_number(
 ) -> None:
     """A number of before is not shown as if it were one of now; when the store is back, it is counted again."""
     with serving(tmp_path, limits=Limits(rate_per_s=0, census_s=0.01)) as api:
-        _conflicts_become(api, 0, 0)
+        _conflicts_become(api, 0.0, 0.0)
         with monkeypatch.context() as away:
             away.setattr(BeliefGraph, "undecided_conflicts", _fail)
             _conflicts_become(api, math.nan, math.nan)
-        _conflicts_become(api, 0, 0)
+        _conflicts_become(api, 0.0, 0.0)
 
 
 def _fail(*_: object, **__: object) -> None:
