@@ -14,8 +14,9 @@ import pytest
 
 from beliefgraph.api.app import create_app
 from beliefgraph.api.keys import KeyFile
+from beliefgraph.ingest.parameters import load_parameters
 from bench.service import in_thread
-from tests.api.served import open_scripted
+from tests.api.served import Api, open_scripted
 from tests.worlds import Clock, near
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
@@ -97,3 +98,16 @@ def test_a_reader_of_the_service_alone_closes_a_loop(tmp_path: Path, guarded: bo
     assert plan["prompt"] == planned_again["prompt"]
     assert outcome["revisions"] and "would_change" in explained
     assert near(0.87) == retracted["revisions"][0]["after"]
+
+
+def test_the_page_of_the_service_says_what_each_signal_means(api: Api) -> None:
+    """Every kind that a caller may send stands in its table with what the user did; samples come in their order."""
+    page = api.send("GET", "/docs").text
+    table = page[page.index('<h2 id="signals">') : page.index('<h2 id="events">')]
+    rows = re.findall(r"<tr><td><code>(\w+)</code></td><td>(.*?)</td>", table)
+    sent = set(load_parameters().signals) - {"set", "onboarding"}
+    assert sent == {kind for kind, meaning in rows if meaning}
+    sample = re.search(r"<div><p>Every belief considered.*?<pre><code>(.*?)</code>", page, re.DOTALL)
+    assert sample is not None
+    assert ["query", "context", "limit", "max_chars"] == list(json.loads(html.unescape(sample[1])))
+    assert re.search(r"<td>(path|query|header)</td><td>[^<]*null", page) is None
