@@ -101,6 +101,19 @@ WORLDS = (
     ),
     replace(BASE, name="every user always gives a thumbs-up", regardless=1.0, without=("ours, no habits",)),
 )
+TASTES = (
+    "Likes spicy food",
+    "Wants code with every explanation",
+    "Reads the news over breakfast",
+    "Plans holidays months ahead",
+    "Is learning to play cello",
+    "Cares about energy use at home",
+    "Would rather cycle than drive",
+    "Watches football on weekends",
+    "Grows tomatoes behind the house",
+    "Asks for sources",
+)
+"""What the beliefs say: nothing that has to do with each other, for words that are hashed and for the models alike."""
 _ECHOES = (("stars", 5.0, 1.0), ("edit", 0.0, 1.0))
 """Kinds of signals that repeat a rating, with the value for a good and for a bad one."""
 
@@ -211,7 +224,7 @@ def held(user: str, beliefs: int) -> Iterator[Event]:
         yield BeliefEvent(
             user=user,
             id=_name(belief),
-            statement=f"taste{belief}",
+            statement=TASTES[belief],
             confidence=_PRIOR,
             source="imported",
             at=_START,

@@ -47,7 +47,7 @@ def _meanings(axes: Axes, parameters: Parameters) -> None:
     slip = parameters.signal("rating").emission(-1.0, 1.0, parameters.tags["mistake"].accident)
     none = TagParameters()
     cases = [
-        ("alone", none, thumb),
+        ("no reason", none, thumb),
         ("“inaccurate”", parameters.tags["inaccurate"], thumb),
         ("“ignored preference”", parameters.tags["ignored_preference"], thumb),
         ("“too long”", parameters.tags["too_long"], thumb),
@@ -76,28 +76,35 @@ def _meanings(axes: Axes, parameters: Parameters) -> None:
 
 
 def _memory(axes: Axes, parameters: Parameters) -> None:
-    """A belief through a hundred mild likes and then mild dislikes, with and without the evidence memory."""
-    mild = [0.4] * 100 + [-0.4] * 60
-    for memory, name, colour in (
-        (parameters.memory.nats, f"a memory of {parameters.memory.nats:g} nats", _COLOURS[0]),
-        (math.inf, "no bound", _COLOURS[1]),
+    """A belief through a hundred mild likes, then dislikes: as shipped, with the memory alone, without either."""
+    mild, memory = [0.4] * 100 + [-0.4] * 60, parameters.memory
+    for (bound, change, name), colour in zip(
+        (
+            (memory.nats, memory.change_nats, "as shipped"),
+            (memory.nats, math.inf, f"memory of {memory.nats:g} nats alone"),
+            (math.inf, math.inf, "neither"),
+        ),
+        _COLOURS,
+        strict=False,
     ):
-        axes.plot(range(1, len(mild) + 1), _confidences(mild, memory), color=colour, label=name)
+        axes.plot(range(1, len(mild) + 1), _confidences(mild, bound, change), color=colour, label=name)
     axes.axvline(100.5, color="0.75", linewidth=1, linestyle="--")
     axes.text(97, 0.06, "100 likes", ha="right", color=_INK)
     axes.text(130, 0.5, "60 dislikes", color=_INK)
     axes.set_ylim(0, 1.02)
     axes.legend(frameon=False, loc="center left")
-    _title(axes, "How much can pile up", "rated responses", "confidence")
+    _title(axes, "How soon a belief can turn again", "rated responses, one a day", "confidence")
 
 
-def _confidences(nats: Sequence[float], memory_nats: float) -> list[float]:
-    state = BeliefState(base=0.0, half_life_days=math.inf, memory_nats=memory_nats, reference_us=0)
+def _confidences(nats: Sequence[float], memory_nats: float, change_nats: float) -> list[float]:
+    state = BeliefState(
+        base=0.0, half_life_days=math.inf, memory_nats=memory_nats, change_nats=change_nats, reference_us=0
+    )
     confidences = []
-    for place, each in enumerate(nats):
-        item = Item(belief_id=_BELIEF, slot=RESPONSE, id=f"r{place:04}", nats=each, observed_us=0)
+    for day, each in enumerate(nats):
+        item = Item(belief_id=_BELIEF, slot=RESPONSE, id=f"r{day:04}", nats=each, observed_us=day * DAY_US)
         state = append(state, item)
-        confidences.append(read_state(state, 0).confidence)
+        confidences.append(read_state(state, day * DAY_US).confidence)
     return confidences
 
 
@@ -107,15 +114,16 @@ def _fading(axes: Axes, parameters: Parameters) -> None:
     for (kind, found), colour in zip(
         (
             (kind, parameters.kinds[kind].half_life_days)
-            for kind in ("fact", "skill", "preference", "goal", "state")
+            for kind in ("fact", "trait", "skill", "preference", "goal", "state")
         ),
-        _COLOURS,
+        (*_COLOURS, _INK),
         strict=True,
     ):
         said = logit(parameters.sources["stated"].confidence)
         left = [sigmoid(said * fade(round(day * DAY_US), found)) for day in days]
         axes.plot(days, left, color=colour)
-        axes.text(740, left[-1] - (0.014 if kind == "state" else 0.004), kind, color=colour)
+        apart = {"goal": 0.008, "state": -0.012}.get(kind, -0.004)
+        axes.text(740, left[-1] + apart, kind, color=colour)
     axes.set_ylim(0.48, 0.9)
     axes.set_xlim(0, 920)
     _title(axes, "How what was said once fades", "days since", "confidence")

@@ -134,25 +134,12 @@ class Tally:
         )
 
 
-FORETELLS = 0.95
-"""From this probability on a habit foretells what she gives; read with it are all that are noted."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habit:
     """How likely a user gives a kind of signal whatever she thinks, and how often it is a good one then."""
 
     regardless: float
     good: float
-
-    def mixed(self, answered: float) -> float:
-        """Return P(a good one), given how probable it is if she answers to what she gets.
-
-        A less likely habit is caution in reading, since the share of such users is set high, and foretells nothing.
-        """
-        if self.regardless < FORETELLS:
-            return answered
-        return self.regardless * self.good + (1.0 - self.regardless) * answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ they say when a response is recorded is part of its snapshot, and signals on tha
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
 from beliefgraph.graph.model import Habit, Tally
 from beliefgraph.ingest.attribution import Emission, Premise, satisfaction
-from beliefgraph.ingest.parameters import HabitParameters, Parameters
+from beliefgraph.ingest.parameters import Floats, HabitParameters, Parameters
 
-_NOTED = 0.2
-"""A smaller probability is not noted: accidents cover it."""
 _MOST = 500.0
 
 
@@ -22,7 +22,7 @@ def habits_of(tallies: Mapping[str, Tally], parameters: Parameters) -> dict[str,
     """Return the kinds of signals that this user may give whatever she thinks."""
     limits = parameters.habits
     found = {kind: habit_of(tally, limits) for kind, tally in tallies.items() if kind in limits.kinds}
-    return {kind: habit for kind, habit in found.items() if habit.regardless >= _NOTED}
+    return {kind: habit for kind, habit in found.items() if habit.regardless >= limits.noted}
 
 
 def habit_of(tally: Tally, limits: HabitParameters) -> Habit:
@@ -30,9 +30,10 @@ def habit_of(tally: Tally, limits: HabitParameters) -> Habit:
 
     Many signals count as `limits.signals` of their average kind: who changes is recognised within as many again.
 
-    >>> limits = HabitParameters(kinds=["rating"], share=0.05, steady=0.97, signals=30.0)
+    >>> from beliefgraph.ingest.parameters import load_parameters
+    >>> limits = load_parameters().habits
     >>> round(habit_of(Tally(good=0.0, bad=9.0, nats=9 * math.log(0.5)), limits).regardless, 2)
-    0.91
+    0.97
     """
     signals = tally.good + tally.bad
     if signals <= 0.0 or limits.share == 0.0:
@@ -59,6 +60,18 @@ def tally_of(
     satisfied = satisfaction(premises, parameters.attribution.faults)
     likely = satisfied * emission.likelihood(False) + (1.0 - satisfied) * emission.likelihood(True)
     return Tally(good=max(0.0, goodness), bad=max(0.0, -goodness), nats=math.log(likely))
+
+
+def foretold(
+    answered: Floats, regardless: Floats | float, good: Floats | float, limits: HabitParameters
+) -> Floats:
+    """Return P(a good signal), given how probable one is if she answers to what she gets, and her habit.
+
+    A habit less likely than `limits.foretells` is caution in reading, since the share of such users is set high, and
+    foretells nothing.
+    """
+    likely = np.where(np.less(regardless, limits.foretells), 0.0, regardless)
+    return np.asarray((1 - likely) * answered + likely * good)
 
 
 def with_habit(emission: Emission, goodness: float, habit: Habit | None) -> Emission:

@@ -176,12 +176,15 @@ class HabitParameters(_Frozen):
     """Kinds of signals that some users give whatever they think: the share of such users, and how steadily they do.
 
     Half of them say bad to nearly everything, half good; `signals` bounds what a long habit tells (ingest/habits.py).
+    From the probability `noted` on signals are read with a habit, from `foretells` on they are foreseen with it.
     """
 
     kinds: list[str]
     share: Annotated[float, Field(ge=0, lt=1, strict=True)]
     steady: Annotated[float, Field(gt=0.5, lt=1, strict=True)]
     signals: Positive
+    noted: Probability
+    foretells: Probability
 
 
 class WordParameters(_Frozen):

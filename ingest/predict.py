@@ -12,7 +12,7 @@ from beliefgraph.graph.ledger import logit, relative_entropy, sigmoid
 from beliefgraph.graph.model import GeneratedBy, Habit
 from beliefgraph.graph.store import Reader
 from beliefgraph.ingest.attribution import Premise, attribute, satisfaction
-from beliefgraph.ingest.habits import habits_of
+from beliefgraph.ingest.habits import foretold, habits_of
 from beliefgraph.ingest.parameters import Parameters
 
 
@@ -46,8 +46,10 @@ def predict(
     signal = parameters.signal(kind)
     if not signal.has_outcome:
         raise InvalidInputError("kind", f"a signal of kind {kind!r} cannot turn out good or bad")
-    answered = float(parameters.foreseen(kind, np.array(satisfied)))
-    return answered if habit is None else habit.mixed(answered)
+    answered = parameters.foreseen(kind, np.array(satisfied))
+    if habit is None:
+        return float(answered)
+    return float(foretold(answered, habit.regardless, habit.good, parameters.habits))
 
 
 def habit_at(reader: Reader, kind: str, parameters: Parameters, as_of_us: int | None) -> Habit | None:

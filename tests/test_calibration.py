@@ -109,7 +109,7 @@ def test_too_few_users_are_not_fitted_to() -> None:
         with pytest.raises(InvalidInputError, match="users: must be at least 20 to fit to"):
             world.graph.calibrate()
         for share in (0.0, 1.0, float("nan")):
-            with pytest.raises(InvalidInputError, match="share: must lie between 0 and 1"):
+            with pytest.raises(InvalidInputError, match="share: must be a number between 0 and 1"):
                 world.graph.calibrate(share=share)
 
 

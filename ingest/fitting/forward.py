@@ -11,10 +11,10 @@ import numpy as np
 from scipy.special import expit
 
 from beliefgraph.graph.ledger import MAX_CONFIDENCE, MIN_CONFIDENCE, logit
-from beliefgraph.graph.model import FORETELLS
 from beliefgraph.ingest.fitting.blocks import Block, Floats, Step, Whole
 from beliefgraph.ingest.fitting.histories import KINDS, Vocabulary
 from beliefgraph.ingest.fitting.rates import Tables
+from beliefgraph.ingest.habits import foretold
 
 _MOST_ACCIDENTS = 0.95
 _LEAST = 1e-300
@@ -67,7 +67,7 @@ def emissions(block: Block, values: Tables, vocabulary: Vocabulary) -> tuple[Flo
 
 
 def _likelihoods(block: Block, values: Tables, vocabulary: Vocabulary) -> _Likelihoods:
-    signals, count = block.signals, len(block.responses.day)
+    signals, count, limits = block.signals, len(block.responses.day), vocabulary.parameters.habits
     satisfied, dissatisfied, accident, accidental = emissions(block, values, vocabulary)
     informs = signals.came & (signals.strength > 0)
     strength = np.where(informs, signals.strength, 0.0)[:, None]
@@ -78,7 +78,7 @@ def _likelihoods(block: Block, values: Tables, vocabulary: Vocabulary) -> _Likel
     def mixed(meant: Floats, power: Floats | None) -> Floats:
         if power is None:
             answered = (1 - accident) * meant + accident * accidental
-            return np.where(scored, foretold(answered, regardless, habitual), 1.0)
+            return np.where(scored, foretold(answered, regardless, habitual, limits), 1.0)
         answered = (1 - accident) * meant**power + accident * accidental**power
         return np.asarray((1 - regardless) * answered + regardless * habitual**power)
 
@@ -96,12 +96,6 @@ def _likelihoods(block: Block, values: Tables, vocabulary: Vocabulary) -> _Likel
         if_satisfied=by_response(mixed(satisfied, strength)),
         if_dissatisfied=by_response(mixed(dissatisfied, strength)),
     )
-
-
-def foretold(answered: Floats, regardless: Floats, habitual: Floats) -> Floats:
-    """Return what is foreseen of signals, as `Habit.mixed`: if she answers, or gives them whatever she thinks."""
-    likely = np.where(regardless < FORETELLS, 0.0, regardless)
-    return np.asarray((1 - likely) * answered + likely * habitual)
 
 
 def evidence_of(block: Block, values: Tables, vocabulary: Vocabulary) -> tuple[Floats, Floats]:

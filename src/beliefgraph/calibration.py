@@ -44,7 +44,8 @@ class Calibration:
     `compared` has `signals` (was the next signal foreseen?) and, where people judged beliefs, `judgements` (were
     confidences right?). `better` says whether the log loss of signals fell for certain, and that of judgements did not
     rise for certain. `recalibrated` names the kinds of signals whose prediction got a map on top, `tags` has the ratios
-    of reason chips that were fitted, by dotted name; empty where they did not help.
+    of reason chips that were fitted, by dotted name; empty where they did not help. `rejected` counts the lines of a
+    log that could not be applied.
     """
 
     parameters: Parameters
@@ -54,6 +55,7 @@ class Calibration:
     provenance: Provenance
     recalibrated: tuple[str, ...] = ()
     tags: Mapping[str, float] = field(default_factory=dict)
+    rejected: int = 0
 
     def save(self, path: Path | str) -> None:
         """Write the parameters for BELIEFGRAPH_PARAMETERS. Raises `InvalidInputError` if they are not better."""
@@ -84,6 +86,7 @@ class Calibration:
             "compared": {name: _json(asdict(each)) for name, each in self.compared.items()},
             "recalibrated": list(self.recalibrated),
             "tags": dict(self.tags),
+            "rejected": self.rejected,
         }
 
     def __str__(self) -> str:
@@ -95,6 +98,9 @@ class Calibration:
                 f"{each.rate.name:<40}{each.rate.usual:>11.4g}{each.value:>11.4g}"
                 f"   {each.low:<7.4g}–{each.high:>8.4g}{each.told:>8.0%}{kept}"
             )
+        lines.append(
+            f"told: how much of what is known of it the histories said; less than {TOLD:.0%}: kept as it was"
+        )
         for name, comparison in self.compared.items():
             lines += ["", f"{_TITLES[name]}: {comparison.outcomes:,} of {comparison.users:,} held-out users"]
             lines.append(f"{'':<12}{'log loss':>16}{'Brier':>16}{'ECE':>16}")
@@ -119,6 +125,11 @@ class Calibration:
                 "",
                 "Nobody confirmed, denied or edited a belief: only the prediction of signals is calibrated.",
             ]
+        if self.rejected:
+            lines += [
+                "",
+                f"{self.rejected:,} lines of the log could not be applied (`ingest` says which and why).",
+            ]
         verdict = (
             "better on held-out users" if self.better else "not better on held-out users: not to be adopted"
         )
@@ -130,7 +141,7 @@ class Calibration:
 
         draw_reliability(
             {
-                _TITLES[name]: (each.before.reliability, each.after.reliability)
+                _TITLES[name]: {"before": each.before.reliability, "after": each.after.reliability}
                 for name, each in self.compared.items()
             },
             path,
@@ -160,10 +171,11 @@ def _json(value: Any) -> Any:
 
 @dataclass(slots=True, kw_only=True)
 class _Side:
-    """The users on one side of the split, as blocks; the last ones wait until there are enough of them."""
+    """The users on one side of the split, as blocks; the last ones wait until they have signals enough together."""
 
     blocks: list[Block] = field(default_factory=list)
     waiting: list[History] = field(default_factory=list)
+    signals: int = 0
     users: int = 0
 
     def add(self, history: History) -> None:
@@ -171,13 +183,14 @@ class _Side:
             return
         self.users += 1
         self.waiting.append(history)
-        if sum(each.signals for each in self.waiting) >= SIGNALS_A_BLOCK:
+        self.signals += history.signals
+        if self.signals >= SIGNALS_A_BLOCK:
             self.close()
 
     def close(self) -> None:
         if self.waiting:
             self.blocks.append(block(self.waiting))
-            self.waiting = []
+            self.waiting, self.signals = [], 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +238,12 @@ def gather(
     )
 
 
+def check_share(share: float) -> None:
+    """Raise `InvalidInputError` unless a share of the users can be held out."""
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0.0 < share < 1.0:
+        raise InvalidInputError("share", "must be a number between 0 and 1", got=str(share)[:80])
+
+
 # Fitting and comparing
 
 
@@ -241,8 +260,7 @@ def calibrate(
 
     Raises `InvalidInputError` when there are too few users.
     """
-    if not 0.0 < share < 1.0:
-        raise InvalidInputError("share", "must lie between 0 and 1", got=str(share))
+    check_share(share)
     words = vocabulary(parameters)
     return calibrated(gather(store, tenant, words, share, on_user), words, on_round=on_round)
 

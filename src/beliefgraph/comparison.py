@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from beliefgraph.ingest.fitting.blocks import Block
-from beliefgraph.ingest.fitting.forward import foretold, run
+from beliefgraph.ingest.fitting.forward import run
 from beliefgraph.ingest.fitting.histories import Vocabulary
 from beliefgraph.ingest.fitting.rates import Tables, tables
+from beliefgraph.ingest.habits import foretold
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.scoring import BINS, Floats, Reliability, Whole, reliability
 from beliefgraph.stages import Estimate
@@ -69,7 +70,9 @@ def predict_outcomes(
             rows = kinds == kind
             for column, parameters in enumerate(several):
                 answered = parameters.foreseen(names[kind], satisfied[rows, column])
-                probabilities[rows, column] = foretold(answered, regardless[rows], habitual[rows])
+                probabilities[rows, column] = foretold(
+                    answered, regardless[rows], habitual[rows], parameters.habits
+                )
         parts[SIGNALS].append(
             Predictions(
                 probabilities,

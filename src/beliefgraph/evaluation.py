@@ -7,14 +7,14 @@ import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from beliefgraph.calibration import SHARE, Calibration, calibrate
+from beliefgraph.calibration import SHARE, Calibration, calibrate, check_share
 from beliefgraph.curve import Curve, population_curve
 from beliefgraph.graph.clock import utc_now
 from beliefgraph.graph.ids import ResponseId, SignalId
@@ -93,31 +93,19 @@ class Evaluation:
 
     def plot(self, path: Path | str) -> None:
         """Draw a reliability diagram with the number of predictions in each bin. Needs matplotlib."""
-        from matplotlib.figure import Figure
+        from beliefgraph.picture import draw_reliability
 
-        bins = reliability(self.probabilities, self.outcomes)
-        width = 1 / len(bins.counts)
-        lefts, filled = np.arange(len(bins.counts)) * width, bins.counts > 0
-        figure = Figure(figsize=(5.2, 6.0), dpi=110, layout="constrained")
-        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        top.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="perfectly calibrated")
-        top.plot(bins.predicted[filled], bins.observed[filled], "o-", color="#1f5fa8", label="observed")
-        top.set(ylabel="share that turned out good", xlim=(0, 1), ylim=(0, 1), title=self._headline())
-        top.legend(loc="upper left", frameon=False)
-        bottom.bar(lefts, bins.counts, width * 0.92, align="edge", color="#1f5fa8", alpha=0.6)
-        bottom.set(xlabel="predicted probability of a good outcome", ylabel="predictions")
-        bottom.set_ylim(0, max(1, bins.counts.max()) * 1.2)
-        for left, count in zip(lefts[filled], bins.counts[filled], strict=True):
-            shown = f"{count / 1000:.0f}k" if count >= 10_000 else f"{count:,}"
-            bottom.annotate(shown, (left + width / 2, count), ha="center", va="bottom", fontsize=7)
-        bottom.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        figure.savefig(path)
-
-    def _headline(self) -> str:
-        scores = self.overall
+        scores, bins = self.overall, reliability(self.probabilities, self.outcomes)
         if scores.log_loss is None:
-            return "no predictions"
-        return f"{scores.n:,} predictions, log loss {scores.log_loss:.3f}, ECE {scores.ece:.3f}"
+            draw_reliability({"nothing was predicted": {}}, path)
+            return
+        fullest = int(bins.counts.argmax())
+        said, came = bins.predicted[fullest], bins.observed[fullest]
+        draw_reliability(
+            {f"Where it said {100 * said:.0f} %, {100 * came:.0f} % turned out good": {"what came": bins}},
+            path,
+            note=f"{scores.n:,} predictions, on average off by {scores.ece:.3f} (ECE); log loss {scores.log_loss:.3f}",
+        )
 
 
 def evaluate(
@@ -169,10 +157,15 @@ def calibrate_log(
     relater: Relater | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Calibration:
-    """Replay a log of events at its own times through a scratch store, and calibrate on what it leaves there."""
+    """Replay a log of events at its own times through a scratch store, and calibrate on what it leaves there.
+
+    Raises `InvalidInputError` for a share that is none (before the replay), and where there are too few users.
+    """
+    check_share(share)
     watch = _Watch(parameters or load_parameters())
-    with _replayed(lines, watch, embedder, relater, on_progress) as (pipeline, _):
-        return calibrate(pipeline.store, _TENANT, watch.parameters, share=share)
+    with _replayed(lines, watch, embedder, relater, on_progress) as (pipeline, report):
+        found = calibrate(pipeline.store, _TENANT, watch.parameters, share=share)
+    return replace(found, rejected=report.rejected)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The pictures of a curve of learning and of a calibration. Drawing only, of given numbers. Needs matplotlib."""
+"""Pictures: a curve of learning, and whether what was said came true as often. Drawing only. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ _LOWEST = -0.1
 """Gains below it leave the picture: what is that bad would squeeze all the rest."""
 _APART = 0.058
 """How far apart the names at the ends of lines are kept, as a share of the height."""
+_LEAST, _FEW, _Z = 5, 50, 1.96
+"""Of fewer outcomes a share says nothing, and little; and how many standard deviations hold 95 %."""
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
@@ -54,28 +56,86 @@ def draw(curve: Curve, path: Path | str) -> None:
     figure.savefig(path)
 
 
-def draw_reliability(pairs: Mapping[str, tuple[Reliability, Reliability]], path: Path | str) -> None:
-    """Draw, for each kind of outcome, what was foreseen against what came, before and after a calibration."""
+def draw_reliability(
+    panels: Mapping[str, Mapping[str, Reliability]], path: Path | str, *, note: str | None = None
+) -> None:
+    """Draw what was said beforehand against what came: a panel for each kind of outcome, in it one series or several.
+
+    Below each, how often it was said. What was said hardly ever is hollow and not joined, or left out; bars are the
+    95 % intervals of Wilson (Journal of the American Statistical Association 22, 1927), for independent outcomes.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.0 * max(1, len(pairs)), 5.0), dpi=120, layout="constrained")
-    panels = figure.subplots(1, max(1, len(pairs)), squeeze=False)[0]
-    for axes, (title, both) in zip(panels, pairs.items(), strict=False):
-        axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
-        for name, colour, bins in zip(
-            ("before", "after"), (_COLOURS["fixed_steps"], _OURS), both, strict=True
-        ):
-            filled = bins.counts > 0
-            sizes = 12 + 120 * bins.counts[filled] / bins.counts.max()
-            axes.plot(bins.predicted[filled], bins.observed[filled], color=colour, linewidth=1.2, label=name)
-            axes.scatter(bins.predicted[filled], bins.observed[filled], s=sizes, color=colour, alpha=0.6)
-        axes.set(xlim=(0, 1), ylim=(0, 1))
-        axes.set_xlabel("said beforehand", color=_INK)
-        axes.set_ylabel("share that came true", color=_INK)
-        axes.set_title("\n".join(wrap(title, 40)), loc="left", fontsize=11, color=_INK)
-        axes.legend(frameon=False, loc="upper left")
-        axes.spines[["top", "right"]].set_visible(False)
+    count = max(1, len(panels))
+    figure = Figure(figsize=(5.4 * count, 6.4), dpi=120, layout="constrained")
+    tops, bottoms = figure.subplots(2, count, sharex=True, squeeze=False, height_ratios=(3.2, 1))
+    for top, bottom, (title, series) in zip(tops, bottoms, panels.items(), strict=False):
+        colours = (_COLOURS["fixed_steps"], _OURS)[-len(series) :]
+        top.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="came as often as was said")
+        for (name, bins), colour in zip(series.items(), colours, strict=False):
+            _draw_bins(top, bins, name, colour)
+            _draw_counts(bottom, bins, colour, filled=colour == _OURS)
+        _label_reliability(top, bottom, title)
+    legend = f"bars: 95 % intervals; hollow: said fewer than {_FEW} times"
+    figure.supxlabel(legend if note is None else f"{note}\n{legend}", fontsize=8.5, color=_INK)
     figure.savefig(path)
+
+
+def _draw_bins(axes: Axes, bins: Reliability, name: str, colour: str) -> None:
+    many, few = bins.counts >= _FEW, (bins.counts >= _LEAST) & (bins.counts < _FEW)
+    axes.plot(bins.predicted[many], bins.observed[many], "o-", color=colour, markersize=5, label=name)
+    axes.plot(bins.predicted[few], bins.observed[few], "o", color=colour, markersize=4, fillstyle="none")
+    for place, share, count in zip(bins.predicted, bins.observed, bins.counts, strict=True):
+        if count >= _LEAST:
+            middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
+            half = _Z / (1 + _Z**2 / count) * (share * (1 - share) / count + (_Z / (2 * count)) ** 2) ** 0.5
+            axes.plot([place, place], [middle - half, middle + half], color=colour, linewidth=1, alpha=0.6)
+
+
+def _draw_counts(axes: Axes, bins: Reliability, colour: str, *, filled: bool) -> None:
+    width = 1 / len(bins.counts)
+    lefts = [place * width for place in range(len(bins.counts))]
+    style = {"color": colour, "alpha": 0.55} if filled else {"edgecolor": colour, "facecolor": "none"}
+    axes.bar(lefts, bins.counts, width * 0.92, align="edge", **style)
+    if filled:
+        axes.set_ylim(0, max(1, bins.counts.max()) * 1.22)
+        for left, count in zip(lefts, bins.counts.tolist(), strict=True):
+            if count:
+                axes.annotate(
+                    _briefly(count),
+                    (left + width / 2, count),
+                    ha="center",
+                    va="bottom",
+                    fontsize=7,
+                    color=_INK,
+                )
+
+
+def _briefly(count: int) -> str:
+    """Return a number in at most four characters: 309, 1.2k, 25k, 1.3M."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if count >= size * 0.9995:
+            return f"{count / size:.1f}{unit}" if count < 9.95 * size else f"{count / size:.0f}{unit}"
+    return str(count)
+
+
+def _label_reliability(top: Axes, bottom: Axes, title: str) -> None:
+    top.set(xlim=(0, 1), ylim=(0, 1))
+    top.set_title("\n".join(wrap(title, 44)), loc="left", fontsize=11, color=_INK)
+    top.set_ylabel("how often it came true", color=_INK)
+    top.legend(frameon=False, loc="upper left")
+    bottom.set_xlabel("how probable it was said to be", color=_INK)
+    bottom.set_ylabel("how often\nthat was said", color=_INK)
+    bottom.set_yticks([])
+    ticks = [place / 5 for place in range(6)]
+    for axis in (top.xaxis, top.yaxis, bottom.xaxis):
+        axis.set_ticks(ticks)
+        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    for axes in (top, bottom):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(colors=_INK)
+    top.grid(color="0.92", linewidth=0.8)
+    top.set_axisbelow(True)
 
 
 def _places(stages: Sequence[Stage]) -> list[float]:
@@ -125,7 +185,7 @@ def _draw_gains(axes: Axes, curve: Curve) -> None:
         )
     axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:+.0f} %" if value else "0")
-    axes.set_ylabel(f"log loss below that of\nthe {NAMES[curve.reference]}", color=_INK)
+    axes.set_ylabel(f"how much less surprised than\nthe {NAMES[curve.reference]} (log loss)", color=_INK)
     whose = f"{curve.users:,} users" if curve.user_id is None else f"user {curve.user_id}"
     axes.set_title(
         f"How well the next signal is foreseen: higher is better ({whose}, {curve.interactions:,} signals)",

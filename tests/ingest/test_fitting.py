@@ -100,10 +100,11 @@ def test_a_fit_foresees_what_the_pipeline_foresaw(parameters: Parameters) -> Non
     assert np.sort(expected) == pytest.approx(np.sort(foreseen), abs=1e-9)
 
 
-def test_a_fit_reads_a_habit_as_it_was_recorded() -> None:
+@pytest.mark.parametrize("foretells", [PARAMETERS.habits.foretells, 0.5])
+def test_a_fit_reads_a_habit_as_it_was_recorded(foretells: float) -> None:
     """Of somebody who dislikes everything, responses and ratings are foreseen as the pipeline and `predict` did."""
-    expected = []
-    with open_world() as world:
+    expected, parameters = [], parameters_with(habits__foretells=foretells)
+    with open_world(parameters=parameters) as world:
         world.ada.believe("prefers short answers", id="b", confidence=0.6)
         for number in range(14):
             world.clock.pass_time(days=1)
@@ -111,7 +112,7 @@ def test_a_fit_reads_a_habit_as_it_was_recorded() -> None:
             world.ada.respond("an answer", beliefs=["b"], id=f"r{number}")
             world.ada.signal("rating", -1, response=f"r{number}")
         found = block([_read(world)])
-    foreseen = predict_outcomes([found], [PARAMETERS], WORDS)["signals"].probabilities[:, 0]
+    foreseen = predict_outcomes([found], [parameters], WORDS)["signals"].probabilities[:, 0]
     assert expected == pytest.approx(foreseen, abs=1e-9)
     assert foreseen[-1] < 0.1
     assert found.signals.regardless[-1] > 0.8

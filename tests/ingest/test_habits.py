@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from beliefgraph import Interpretation, Outcome
 from beliefgraph.graph.model import Habit, Tally
 from beliefgraph.ingest.habits import habit_of, habits_of
-from beliefgraph.ingest.parameters import HabitParameters
 from tests.worlds import PARAMETERS, START, World, open_world, parameters_with
 
-LIMITS = HabitParameters(kinds=["rating"], share=0.05, steady=0.97, signals=30.0)
+LIMITS = PARAMETERS.habits.model_copy(update={"share": 0.05})
 
 
 def rate(world: World, values: Sequence[float], *, beliefs: int = 4, since: int = 0) -> list[Outcome]:
@@ -99,6 +98,21 @@ def test_what_is_foreseen_of_her_knows_the_habit() -> None:
         alone = world.ada.curve().stages[-1].scores["without_learning"].log_loss.value
         assert told is not None and alone is not None
         assert told < alone / 2
+
+
+def test_from_when_on_a_habit_counts_are_parameters() -> None:
+    """A habit that is noted later leaves what came before as it was; one that foretells earlier is foreseen earlier."""
+    noted, foreseen = {}, {}
+    for name, changes in (("shipped", {}), ("later", {"noted": 0.9}), ("earlier", {"foretells": 0.3})):
+        changed = {f"habits__{field}": value for field, value in changes.items()}
+        with open_world(parameters=parameters_with(**changed)) as world:
+            held(world)
+            rate(world, [-1.0] * 4)
+            noted[name] = [bool(response.habits) for response in reversed(world.ada.responses())]
+            foreseen[name] = world.ada.predict(["b0"], kind="rating")
+    assert [False, False, True, True] == noted["shipped"] == noted["earlier"]
+    assert [False] * 4 == noted["later"]
+    assert foreseen["earlier"] < foreseen["shipped"] / 2
 
 
 @pytest.mark.parametrize("values", [[1.0, -1.0] * 15, [1.0, 1.0, -1.0] * 10, [-1.0, -1.0, 1.0] * 10])

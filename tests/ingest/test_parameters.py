@@ -69,6 +69,13 @@ def test_an_override_holds_what_differs_only(tmp_path: Path) -> None:
     assert PARAMETERS.tags == parameters.tags
 
 
+def test_a_file_from_before_a_parameter_was_there(tmp_path: Path) -> None:
+    """What an older file does not know is as shipped."""
+    text = '[habits]\nkinds = ["rating", "stars"]\nshare = 0.1\nsteady = 0.9\nsignals = 20.0\n'
+    habits, shipped = load_parameters(own(tmp_path, text)).habits, PARAMETERS.habits
+    assert (0.1, shipped.noted, shipped.foretells) == (habits.share, habits.noted, habits.foretells)
+
+
 @pytest.mark.parametrize("text", ["", 'version = "{shipped}"\n', "version = 5\n", 'version = ""\n'])
 def test_a_file_needs_a_version_of_its_own(text: str, tmp_path: Path) -> None:
     """Without a version of its own a file is refused: every revision names where its numbers are from."""

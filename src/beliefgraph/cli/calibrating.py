@@ -6,7 +6,7 @@ import click
 
 from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import counted, show, show_json, users_progress
-from beliefgraph.cli.logs import check_plot, open_sources, replay
+from beliefgraph.cli.logs import check_out, check_plot, open_sources, replay
 from beliefgraph.cli.options import Number, Session, json_option, reads, store_options
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def calibrate(
     and only if it is better (else the exit status is 1); name it in BELIEFGRAPH_PARAMETERS.
     """
     check_plot(plot)
+    check_out(out, files)
     found = _calibration(session, files, share)
     if as_json:
         show_json(found.as_json())

@@ -267,8 +267,22 @@ def check_plot(plot: str | None) -> None:
         raise click.UsageError("plot: the file's name must end in .png, .svg or .pdf")
     if not Path(plot).resolve().parent.is_dir():
         raise click.UsageError(f"plot: there is no folder {Path(plot).parent}")
+    if Path(plot).is_dir():
+        raise click.UsageError(f"plot: {plot} is a folder; name a file")
     if find_spec("matplotlib") is None:
         raise click.UsageError("plot: needs matplotlib; pip install 'beliefgraph[plot]'")
+
+
+def check_out(out: str | None, sources: Sequence[str] = ()) -> None:
+    """Say before the long run that its result could not be written where it should be."""
+    if out is None:
+        return
+    if not Path(out).resolve().parent.is_dir():
+        raise click.UsageError(f"out: there is no folder {Path(out).parent}")
+    if Path(out).is_dir():
+        raise click.UsageError(f"out: {out} is a folder; name a file")
+    if any(same_file(out, source) for source in sources):
+        raise click.UsageError(f"out: {out} is read at the same time; name another file")
 
 
 def _embedder(model: str | None) -> Any:

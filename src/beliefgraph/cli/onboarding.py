@@ -19,6 +19,7 @@ from beliefgraph.cli.console import (
     show_table,
     users_progress,
 )
+from beliefgraph.cli.logs import check_out
 from beliefgraph.cli.options import (
     Entry,
     Session,
@@ -183,6 +184,7 @@ def prior(session: Session, bank: str | None, out: str | None, check: str | None
 
     if out is not None and check is not None:
         raise click.UsageError("check: cannot be given together with out")
+    check_out(out)
     before = None if check is None else load_population(check)
     with session.open() as graph, users_progress(lambda: sum(1 for _ in graph.users())) as tick:
         population = graph.aggregate(bank, on_user=tick)
