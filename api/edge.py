@@ -246,9 +246,9 @@ class _Exchange:
 
     @property
     def method(self) -> str:
-        """The method, if it is a usual one; else nothing that a caller wrote."""
+        """The method if it is a usual one, else `_OTHER`, as OpenTelemetry has it: nothing that a caller wrote."""
         method: str = self.scope["method"]
-        return method if method in _METHODS else "other"
+        return method if method in _METHODS else "_OTHER"
 
     @property
     def route(self) -> str:
