@@ -14,13 +14,14 @@ from starlette.routing import Match
 
 from beliefgraph import __version__
 from beliefgraph.api import openapi, problems
-from beliefgraph.api.calls import NotModified, Service
+from beliefgraph.api.calls import NotModified
 from beliefgraph.api.edge import Edge, Gate, Keys
 from beliefgraph.api.limits import Limits
 from beliefgraph.api.metrics import Metrics
 from beliefgraph.api.pages import Pages
 from beliefgraph.api.problems import ProblemError, answer, problem_of
 from beliefgraph.api.routes import ROUTERS
+from beliefgraph.api.running import Service
 from beliefgraph.api.tracing import Tracing
 from beliefgraph.bootstrap import BeliefGraph
 from beliefgraph.graph.errors import BeliefGraphError

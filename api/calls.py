@@ -1,90 +1,30 @@
-"""What every route starts from: the parts of the service, the caller's self-model, and the parameters that recur.
+"""What every route starts from: the caller's self-model, and the parameters that recur.
 
 Dependencies are `async def` and do no input or output, so that a request costs one thread.
 """
 
-import logging
-import math
 import re
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
-import anyio
-import anyio.to_thread
 from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
 
 from beliefgraph.api.keys import Caller, Scope
-from beliefgraph.api.limits import Limits
-from beliefgraph.api.metrics import Metrics
-from beliefgraph.api.problems import FORBIDDEN, STARTING, Kind, ProblemError, problem_of
+from beliefgraph.api.problems import FORBIDDEN, ProblemError
+from beliefgraph.api.running import Service
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, NotFoundError
-from beliefgraph.graph.model import ConflictStatus
+from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.ingest.events import Identifier, Moment
-from beliefgraph.queries.consistency import UNDECIDED
 from beliefgraph.queries.pages import MAX_LIMIT
 from beliefgraph.selfmodel import SelfModel
 
 T = TypeVar("T")
-_LOG = logging.getLogger("beliefgraph.api")
 _HOUR_S = 3600
 _SEQUENCE = re.compile(r'(?:W/)?"(\d{1,18})(?:-\d+)?"')
-
-
-@dataclass(slots=True, kw_only=True)
-class Service:
-    """The parts of a running service. `wanting` is why it is not ready, None when it is."""
-
-    graph: BeliefGraph
-    limits: Limits
-    metrics: Metrics
-    wanting: Kind | None = STARTING
-
-    async def load_models(self) -> None:
-        """Load the models, so that no request has to wait for them; the service is not ready before."""
-        try:
-            await anyio.to_thread.run_sync(self.graph.warm_up, abandon_on_cancel=True)
-        except BeliefGraphError as error:
-            self.wanting = problem_of(error).kind
-            _LOG.error("models", extra={"fields": {"error": type(error).__name__, "why": str(error)}})
-        else:
-            self.wanting = None
-            _LOG.info("ready")
-
-    async def count_conflicts(self) -> None:
-        """Count the store's undecided conflicts again and again, a twentieth of the time at most, until cancelled."""
-        ended = threading.Event()
-
-        def check() -> None:
-            if ended.is_set():
-                raise _Ended
-
-        alone = anyio.CapacityLimiter(1)  # no request waits for it
-        try:
-            while True:
-                began = anyio.current_time()
-                try:
-                    undecided: Mapping[ConflictStatus, float] = await anyio.to_thread.run_sync(
-                        lambda: self.graph.undecided_conflicts(on_user=check),
-                        abandon_on_cancel=True,
-                        limiter=alone,
-                    )
-                except BeliefGraphError:
-                    undecided = dict.fromkeys(UNDECIDED, math.nan)
-                self.metrics.set_conflicts(undecided)
-                took_s = anyio.current_time() - began
-                await anyio.sleep(max(self.limits.census_s, 19 * took_s))
-        finally:
-            ended.set()
-
-
-class _Ended(Exception):
-    """Nobody waits for a count any more."""
 
 
 class NotModified(Exception):

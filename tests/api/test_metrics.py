@@ -53,20 +53,23 @@ def test_open_conflicts_are_those_of_the_store(tmp_path: Path) -> None:
         _conflicts_become(api, 0.0, 2.0)
 
 
-def test_while_the_store_is_away_the_count_is_no_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error", [StoreUnavailableError("a store", "it is away"), RuntimeError("our mistake")]
+)
+def test_what_cannot_be_counted_is_no_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """A number of before is not shown as if it were one of now; when the store is back, it is counted again."""
+    """A number of before is not shown as if it were one of now; requests are answered, and counting goes on after."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
     with serving(tmp_path, limits=Limits(rate_per_s=0, census_s=0.01)) as api:
         _conflicts_become(api, 0.0, 0.0)
         with monkeypatch.context() as away:
-            away.setattr(BeliefGraph, "undecided_conflicts", _fail)
+            away.setattr(BeliefGraph, "undecided_conflicts", fail)
             _conflicts_become(api, math.nan, math.nan)
         _conflicts_become(api, 0.0, 0.0)
-
-
-def _fail(*_: object, **__: object) -> None:
-    raise StoreUnavailableError("a store", "it is away")
 
 
 def test_methods_that_callers_make_up_are_neither_counted_nor_logged(
