@@ -125,7 +125,7 @@ def test_a_response_without_id_or_user_can_never_be_named() -> None:
     """It is a finding, even where every signal has its response."""
     audit = _audit(SHOWN, THUMB, {"event": "shown", "uid": "ada"}, {"event": "shown", "answer": "r1"})
     assert (3, 1, 2, False) == (audit.response_rows, audit.responses, audit.unnamed_responses, audit.ok)
-    assert "2  responses carry no id or no user" in str(audit)
+    assert "Responses without an id or a user: 2." in str(audit)
 
 
 def test_which_texts_would_be_read() -> None:
