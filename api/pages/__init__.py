@@ -228,12 +228,11 @@ def _signals(parameters: Parameters) -> str:
     for name, kind in parameters.signals.items():
         if name not in _MADE_ELSEWHERE:
             scale = [value for value, _ in kind.scale]
-            value = f"{scale[0]:g} to {scale[-1]:g}" if scale else "none"
-            about = " or ".join(kind.about)
-            text = "required" if kind.text in ("correction", "statement") else "optional"
-            did = _text(_DID.get(name, ""))
-            rows.append((f"<code>{html.escape(name)}</code>", did, value.replace("-", "−"), about, text))
-    return _table(("kind", "the user", "value", "about", "text"), rows)
+            value = f"{scale[0]:g} to {scale[-1]:g}".replace("-", "−") if scale else "none"
+            wants_text = kind.text in ("correction", "statement")
+            did = "; ".join(filter(None, (_DID.get(name), "`text` is required" if wants_text else None)))
+            rows.append((f"<code>{html.escape(name)}</code>", _text(did), value, " or ".join(kind.about)))
+    return _table(("kind", "the user", "value", "about"), rows)
 
 
 def _problems() -> str:
