@@ -35,11 +35,15 @@ def _conflicts_become(api: Api, suspected: float, confirmed: float) -> None:
         time.sleep(0.01)
 
 
-def test_open_conflicts_are_those_of_the_store(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def test_open_conflicts_are_those_of_the_store(
+    tmp_path: Path, store: str, request: pytest.FixtureRequest
+) -> None:
     """Conflicts of beliefs count, of every user and tenant, until they are decided; a new process counts them too."""
+    target = request.getfixturevalue("neo4j_address").uri if store == "neo4j" else None
     pairs = {(LONG, SHORT): CONTRADICTION, (SHORT, LONG): CONTRADICTION}
     often = Limits(rate_per_s=0, census_s=0.01)
-    with serving(tmp_path, script=pairs, limits=often) as api:
+    with serving(tmp_path, target=target, script=pairs, limits=often) as api:
         zeta = api.as_(api.key("zeta", "admin"))
         for one, user in ((api, "ada"), (api, "bob"), (zeta, "ada")):
             for statement in (LONG, SHORT):
@@ -49,7 +53,7 @@ def test_open_conflicts_are_those_of_the_store(tmp_path: Path) -> None:
         for _ in range(2):  # the same decision again is the same decision
             api.post(f"{ADA}/conflicts/{conflict['id']}/resolution", {"dismiss": True}, 200)
         _conflicts_become(api, 0.0, 2.0)
-    with serving(tmp_path, limits=often) as api:
+    with serving(tmp_path, target=target, limits=often) as api:
         _conflicts_become(api, 0.0, 2.0)
 
 
