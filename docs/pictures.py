@@ -17,7 +17,8 @@ from beliefgraph.graph.folding import append
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, fade, logit, read_state, sigmoid
 from beliefgraph.ingest.attribution import Premise, attribute
-from beliefgraph.ingest.parameters import Parameters, TagParameters, load_parameters
+from beliefgraph.ingest.parameters import Parameters, load_parameters
+from beliefgraph.ingest.signal_parameters import TagParameters
 
 _INK = "#333333"
 _COLOURS = ("#1f5fa8", "#c0504d", "#3f8f5b", "#d98324", "#7a5ba6")
