@@ -44,6 +44,7 @@ server.http.enabled=false
 server.https.enabled=false
 server.memory.heap.max_size={heap}
 server.memory.pagecache.size=256m
+db.index_sampling.background_enabled=false
 dbms.usage_report.enabled=false
 """
 
@@ -222,6 +223,7 @@ def docker_server() -> Iterator[Address]:
         "NEO4J_server_memory_heap_max__size": "1g",
         "NEO4J_server_jvm_additional": "-XX:-UseG1GC -XX:+UseParallelGC",
         "NEO4J_server_memory_pagecache_size": "256m",
+        "NEO4J_db_index__sampling_background__enabled": "false",
         "NEO4J_dbms_usage__report_enabled": "false",
     }
     flags = [flag for name, value in settings.items() for flag in ("--env", f"{name}={value}")]

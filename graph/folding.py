@@ -11,10 +11,10 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from beliefgraph.graph.clock import DAY_US
-from beliefgraph.graph.ledger import PIN, RESPONSE, BeliefState, Item, fade, is_spoken
+from beliefgraph.graph.ledger import PIN, RESPONSE, BeliefState, Item, fade, fades, is_spoken
 from beliefgraph.graph.turns import NONE, Sums, Turn, kept_before, prolonged, runs_of
 
-_NOTHING = 1e-13
+_NOTHING_BITS = -math.log2(1e-13)
 _Left = tuple[int, float, float, float]
 """Of an inferred item: when it was observed, its nats, its weight, and the nats that practice adds."""
 
@@ -96,10 +96,11 @@ def _turns(left: Sequence[_Left], state: BeliefState) -> list[tuple[Turn, int]]:
     """Return each turn that has items before it, with how many come since; the latest first."""
     if state.change_nats == math.inf or not left:
         return []
-    newest_us, half_life = left[0][0], state.half_life_days
+    newest_us, oldest_first = left[0][0], left[::-1]
+    faded = fades([newest_us - each[0] for each in oldest_first], state.half_life_days)
     up, down = runs_of(
-        (nats * weight + practice) * fade(newest_us - observed_us, half_life)
-        for observed_us, nats, weight, practice in reversed(left)
+        (nats * weight + practice) * share
+        for (_, nats, weight, practice), share in zip(oldest_first, faded, strict=True)
     )
     found = []
     for run, is_up in ((up, True), (down, False)):
@@ -130,13 +131,14 @@ def _listed(
 def _left(inferred: Iterable[tuple[int, float]], state: BeliefState) -> list[_Left]:
     """Return times, nats, weights and practice of the items that weigh anything, newest first, but for turns."""
     left: list[_Left] = []
-    memory, half_life, practice = state.memory_nats, state.half_life_days, state.practice_nats
+    memory, half_life_us, practice = state.memory_nats, state.half_life_days * DAY_US, state.practice_nats
     crowding, newest_us = 0.0, None
     for observed_us, nats, share in _discounted(inferred, state.session_nats):
         newest_us = observed_us if newest_us is None else newest_us
-        weight = 2.0 ** (-crowding / memory)
-        if weight * fade(newest_us - observed_us, half_life) < _NOTHING:
+        halvings = crowding / memory
+        if halvings + (newest_us - observed_us) / half_life_us > _NOTHING_BITS:
             break
+        weight = 2.0**-halvings
         left.append((observed_us, nats, weight * share, weight * practice))
         crowding += abs(nats * share + practice)
     return left

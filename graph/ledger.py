@@ -19,6 +19,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self, overload
 
+import numpy as np
+
 from beliefgraph.graph.clock import DAY_US
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.turns import Sums, counting
@@ -246,6 +248,13 @@ def fade(age_us: int, half_life_days: float) -> float:
     if age_us <= 0:
         return 1.0
     return float(2.0 ** (-(age_us / DAY_US) / half_life_days))
+
+
+def fades(ages_us: Sequence[int], half_life_days: float) -> list[float]:
+    """Return `fade` of each age: many at once cost a tenth of as many calls."""
+    ages = np.maximum(np.array(ages_us, dtype=np.float64), 0.0)
+    faded: list[float] = np.exp2(ages / DAY_US / -half_life_days).tolist()
+    return faded
 
 
 def read_state(state: BeliefState, at_us: int) -> Reading:

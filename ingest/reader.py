@@ -170,16 +170,20 @@ class _Log:
 
     def _apply_in_turn(self, runs: list[list[_Numbered]]) -> None:
         for run in runs:
-            for part in self._parts(run):
+            for part in self._parts(run, _TRANSACTION):
                 if self._strict and any(reject.line < part[0].number for reject in self._bad):
                     return
                 self._note(part, self._apply_part(part))
 
     def _apply_at_once(self, runs: list[list[_Numbered]], writers: int) -> None:
-        """Apply users beside each other, each in her order; tell what became of them as if they had come in turn."""
+        """Apply users beside each other, each in her order; tell what became of them as if they had come in turn.
+
+        Their transactions are smaller, so that at the beginning and at the end fewer wait for what others do.
+        """
+        most = max(1, _TRANSACTION // writers)
 
         def apply(run: list[_Numbered]) -> list[tuple[list[_Numbered], Results]]:
-            return [(part, self._apply_part(part)) for part in self._parts(run)]
+            return [(part, self._apply_part(part)) for part in self._parts(run, most)]
 
         with ThreadPoolExecutor(writers, thread_name_prefix="ingest") as threads:
             waiting = [threads.submit(apply, run) for run in runs]
@@ -206,12 +210,12 @@ class _Log:
                 continue
             yield _Numbered(number, raw, event)
 
-    def _parts(self, events: list[_Numbered]) -> Iterator[list[_Numbered]]:
+    def _parts(self, events: list[_Numbered], most: int) -> Iterator[list[_Numbered]]:
         """Cut one user's events into transactions; in own time, a retraction ends one (it marks the time)."""
         part: list[_Numbered] = []
         for one in events:
             part.append(one)
-            if len(part) == _TRANSACTION or (self._own_time and isinstance(one.event, RetractEvent)):
+            if len(part) == most or (self._own_time and isinstance(one.event, RetractEvent)):
                 yield part
                 part = []
         if part:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Literal, overload
 
 from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.folding import latest_words, weigh
 from beliefgraph.graph.ids import ResponseId, SignalId
-from beliefgraph.graph.ledger import RESPONSE, fade, sayer_of
+from beliefgraph.graph.ledger import RESPONSE, fades, sayer_of
 from beliefgraph.graph.model import Interpretation, Signal
 from beliefgraph.graph.store import Account, Reader
 from beliefgraph.graph.turns import Turn
@@ -138,10 +139,12 @@ def contributions(
     """
     state = account.node.state
     columns, turns = _weighed(account, max(at_us, state.reference_us))
-    ranked = sorted(
-        range(len(columns.terms)),
-        key=lambda place: (-abs(columns.terms[place]), columns.slots[place], columns.abouts[place]),
-    )
+    ranked = [
+        place
+        for *_, place in sorted(
+            zip([-abs(term) for term in columns.terms], columns.slots, columns.abouts, count(), strict=False)
+        )
+    ]
     beneath = _signals_beneath(reader, columns, ranked[:WITH_SIGNALS], as_of_us)
     return Contributions(columns, ranked, beneath), [_change(turn) for turn in turns]
 
@@ -156,7 +159,7 @@ def _weighed(account: Account, at_us: int) -> tuple[_Columns, list[Turn]]:
     nats = [*(item.nats for item in words), *inferred.nats[:counted]]
     observed_us = [*(item.observed_us for item in words), *inferred.observed_us[:counted]]
     weights, practices = [1.0] * said + found.weights, [0.0] * said + found.practices
-    left = [fade(at_us - one, state.half_life_days) for one in observed_us]
+    left = fades([at_us - one for one in observed_us], state.half_life_days)
     columns = _Columns(
         slots=[item.slot for item in words] + [RESPONSE] * counted,
         ids=[*(item.id for item in words), *inferred.ids[:counted]],

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from beliefgraph import GeneratedBy
+from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.ingest import reader
 from beliefgraph.ingest.reader import Reject
 from tests.worlds import START, World, open_world
@@ -107,13 +108,15 @@ def test_order_within_a_user_is_the_order_of_application() -> None:
         assert ["r1"] == [response.id for response in world.ada.responses()]
 
 
+@pytest.mark.parametrize("writers", [1, 4])
 @pytest.mark.parametrize(("window", "transaction"), [(4000, 500), (7, 3), (1, 1), (1000, 2)])
 def test_windows_and_transactions_of_any_size(
-    window: int, transaction: int, monkeypatch: pytest.MonkeyPatch
+    window: int, transaction: int, writers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However a log is cut, what comes out is the same."""
     monkeypatch.setattr(reader, "_WINDOW", window)
     monkeypatch.setattr(reader, "_TRANSACTION", transaction)
+    monkeypatch.setattr(SqliteStore, "writers", writers)
     with open_world() as world:
         world.clock.pass_time(days=40)
         progress: list[int] = []
@@ -123,6 +126,7 @@ def test_windows_and_transactions_of_any_size(
         assert len(lines) == sum(progress)
         found = confidences(world)
         assert world.graph.verify().ok
+    monkeypatch.undo()
     with open_world() as world:
         world.clock.pass_time(days=40)
         world.graph.ingest(lines)
@@ -165,6 +169,26 @@ BAD: list[tuple[str, str | bytes]] = [
     ("signal", line("retract")),
     ("id", line("belief", id="b0", statement="something else")),
 ]
+
+
+def test_users_at_once_are_told_of_as_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where users are written beside each other, what is reported of lines is the same, in the same order."""
+    lines = log(["ada", "bob", "cleo"], rounds=4)
+    lines[5::6] = [line("response", user="bob", text="x", beliefs=[{"id": "none"}]) for _ in lines[5::6]]
+    lines[8] = "not json"
+
+    def told() -> list[object]:
+        found: list[object] = []
+        with open_world() as world:
+            world.clock.pass_time(days=40)
+            report = world.graph.ingest(lines, on_reject=found.append)
+            assert report.rejected >= 4
+            return [*found, dict(report.applied), world.graph.verify().ok]
+
+    expected = told()
+    monkeypatch.setattr(SqliteStore, "writers", 4)
+    monkeypatch.setattr(reader, "_TRANSACTION", 5)
+    assert expected == told()
 
 
 def test_rejects_are_named_by_line_and_field() -> None:
