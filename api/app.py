@@ -23,7 +23,7 @@ from beliefgraph.api.problems import ProblemError, answer, problem_of
 from beliefgraph.api.routes import ROUTERS
 from beliefgraph.api.tracing import Tracing
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import BeliefGraphError
+from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError
 from beliefgraph.ingest.bank import Bank, load_bank
 from beliefgraph.ingest.validation import complaint
 
@@ -146,7 +146,7 @@ def _named(one: dict[str, Any]) -> tuple[str, Any]:
     """Return a complaint of the validation, and it as the library words it."""
     found = complaint(one, skip=1)
     if found.field in ("line", "input"):
-        found.field = "body"
+        found = InvalidInputError("body", found.expected, got=found.got)
     return one["type"], found
 
 

@@ -46,7 +46,8 @@ FIELDS: list[tuple[Any, str, str]] = [
     ({"statement": EXAMPLES, "at": "2026-03-01T13:00:00Z"}, "at", "five minutes in the future"),
     ({"statement": EXAMPLES, "id": "a/b"}, "id", "visible characters without '/'"),
     ({"statement": EXAMPLES, "context": {"place": ""}}, "context.place", "must not be empty"),
-    ([], "body", "must be a valid dictionary"),
+    ([], "body", "must be an object"),
+    ({"statement": EXAMPLES, "context": []}, "context", "must be an object"),
     (None, "body", "is required"),
 ]
 PARAMETERS = [
@@ -71,6 +72,7 @@ def test_a_field_at_fault_is_named(api: Api) -> None:
         problem = api.problem("POST", f"{ADA}/beliefs", body, status=422)
         assert ("invalid-input", field) == (problem["type"], problem["field"])
         assert expected in problem["expected"]
+        assert problem["detail"].startswith(f"{field}: ")
     assert [] == api.get("/v1/users")["items"]
 
 
