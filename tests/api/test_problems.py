@@ -47,6 +47,7 @@ FIELDS: list[tuple[Any, str, str]] = [
     ({"statement": EXAMPLES, "id": "a/b"}, "id", "visible characters without '/'"),
     ({"statement": EXAMPLES, "context": {"place": ""}}, "context.place", "must not be empty"),
     ([], "body", "must be an object"),
+    ({"statement": EXAMPLES, "context": []}, "context", "must be an object"),
     (None, "body", "is required"),
 ]
 PARAMETERS = [
