@@ -258,7 +258,9 @@ def _assistments(options: argparse.Namespace) -> None:
         print(f"reliability diagram: {options.plot}")
     _show_curve(curve, options.curves, "curve-assistments.png")
     if options.memory:
-        print(_verdict("peak memory of the whole set, MB", _whole_set_mb(data), MOST_MB, ".0f"))
+        read, whole = _whole_set_mb(data)
+        print(_verdict("peak memory of the whole set, MB", whole, MOST_MB, ".0f"))
+        print(f"    {read:.0f} when all was read, before it was scored")
 
 
 def _embedder() -> Embedder:
@@ -303,8 +305,11 @@ def _progress(lines: Iterable[str]) -> Iterator[str]:
         print("\r", end="", file=sys.stderr)
 
 
-def _whole_set_mb(data: Path) -> float:
-    """Replay both parts in a process of its own, without a model (whose size is its own); return its peak memory."""
+def _whole_set_mb(data: Path) -> tuple[float, float]:
+    """Replay both parts in a process of its own, without a model (whose size is its own).
+
+    Return its peak memory when all was read and predicted, and at the end, when it was scored too.
+    """
     program = (
         "import sys, itertools; from pathlib import Path\n"
         "from beliefgraph.evaluation import evaluate; from bench import assistments, scratch, speed\n"
@@ -313,13 +318,14 @@ def _whole_set_mb(data: Path) -> float:
         "files = [Path(sys.argv[1]) / name for name in (assistments.TRAIN, assistments.TEST)]\n"
         "students = itertools.chain.from_iterable(map(assistments.read_students, files))\n"
         "words = scratch.HashedWords(); relater = EmbeddingRelater(words)\n"
-        "evaluate(assistments.to_events(students, skills), embedder=words, relater=relater).overall\n"
-        "print(speed.peak_memory_mb())\n"
+        "found = evaluate(assistments.to_events(students, skills), embedder=words, relater=relater)\n"
+        "read = speed.peak_memory_mb(); found.overall; print(read, speed.peak_memory_mb())\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program, str(data)], capture_output=True, text=True, check=True
     )
-    return float(ran.stdout.split()[-1])
+    read, whole = map(float, ran.stdout.split()[-2:])
+    return read, whole
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ or two of those that are served (of all, while none is), and the user rates them
 are embedded by hashed words, and no statement of the bank is taken for another.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -234,6 +235,10 @@ def run(*, users: int, seed: int = 1) -> dict[str, Row]:
     return {name: _row(name, served) for name, served in found.items()}
 
 
+def _share(share: float) -> str:
+    return "–" if math.isnan(share) else f"{share:.2f}"
+
+
 def report(*, quick: bool) -> None:
     """Print the table and the verdict."""
     users = 3 if quick else 100
@@ -242,7 +247,7 @@ def report(*, quick: bool) -> None:
     print(f"{'after':<22}{'served':>8}{'right':>8}{'found':>8}{'right − wrong':>18}{'Brier of all':>18}")
     for row in rows.values():
         print(
-            f"{row.name:<22}{row.served:>8.1f}{row.precision:>8.2f}{row.recall:>8.2f}"
+            f"{row.name:<22}{row.served:>8.1f}{_share(row.precision):>8}{row.recall:>8.2f}"
             f"{f'{row.gain:+.2f} ±{row.gain_half:.2f}':>18}{f'{row.brier:.3f} ±{row.brier_half:.3f}':>18}"
         )
     for guess in GUESSES:

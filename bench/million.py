@@ -1,6 +1,6 @@
 """How long a fit to a million signals takes, and whether partitions of users add up.
 
-Users are those of bench/calibration.py, as often as it takes: what a user did matters little to how long it takes.
+Users are those of bench/drawn.py, as often as it takes: what a user did matters little to how long it takes.
 Time is processor time of one process, from the numbers in memory on; reading them from a store is not counted.
 """
 
@@ -13,7 +13,7 @@ from beliefgraph.ingest.fitting.histories import vocabulary
 from beliefgraph.ingest.fitting.rates import free_rates
 from beliefgraph.ingest.fitting.search import fit, summarize
 from beliefgraph.ingest.parameters import load_parameters
-from bench.calibration import SIGNALS, simulate
+from bench.drawn import SIGNALS, simulate
 
 USERS, MILLION = 300, 1_000_000
 MOST_MINUTES = 10.0

@@ -16,12 +16,17 @@ from beliefgraph.graph.contradiction import conflict_nats
 from beliefgraph.graph.folding import append
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, fade, logit, read_state, sigmoid
-from beliefgraph.ingest.attribution import Premise, attribute
-from beliefgraph.ingest.parameters import Parameters, TagParameters, load_parameters
+from beliefgraph.graph.model import Tally
+from beliefgraph.ingest.attribution import Premise, attribute, satisfaction
+from beliefgraph.ingest.habits import habit_of
+from beliefgraph.ingest.parameters import Parameters, load_parameters
+from beliefgraph.ingest.signal_parameters import TagParameters
 
 _INK = "#333333"
 _COLOURS = ("#1f5fa8", "#c0504d", "#3f8f5b", "#d98324", "#7a5ba6")
 _BELIEF = BeliefId("b")
+_LIKES, _DISLIKES = 100, 60
+_MILD = [0.4] * _LIKES + [-0.4] * _DISLIKES
 
 
 def main() -> None:
@@ -39,6 +44,23 @@ def main() -> None:
         axes.grid(axis="y", color="0.92", linewidth=0.8)
         axes.set_axisbelow(True)
     figure.savefig(Path(__file__).parent / "mathematics.png")
+    _print_numbers(parameters)
+
+
+def _print_numbers(parameters: Parameters) -> None:
+    """Print the numbers that docs/mathematics.md says of the pictures and of habits."""
+    memory = parameters.memory
+    for name, change in (("as shipped", memory.change_nats), ("with the memory alone", math.inf)):
+        falling = _confidences(_MILD, memory.nats, change)[_LIKES:]
+        print(f"{_LIKES} mild likes, {name}: turned by dislike {1 + sum(c > 0.5 for c in falling)}")
+    premise = Premise(weight=1.0, adherence=parameters.attribution.adherence, confidence=0.6)
+    good = parameters.signal("rating").good_outcome(satisfaction([premise], parameters.attribution.faults))
+    print(f"P(habit) of who always gives the same, where P(good) was foreseen as {good:.2f}")
+    for ratings in (2, 3, 5, 7, 8, 12):
+        down = Tally(good=0.0, bad=ratings, nats=ratings * math.log(1.0 - good))
+        up = Tally(good=ratings, bad=0.0, nats=ratings * math.log(good))
+        found = [habit_of(tally, parameters.habits).regardless for tally in (down, up)]
+        print(f"  after {ratings:>2}: thumbs-down {found[0]:.2f}, thumbs-up {found[1]:.2f}")
 
 
 def _meanings(axes: Axes, parameters: Parameters) -> None:
@@ -77,7 +99,7 @@ def _meanings(axes: Axes, parameters: Parameters) -> None:
 
 def _memory(axes: Axes, parameters: Parameters) -> None:
     """A belief through a hundred mild likes, then dislikes: as shipped, with the memory alone, without either."""
-    mild, memory = [0.4] * 100 + [-0.4] * 60, parameters.memory
+    memory = parameters.memory
     for (bound, change, name), colour in zip(
         (
             (memory.nats, memory.change_nats, "as shipped"),
@@ -87,7 +109,7 @@ def _memory(axes: Axes, parameters: Parameters) -> None:
         _COLOURS,
         strict=False,
     ):
-        axes.plot(range(1, len(mild) + 1), _confidences(mild, bound, change), color=colour, label=name)
+        axes.plot(range(1, len(_MILD) + 1), _confidences(_MILD, bound, change), color=colour, label=name)
     axes.axvline(100.5, color="0.75", linewidth=1, linestyle="--")
     axes.text(97, 0.06, "100 likes", ha="right", color=_INK)
     axes.text(130, 0.5, "60 dislikes", color=_INK)

@@ -13,7 +13,8 @@ import numpy as np
 
 from beliefgraph.graph.model import Habit, Tally
 from beliefgraph.ingest.attribution import Emission, Premise, satisfaction
-from beliefgraph.ingest.parameters import Floats, HabitParameters, Parameters
+from beliefgraph.ingest.parameters import HabitParameters, Parameters
+from beliefgraph.ingest.quantities import Floats
 
 _MOST = 500.0
 

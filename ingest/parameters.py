@@ -1,46 +1,33 @@
 """The parameters of interpretation: one frozen, versioned object, read from TOML. No arithmetic with them here."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args
+from typing import Annotated, Any, TypedDict, get_args
 
 import numpy as np
-import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from beliefgraph.graph.errors import InvalidInputError, UnknownSignalKindError
 from beliefgraph.graph.model import Kind, Source
-from beliefgraph.ingest.attribution import Emission, Faults
+from beliefgraph.ingest.attribution import Faults
 from beliefgraph.ingest.population import LEAST_USERS, Population
+from beliefgraph.ingest.quantities import Floats, Frozen, Goodness, Positive, Probability, Rate, Ratio
+from beliefgraph.ingest.signal_parameters import AccidentContext, SignalParameters, TagParameters
 from beliefgraph.ingest.validation import invalid_input
-
-Floats = npt.NDArray[np.float64]
-Number = TypeVar("Number", float, Floats)
-Probability = Annotated[float, Field(gt=0, lt=1, strict=True)]
-Rate = Annotated[float, Field(ge=0, le=1, strict=True)]
-Ratio = Annotated[float, Field(gt=0, le=1000, strict=True)]
-Positive = Annotated[float, Field(gt=0, strict=True)]
-Goodness = Annotated[float, Field(ge=-1, le=1, strict=True)]
-About = Literal["response", "belief", "nothing"]
-TextRole = Literal["none", "comment", "correction", "statement", "content", "answer"]
+from beliefgraph.ingest.writing import to_toml, write_whole
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class SourceParameters(_Frozen):
+class SourceParameters(Frozen):
     """How sure a statement of this source is when nobody says, and the base rate it fades to."""
 
     confidence: Probability
     base_rate: Probability
 
 
-class KindParameters(_Frozen):
+class KindParameters(Frozen):
     """How fast evidence about this kind of belief ages, and what practice adds; base rates of its own by source.
 
     `memory_nats` is a memory of its own; None: that of all beliefs.
@@ -49,98 +36,10 @@ class KindParameters(_Frozen):
     half_life_days: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
     memory_nats: Positive | None = None
     practice_nats: Annotated[float, Field(strict=True)] = 0.0
-    base_rate: dict[Source, Probability] = {}
+    base_rate: dict[Source, Probability] = Field(default_factory=dict)
 
 
-class SignalParameters(_Frozen):
-    """One kind of signal: how its value reads as goodness, and how often it comes when the user is satisfied or not.
-
-    With a `scale`, `satisfied` and `dissatisfied` are P(good outcome | so); with a fixed `goodness` (and no value)
-    they are P(it happens | so); with neither, the signal says nothing about a response.
-    """
-
-    scale: list[tuple[float, Goodness]] = []
-    goodness: Goodness | None = None
-    satisfied: Probability = 0.5
-    dissatisfied: Probability = 0.5
-    accident: Rate = 0.0
-    about: list[About]
-    text: TextRole = "none"
-
-    @model_validator(mode="after")
-    def _one_reading(self) -> "SignalParameters":
-        points = [point for point, _ in self.scale]
-        if self.scale and self.goodness is not None:
-            raise ValueError("must have a scale or a goodness, not both")
-        if self.scale and (len(points) < 2 or points != sorted(set(points))):
-            raise ValueError("scale must have at least two points with rising values")
-        return self
-
-    @property
-    def emits(self) -> bool:
-        """Say whether this kind is evidence of satisfaction at all."""
-        return bool(self.scale) or self.goodness is not None
-
-    @property
-    def has_outcome(self) -> bool:
-        """Say whether this kind can turn out good or bad, so that its outcome can be predicted."""
-        return bool(self.scale)
-
-    def goodness_of(self, value: float | None) -> float:
-        """Return goodness in [−1, 1] of a value, by straight lines between the points of the scale."""
-        if not self.scale:
-            return self.goodness or 0.0
-        assert value is not None
-        for (left, low), (right, high) in zip(self.scale, self.scale[1:], strict=False):
-            if value <= right:
-                return low + (high - low) * (value - left) / (right - left)
-        return self.scale[-1][1]
-
-    def emission(self, value: float | None, accident_factor: float, accident: float | None) -> Emission:
-        """Return the likelihoods of this value, tempered by |goodness|: no evidence at 0, full evidence at ±1."""
-        goodness = self.goodness_of(value)
-        strength = abs(goodness)
-        satisfied, dissatisfied = self.satisfied, self.dissatisfied
-        accidental = 0.5 if self.scale else (satisfied + dissatisfied) / 2
-        if self.scale and goodness < 0:
-            satisfied, dissatisfied = 1 - satisfied, 1 - dissatisfied
-        return Emission(
-            dissatisfied=dissatisfied**strength,
-            satisfied=satisfied**strength,
-            accidental=accidental**strength,
-            accident=accident if accident is not None else min(0.95, self.accident * accident_factor),
-        )
-
-    def good_outcome(self, satisfaction: Number) -> Number:
-        """Return P(good outcome) of this kind when the user is satisfied with that probability."""
-        meant = satisfaction * self.satisfied + (1 - satisfaction) * self.dissatisfied
-        return (1 - self.accident) * meant + self.accident * 0.5
-
-
-class TagParameters(_Frozen):
-    """Likelihood ratios of a reason chip per cause that fired; `accident` replaces the accident rate."""
-
-    wrong: Ratio = 1.0
-    missed: Ratio = 1.0
-    form: Ratio = 1.0
-    other: Ratio = 1.0
-    accident: Probability | None = None
-
-    @property
-    def points(self) -> bool:
-        """Say whether the tag points at one belief rather than at the whole response."""
-        return max(self.wrong, self.missed) > max(self.form, self.other)
-
-
-class AccidentContext(_Frozen):
-    """A context in which accidents are more (or less) frequent."""
-
-    key: str
-    value: str
-    factor: Positive
-
-
-class AttributionParameters(_Frozen):
+class AttributionParameters(Frozen):
     """How causes dissatisfy, and what is assumed when nobody knows."""
 
     wrong_dissatisfies: Probability
@@ -161,7 +60,7 @@ class AttributionParameters(_Frozen):
         )
 
 
-class MemoryParameters(_Frozen):
+class MemoryParameters(Frozen):
     """The evidence memory E; S: how much a day says before more of the same weighs half; and the detector's nats.
 
     A run of evidence against what came before it that speaks `change_nats` counts as a change (graph/turns.py).
@@ -172,7 +71,7 @@ class MemoryParameters(_Frozen):
     change_nats: Annotated[float, Field(gt=0, allow_inf_nan=True, strict=True)]
 
 
-class HabitParameters(_Frozen):
+class HabitParameters(Frozen):
     """Kinds of signals that some users give whatever they think: the share of such users, and how steadily they do.
 
     Half of them say bad to nearly everything, half good; `signals` bounds what a long habit tells (ingest/habits.py).
@@ -187,7 +86,7 @@ class HabitParameters(_Frozen):
     foretells: Probability
 
 
-class WordParameters(_Frozen):
+class WordParameters(Frozen):
     """What a direct word about a belief weighs, in nats."""
 
     confirm: Positive
@@ -195,7 +94,7 @@ class WordParameters(_Frozen):
     rating: Positive
 
 
-class ChangedParameters(_Frozen):
+class ChangedParameters(Frozen):
     """How likely a text that says that something changed takes back a near belief (`ingest.relate.takes_back`)."""
 
     log_odds: Positive
@@ -204,7 +103,7 @@ class ChangedParameters(_Frozen):
     intercept: Annotated[float, Field(strict=True)]
 
 
-class TextParameters(_Frozen):
+class TextParameters(Frozen):
     """When a text is about a belief, restates it, contradicts it or refines it, and phrases that stand for a tag."""
 
     gate_cosine: Goodness
@@ -230,7 +129,7 @@ class TextParameters(_Frozen):
     cues: dict[str, list[str]]
 
 
-class OnboardingParameters(_Frozen):
+class OnboardingParameters(Frozen):
     """What is taken for a product's statement, which question is worth asking, and how long one is not asked again."""
 
     same_cosine: Goodness
@@ -239,7 +138,7 @@ class OnboardingParameters(_Frozen):
     skipped_days: Positive
 
 
-class PriorParameters(_Frozen):
+class PriorParameters(Frozen):
     """How base rates are counted among users who consented, and how far a user's own beliefs move them."""
 
     minimum_users: Annotated[int, Field(ge=LEAST_USERS, strict=True)]
@@ -247,7 +146,7 @@ class PriorParameters(_Frozen):
     own_nats: Annotated[float, Field(ge=0, strict=True)]
 
 
-class ServingParameters(_Frozen):
+class ServingParameters(Frozen):
     """When a belief is used for a response."""
 
     relevant: Goodness
@@ -256,7 +155,7 @@ class ServingParameters(_Frozen):
     least_nats: Annotated[float, Field(ge=0, strict=True)]
 
 
-class Recalibration(_Frozen):
+class Recalibration(Frozen):
     """A map on top of what is foreseen of a kind of signal.
 
     σ(slope · logit p + offset) (Platt's), or where there are `points` (of an isotonic regression: foreseen, came; both
@@ -265,7 +164,7 @@ class Recalibration(_Frozen):
 
     slope: Positive = 1.0
     offset: Annotated[float, Field(strict=True)] = 0.0
-    points: list[tuple[Probability, Probability]] = []
+    points: list[tuple[Probability, Probability]] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _rising(self) -> "Recalibration":
@@ -283,7 +182,7 @@ class Recalibration(_Frozen):
         return np.asarray(1 / (1 + np.exp(-(self.slope * log_odds + self.offset))))
 
 
-class Provenance(_Frozen):
+class Provenance(Frozen):
     """What parameters were fitted to: whose signals, of which period, from which parameters on."""
 
     started_from: str
@@ -306,7 +205,7 @@ class LedgerRates(TypedDict):
     practice_nats: float
 
 
-class Parameters(_Frozen):
+class Parameters(Frozen):
     """Everything that interpretation depends on. Every revision names `version`."""
 
     version: Annotated[str, Field(min_length=1, max_length=100)]
@@ -317,13 +216,13 @@ class Parameters(_Frozen):
     habits: HabitParameters
     words: WordParameters
     signals: dict[str, SignalParameters]
-    accident_contexts: list[AccidentContext] = []
+    accident_contexts: list[AccidentContext] = Field(default_factory=list)
     tags: dict[str, TagParameters]
     text: TextParameters
     onboarding: OnboardingParameters
     prior: PriorParameters
     serving: ServingParameters
-    recalibration: dict[str, Recalibration] = {}
+    recalibration: dict[str, Recalibration] = Field(default_factory=dict)
     population: Population | None = None
     provenance: Provenance | None = None
 
@@ -434,11 +333,8 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 def save_parameters(parameters: Parameters, path: Path | str) -> None:
     """Write what differs from the shipped parameters as TOML that `load_parameters` reads, whole or not at all."""
-    place = Path(path)
     own = _difference(_plain(load_parameters()), _plain(parameters))
-    beside = place.with_name(place.name + ".new")
-    beside.write_text(_toml(own), encoding="utf-8")
-    beside.replace(place)
+    write_whole(path, to_toml(own))
 
 
 def _plain(parameters: Parameters) -> dict[str, Any]:
@@ -456,35 +352,3 @@ def _difference(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str,
         elif name not in below or below[name] != value:
             own[name] = value
     return own
-
-
-def _toml(values: Mapping[str, Any], path: str = "") -> str:
-    """Write a mapping as TOML: what is plain first, then a table for each mapping."""
-    plain = [
-        f"{_key(name)} = {_toml_value(value)}\n" for name, value in values.items() if not _is_table(value)
-    ]
-    inner = [
-        _toml(value, f"{path}.{_key(name)}".lstrip(".")) for name, value in values.items() if _is_table(value)
-    ]
-    head = f"\n[{path}]\n" if path and plain else ""
-    return head + "".join(plain) + "".join(inner)
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, dict)
-
-
-def _key(name: str) -> str:
-    return (
-        name
-        if name.replace("_", "").replace("-", "").isalnum() and name.isascii()
-        else json.dumps(name, ensure_ascii=False)
-    )
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(name)} = {_toml_value(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml_value(each) for each in value) + "]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else repr(value)

@@ -15,6 +15,7 @@ from beliefgraph.graph.ids import normal_form
 from beliefgraph.graph.model import Kind
 from beliefgraph.ingest.events import Text
 from beliefgraph.ingest.validation import invalid_input
+from beliefgraph.ingest.writing import write_whole
 
 LEAST_USERS = 10
 """No group is ever smaller, whatever the parameters say."""
@@ -85,8 +86,5 @@ def load_population(path: Path | str) -> Population:
 
 def save_population(population: Population, path: Path | str) -> None:
     """Write a population to a file, whole or not at all: it takes the place of what was there in one step."""
-    place = Path(path)
     text = json.dumps(population.model_dump(mode="json"), ensure_ascii=False, indent=1)
-    beside = place.with_name(place.name + ".new")
-    beside.write_text(text + "\n", encoding="utf-8")
-    beside.replace(place)
+    write_whole(path, text + "\n")

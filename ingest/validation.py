@@ -17,6 +17,10 @@ _EXPECTED = {
     "string_too_short": "must not be empty",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "list_type": "must be a list",
     "union_tag_invalid": "must be one of belief, response, signal, retract",
     "union_tag_not_found": "is required",
 }
@@ -28,7 +32,13 @@ _WHOLE = {
     "model_attributes_type": "line",
 }
 """What is at fault when no field of the input is."""
-_SHOWN_BITS = 100
+_SHOWN_BITS, _SHOWN_CHARACTERS = 100, 80
+_COUNTS = {
+    "too_long": "must have at most {max_length} entries",
+    "too_short": "must have at least {min_length}",
+}
+_KEY = "[key]"
+"""How pydantic says that it is the name of an entry that is wrong, not its value."""
 
 
 def invalid_input(error: ValidationError, prefix: str = "", *, skip: int = 0) -> InvalidInputError:
@@ -44,9 +54,13 @@ def complaint(first: Mapping[str, Any], prefix: str = "", *, skip: int = 0) -> I
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, InvalidInputError):
         return InvalidInputError(prefix + cause.field, cause.expected)
-    field = ".".join(str(part) for part in first["loc"][skip:]) or _WHOLE.get(first["type"], "input")
+    path = [str(part)[:_SHOWN_CHARACTERS] for part in first["loc"][skip:]]
+    of_name = path[-1:] == [_KEY]
+    field = ".".join(part for part in path if part not in ("", _KEY)) or _WHOLE.get(first["type"], "input")
     message = _EXPECTED.get(first["type"])
-    if message is None:
+    if first["type"] in _COUNTS:
+        message = _COUNTS[first["type"]].format(**first["ctx"])
+    elif message is None:
         message = (
             first["msg"]
             .removeprefix("Value error, ")
@@ -54,8 +68,8 @@ def complaint(first: Mapping[str, Any], prefix: str = "", *, skip: int = 0) -> I
             .replace("String should", "must")
         )
         message = message[:1].lower() + message[1:]
-    shown = None if first["type"] == "missing" else _shown(first.get("input"))
-    return InvalidInputError(prefix + field, message, got=shown)
+    shown = None if first["type"] == "missing" or of_name else _shown(first.get("input"))
+    return InvalidInputError(prefix + field, f"each name {message}" if of_name else message, got=shown)
 
 
 def check_one_of(field: str, value: object, allowed: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from beliefgraph.ingest.parameters import Parameters, load_parameters, save_para
 from beliefgraph.ingest.predict import predict
 from beliefgraph.ingest.relate import EmbeddingRelater
 from bench import curves, worlds
-from bench.calibration import simulate
+from bench.drawn import simulate
 from bench.fitting import history_of
 from bench.scratch import HashedWords
 from tests.worlds import PARAMETERS, open_world, parameters_with

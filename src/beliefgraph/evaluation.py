@@ -17,6 +17,7 @@ import numpy as np
 from beliefgraph.calibration import SHARE, Calibration, calibrate, check_share
 from beliefgraph.curve import Curve, population_curve
 from beliefgraph.graph.clock import utc_now
+from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import ResponseId, SignalId
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.ingest.classifier import Classifier
@@ -164,7 +165,13 @@ def calibrate_log(
     check_share(share)
     watch = _Watch(parameters or load_parameters())
     with _replayed(lines, watch, embedder, relater, on_progress) as (pipeline, report):
-        found = calibrate(pipeline.store, _TENANT, watch.parameters, share=share)
+        try:
+            found = calibrate(pipeline.store, _TENANT, watch.parameters, share=share)
+        except InvalidInputError as error:
+            if not report.rejected:
+                raise
+            lost = f"{error.expected}; {report.rejected:,} lines of the log could not be applied"
+            raise InvalidInputError(error.field, lost, got=error.got) from None
     return replace(found, rejected=report.rejected)
 
 

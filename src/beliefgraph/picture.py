@@ -75,6 +75,8 @@ def draw_reliability(
         for (name, bins), colour in zip(series.items(), colours, strict=False):
             _draw_bins(top, bins, name, colour)
             _draw_counts(bottom, bins, colour, filled=colour == _OURS)
+        most = max((int(bins.counts.max()) for bins in series.values()), default=1)
+        bottom.set_ylim(0, max(1, most) * 1.22)
         _label_reliability(top, bottom, title)
     legend = f"bars: 95 % intervals; hollow: said fewer than {_FEW} times"
     figure.supxlabel(legend if note is None else f"{note}\n{legend}", fontsize=8.5, color=_INK)
@@ -98,7 +100,6 @@ def _draw_counts(axes: Axes, bins: Reliability, colour: str, *, filled: bool) ->
     style = {"color": colour, "alpha": 0.55} if filled else {"edgecolor": colour, "facecolor": "none"}
     axes.bar(lefts, bins.counts, width * 0.92, align="edge", **style)
     if filled:
-        axes.set_ylim(0, max(1, bins.counts.max()) * 1.22)
         for left, count in zip(lefts, bins.counts.tolist(), strict=True):
             if count:
                 axes.annotate(

@@ -68,7 +68,20 @@ def test_answers_that_the_bank_has_not(api: Api) -> None:
     assert ("answers", "'age'") == (wrong["field"], wrong["got"])
     wrong = api.problem("POST", f"{ADA}/onboarding", {"answers": {question: "maybe"}}, status=422)
     assert f"answers.{question}" == wrong["field"]
-    api.problem("POST", f"{ADA}/onboarding", {"answers": {}}, status=422)
+    for wrong_answers, field, expected in (
+        ({}, "answers", "must have at least 1"),
+        ([], "answers", "must be an object"),
+        ({"": None}, "answers", "each name must be 1 to 200 visible characters"),
+        ({"a/b": None}, "answers.a/b", "each name must be 1 to 200 visible characters"),
+        ({"x" * 100_000: None}, f"answers.{'x' * 80}", "each name must be 1 to 200 visible characters"),
+        ({f"q{number}": None for number in range(201)}, "answers", "must have at most 200 entries"),
+        ({question: 1}, f"answers.{question}", "must be a text"),
+        ({question: [answer]}, f"answers.{question}", "must be a text"),
+    ):
+        wrong = api.problem("POST", f"{ADA}/onboarding", {"answers": wrong_answers}, status=422)
+        assert field == wrong["field"]
+        assert wrong["expected"].startswith(expected)
+        assert len(wrong["detail"]) < 300
     api.problem("GET", f"{ADA}/signals", status=404)
 
 

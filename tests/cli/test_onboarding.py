@@ -103,6 +103,8 @@ class TestQuestions:
         ("words", "named"),
         [
             (("--answer", "age=12"), "must name questions of the bank tea"),
+            (("--answer", "drink"), "answer: must be question=answer, as in length=short"),
+            (("--answers", "none.json"), "answers: none.json cannot be read: No such file"),
             (("--answer", "drink=milk"), "answers.drink: must be one of tea, coffee"),
             (("--skip", "age"), "must name questions of the bank tea"),
         ],

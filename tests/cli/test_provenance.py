@@ -70,7 +70,7 @@ def test_a_retraction_can_be_tried(ada: Shell) -> None:
         (("provenance", "ada"), "belief: must be given, or else signal or response: exactly one of them"),
         (("provenance", "ada", "b1", "--signal", "s1"), "belief: must be given, or else signal or response"),
         (("provenance", "ada", "b9"), "belief"),
-        (("provenance", "ada", "b1", "--limit", "0"), "limit: 0 is not in the range"),
+        (("provenance", "ada", "b1", "--limit", "0"), "limit: must be a whole number, 1 to 1000 (got '0')"),
         (("provenance", "ada", "b1", "--cursor", "x"), "cursor: must be one that a page of this list gave"),
         (("provenance", "ada", "b1", "--format", "xml"), "format"),
         (("diff", "ada"), "from: is required"),

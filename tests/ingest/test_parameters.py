@@ -1,6 +1,7 @@
 """Parameters: what ships, what may be overridden, and every wrong entry named."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from pydantic import ValidationError
 
 from beliefgraph import InvalidInputError, UnknownSignalKindError
 from beliefgraph.ingest.attribution import Emission
-from beliefgraph.ingest.parameters import SignalParameters, load_parameters
-from tests.worlds import PARAMETERS
+from beliefgraph.ingest.parameters import load_parameters, save_parameters
+from beliefgraph.ingest.signal_parameters import SignalParameters
+from tests.worlds import PARAMETERS, parameters_with
 
 KINDS = (
     "rating", "stars", "answer", "accept", "copy", "save", "share", "click", "dwell", "edit", "regenerate", "abandon",
@@ -217,3 +219,22 @@ def test_good_outcomes() -> None:
         assert signal.has_outcome
     assert not PARAMETERS.signal("copy").has_outcome
     assert not PARAMETERS.signal("statement").emits
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that write the same file beside each other both leave it whole; a write that fails leaves what was there."""
+    place = tmp_path / "fitted.toml"
+    first, second = (parameters_with(memory__nats=nats, version=f"fit {nats}") for nats in (4.0, 5.0))
+    with ThreadPoolExecutor(2) as pool:
+        for saved in [pool.submit(save_parameters, each, place) for each in (first, second) * 20]:
+            saved.result()
+    assert load_parameters(place) in (first, second)
+    before = place.read_bytes()
+    monkeypatch.setattr("os.fsync", _full_disk)
+    with pytest.raises(OSError, match="full"):
+        save_parameters(parameters_with(version="third"), place)
+    assert ([place], before) == (list(tmp_path.iterdir()), place.read_bytes())
+
+
+def _full_disk(_: int) -> None:
+    raise OSError("the disk is full")

@@ -18,7 +18,7 @@ from beliefgraph.ingest.fitting.tags import (
     surprise,
     tagged,
 )
-from bench.calibration import simulate
+from bench.drawn import simulate
 from tests.worlds import PARAMETERS
 
 WORDS = vocabulary(PARAMETERS)

@@ -143,7 +143,8 @@ def _usage(error: click.UsageError) -> str:
     parameter = error.param if isinstance(error, click.BadParameter) else None
     if parameter is None:
         return error.format_message()
-    name = str(parameter.human_readable_name).lower().replace("_", "-").strip("…|-")
+    written = parameter.opts if isinstance(parameter, click.Option) else [str(parameter.human_readable_name)]
+    name = max(written, key=len).lower().replace("_", "-").strip("…|-")
     if isinstance(error, click.MissingParameter):
         path = "beliefgraph" if error.ctx is None else error.ctx.command_path
         return f"{name}: is required; see {path} --help"

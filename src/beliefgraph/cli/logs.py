@@ -12,7 +12,7 @@ import click
 
 from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import counted, printable, screen, show, show_json
-from beliefgraph.cli.options import Session, as_of_option, json_option, store_options, with_user
+from beliefgraph.cli.options import Session, Whole, as_of_option, json_option, store_options, with_user
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -207,7 +207,7 @@ def replay(run: Callable[..., T], session: Session, sources: "Sequence[Source]",
 @click.option("--user", metavar="USER", help="Of one user, from her records alone.")
 @click.option(
     "--at-least",
-    type=click.IntRange(min=1),
+    type=Whole(),
     metavar="N",
     default=1,
     help="Only of users who have had so many interactions: the same people at every stage up to it.",

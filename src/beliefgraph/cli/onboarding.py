@@ -51,7 +51,7 @@ bank_option = click.option(
 @click.option(
     "--answer",
     "given",
-    type=Entry(),
+    type=Entry("question=answer, as in length=short"),
     multiple=True,
     metavar="QUESTION=ANSWER",
     help="An answer; may be repeated.",
@@ -116,8 +116,11 @@ def _read(source: str) -> Mapping[str, str | None]:
     if source == "-":
         text = sys.stdin.read(_MOST_BYTES + 1)
     else:
-        with Path(source).open(encoding="utf-8", errors="replace") as stream:
-            text = stream.read(_MOST_BYTES + 1)
+        try:
+            with Path(source).open(encoding="utf-8", errors="replace") as stream:
+                text = stream.read(_MOST_BYTES + 1)
+        except OSError as error:
+            raise click.UsageError(f"answers: {source} cannot be read: {error.strerror}") from None
     try:
         content = json.loads(text) if len(text) <= _MOST_BYTES else None
     except (ValueError, RecursionError):

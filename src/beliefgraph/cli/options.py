@@ -97,10 +97,33 @@ class Time(click.ParamType["datetime"]):
         return moment
 
 
+class Whole(click.ParamType[int]):
+    """A whole number, at least so much and at most so much (None: no bound)."""
+
+    name = "number"
+
+    def __init__(self, least: int = 1, most: int | None = None) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read a whole number."""
+        try:
+            found = int(str(value))
+        except ValueError:
+            found = self.least - 1
+        if found < self.least or (self.most is not None and found > self.most):
+            bounds = f"at least {self.least}" if self.most is None else f"{self.least} to {self.most}"
+            self.fail(f"must be a whole number, {bounds} (got {str(value)[:40]!r})", param, ctx)
+        return found
+
+
 class Entry(click.ParamType[tuple[str, str]]):
-    """One entry of a mapping: `key=value`."""
+    """One entry of a mapping: `key=value`, or what `wanted` calls it."""
 
     name = "key=value"
+
+    def __init__(self, wanted: str = "key=value, as in device=mobile") -> None:
+        self.wanted = wanted
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -110,7 +133,7 @@ class Entry(click.ParamType[tuple[str, str]]):
             return value
         key, separator, content = str(value).partition("=")
         if not separator or not key:
-            self.fail("must be key=value, as in device=mobile", param, ctx)
+            self.fail(f"must be {self.wanted}", param, ctx)
         return key, content
 
 
@@ -131,7 +154,7 @@ def with_user(work: "Callable[[SelfModel], Any]", session: Session, user: str) -
 
 
 user_argument = click.argument("user")
-limit_option = click.option("--limit", type=click.IntRange(min=1), help="At most so many; all unless said.")
+limit_option = click.option("--limit", type=Whole(), help="At most so many; all unless said.")
 
 
 def reads(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beliefgraph.cli.console import show, show_json, to_json
-from beliefgraph.cli.options import Session, Time, as_of_option, reads, user_argument, with_user
+from beliefgraph.cli.options import Session, Time, Whole, as_of_option, reads, user_argument, with_user
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from beliefgraph.queries.provenance import Provenance
 
 _FORMATS = ("prose", "timeline", "node-link", "prov")
-_limit = click.option(
-    "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many."
-)
+_limit = click.option("--limit", type=Whole(1, 1000), default=100, show_default=True, help="At most so many.")
 
 
 @click.command()

@@ -9,6 +9,7 @@ from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import Cell, Column, counted, shortened, show, show_json, show_table, to_json
 from beliefgraph.cli.options import (
     Session,
+    Whole,
     as_of_option,
     context_option,
     every,
@@ -155,10 +156,8 @@ def revisions(session: Session, user: str, belief_id: str, as_of: "datetime | No
 @user_argument
 @click.argument("query")
 @context_option
-@click.option("--limit", type=click.IntRange(min=1), help="Use at most so many beliefs.")
-@click.option(
-    "--max-chars", type=click.IntRange(min=1), help="Let the prompt have at most so many characters."
-)
+@click.option("--limit", type=Whole(), help="Use at most so many beliefs.")
+@click.option("--max-chars", type=Whole(), help="Let the prompt have at most so many characters.")
 @click.option("--prompt", is_flag=True, help="Print the block for a system prompt, nothing else.")
 @as_of_option
 @reads

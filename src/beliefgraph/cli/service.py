@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from beliefgraph.cli.console import Column, show_json, show_table
-from beliefgraph.cli.options import Session, json_option, store_options
+from beliefgraph.cli.options import Session, Whole, json_option, store_options
 
 if TYPE_CHECKING:
     from beliefgraph.api.keys import KeyFile
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where to listen; without keys only here."
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
+@click.option("--port", type=Whole(0, 65535), default=8000, show_default=True, help="0: a free one.")
 @store_options
 @click.pass_obj
 def serve(session: Session, host: str, port: int) -> None:
@@ -47,7 +47,7 @@ file_option = click.option(
 @click.option("--tenant", required=True, metavar="TENANT", help="Whose users the key reaches.")
 @click.option(
     "--scope",
-    "scopes",
+    "scope",
     multiple=True,
     required=True,
     type=click.Choice(("read", "write", "admin")),
@@ -55,9 +55,9 @@ file_option = click.option(
 )
 @file_option
 @json_option
-def create(tenant: str, scopes: tuple[str, ...], path: str | None, as_json: bool) -> None:
+def create(tenant: str, scope: tuple[str, ...], path: str | None, as_json: bool) -> None:
     """Make a key and show it, this once. A running service takes it at once."""
-    key, shown = _file(path, create=True).create(tenant, scopes)
+    key, shown = _file(path, create=True).create(tenant, scope)
     if as_json:
         show_json({"id": key.id, "key": shown, "tenant": key.tenant, "scopes": key.scopes})
         return
