@@ -151,6 +151,26 @@ def find_cost(graph: BeliefGraph, statements: Sequence[str]) -> float:
     return float(np.median(costs) / np.median(encodes))
 
 
+_FOODS = """
+apples pears plums cherries grapes figs oranges mangoes bananas melons peaches walnuts almonds carrots leeks
+onions potatoes radishes spinach cabbage broccoli lettuce peas lentils tofu rice oats noodles gnocchi lasagne
+risotto bread bagels pancakes salmon trout herring prawns mussels chicken turkey ham sausages feta mozzarella
+yoghurt omelettes soup curry sushi ramen dumplings tacos hummus falafel pizza salad olives honey chocolate
+"""
+_MEALS = ("breakfast", "lunch", "dinner", "a snack", "a party")
+
+
+def alike_cost(graph: BeliefGraph, statements: Sequence[str]) -> float:
+    """Return the processor time of one of the last of many statements that sound alike over that of about the tenth."""
+    ada, costs = graph.user("ada"), []
+    for text in statements:
+        started = time.process_time()
+        ada.believe(text)
+        costs.append(time.process_time() - started)
+    few = len(statements) // 3
+    return float(np.median(costs[-min(20, few) :]) / np.median(costs[5 : min(25, few)]))
+
+
 def report(*, quick: bool) -> None:
     """Print what lives of statements leave, and what finding conflicts among many beliefs costs."""
     clusters = [*read_clusters(HELD_OUT / "validation.txt"), *read_clusters(HELD_OUT / "calibration.txt")]
@@ -161,6 +181,15 @@ def report(*, quick: bool) -> None:
     with BeliefGraph.open(":memory:") as graph:
         cost = find_cost(graph, statements[: 60 if quick else 1020])
         verdict("a new belief among 1,000, in encodes", cost, "<=", 10)
+    recipes = [f"Likes recipe {number}" for number in range(1000)]
+    foods = [f"Likes {food} for {meal}" for meal in _MEALS for food in _FOODS.split()]
+    for name, alike in (("recipes by number", recipes), ("foods for a meal", foods)):
+        with BeliefGraph.open(":memory:") as graph:
+            ratio = alike_cost(graph, alike[: 30 if quick else None])
+            found = graph.user("ada").conflicts()
+        confirmed = sum(conflict.status == "confirmed" for conflict in found)
+        verdict(f"{name} liked: the {len(alike):,}th / the 10th", ratio, "<=", 2)
+        print(f"    {'contradictions confirmed, suspected':<52} {confirmed}, {len(found) - confirmed}")
 
 
 def _report_lives(name: str, topics: Sequence[Topic], *, quick: bool) -> None:

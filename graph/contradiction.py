@@ -8,11 +8,11 @@ are iterated a fixed number of synchronous sweeps with damping ½ (loopy belief 
 depends on own log-odds and edges alone: no order, no echo, nothing left behind when an edge goes.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.ledger import sigmoid
 
 SWEEPS = 30
 DAMPING = 0.5
@@ -26,20 +26,23 @@ def conflict_nats(
 
     `own` maps beliefs to own log-odds; an edge is (belief, belief, strength in [0, .95]). Beliefs without edges get 0.
     """
-    strength: dict[BeliefId, dict[BeliefId, float]] = {belief: {} for belief in own}
-    for first, second, value in edges:
-        strength[first][second] = strength[second][first] = min(MAX_STRENGTH, value)
-    messages = {(source, target): 0.0 for source in strength for target in strength[source]}
+    strength = {
+        (min(first, second), max(first, second)): min(MAX_STRENGTH, value) for first, second, value in edges
+    }
+    if not strength:
+        return dict.fromkeys(own, 0.0)
+    # One order for every sum, or rounding would tell orders apart.
+    place = {belief: number for number, belief in enumerate(sorted(own))}
+    pairs = sorted(strength)
+    there = np.array([[place[one], place[other]] for one, other in pairs]).T
+    source, target = there, there[::-1].ravel()
+    half = np.array([strength[pair] for pair in pairs]) / 2
+    odds = np.array([own[belief] for belief in place])
+    messages = np.zeros(source.shape)  # row 0 goes from the lower id to the higher, row 1 answers
     for _ in range(SWEEPS):
-        incoming = {
-            belief: math.fsum(messages[other, belief] for other in strength[belief]) for belief in own
-        }
-        messages = {
-            (source, target): DAMPING * message
-            + (1 - DAMPING)
-            * math.log1p(
-                -strength[source][target] * sigmoid(own[source] + incoming[source] - messages[target, source])
-            )
-            for (source, target), message in messages.items()
-        }
-    return {belief: math.fsum(messages[other, belief] for other in strength[belief]) for belief in own}
+        incoming = np.bincount(target, messages.ravel(), len(place))
+        told = (odds + incoming)[source] - messages[::-1]
+        sent = np.log1p(-half * (1.0 + np.tanh(told / 2)))  # σ(x) = (1 + tanh(x/2)) / 2
+        messages += (1 - DAMPING) * (sent - messages)
+    nats = np.bincount(target, messages.ravel(), len(place)).tolist()
+    return {belief: nats[place[belief]] for belief in own}

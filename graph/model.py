@@ -98,6 +98,11 @@ class BeliefNode:
     revised_at: datetime
     state: BeliefState
 
+    @property
+    def live(self) -> bool:
+        """Say whether it still speaks: neither superseded nor retired."""
+        return self.state.lifecycle in ("open", "tentative")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedBy:
@@ -281,6 +286,11 @@ class Link:
     def id(self) -> ConflictId:
         """The id that this pair of beliefs always has."""
         return ConflictId(derived_id("c", self.kind, self.low, self.high))
+
+    @property
+    def ends(self) -> tuple[BeliefId, BeliefId]:
+        """Return the two beliefs."""
+        return (self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,7 @@ class Reach:
     """What an update starts from. Ids that do not exist are left out of the answer.
 
     `vectors` maps names of the caller's choice to the vectors whose `nearest` beliefs are wanted; those are
-    reached too.
+    reached too. With `live`, superseded and retired ones do not count among the nearest.
     """
 
     responses: Sequence[ResponseId] = ()
@@ -72,6 +72,7 @@ class Reach:
     statement_keys: Sequence[str] = ()
     vectors: Mapping[str, Vector] = field(default_factory=dict)
     nearest: int = 16
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

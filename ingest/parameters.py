@@ -125,6 +125,7 @@ class TextParameters(Frozen):
     unchanged: list[str]
     circumstances: list[str]
     excepted_ratio: Ratio
+    amounts: list[str]
     cues: dict[str, list[str]]
 
 

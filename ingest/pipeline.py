@@ -38,7 +38,7 @@ from beliefgraph.ingest.parameters import Parameters, TextParameters
 from beliefgraph.ingest.priors import Topics
 from beliefgraph.ingest.records import NEAREST, Inputs
 from beliefgraph.ingest.reinterpretation import reinterpret
-from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs
+from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs, worth_asking
 from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, resolve, resolve_all
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
@@ -170,12 +170,12 @@ class Pipeline:
         """Merge what says the same and decide every conflict that can be; with `dry_run`, only say what would be."""
 
         def plan(reader: Reader) -> tuple[list[Decision], Changes | None]:
-            links = [link for link in reader.links("contradicts") if link.status == "confirmed"]
-            links += [
+            contradictions = [link for link in reader.links("contradicts") if link.status == "confirmed"]
+            duplicates = [
                 link for link in reader.links("duplicates") if link.status in ("suspected", "confirmed")
             ]
-            working = self._around(reader, scope, links)
-            decisions = resolve_all(working)
+            working = self._around(reader, scope, [*contradictions, *duplicates])
+            decisions = resolve_all(working, duplicates, contradictions)
             working.settle_conflicts()
             return decisions, working.changes()
 
@@ -192,7 +192,7 @@ class Pipeline:
 
     def _around(self, reader: Reader, scope: Scope, links: Sequence[Link]) -> WorkingSet:
         """Fetch the beliefs at the ends of conflicts, with everything that they can move."""
-        return self._on(reader, scope, dict.fromkeys(end for link in links for end in (link.low, link.high)))
+        return self._on(reader, scope, dict.fromkeys(end for link in links for end in link.ends))
 
     def _on(self, reader: Reader, scope: Scope, beliefs: Iterable[BeliefId]) -> WorkingSet:
         """Fetch beliefs, with everything that they can move."""
@@ -382,6 +382,7 @@ def _reach(named: Sequence[_Identified], vectors: dict[str, Vector]) -> Reach:
         statement_keys=list(keys),
         vectors=vectors,
         nearest=NEAREST,
+        live=True,
     )
 
 
@@ -439,6 +440,9 @@ def _foreseen(
         earlier = [(float(vectors[text] @ vectors[other]), other) for other in texts[:index]]
         ranked = sorted((*stored, *earlier), reverse=True)
         ties = ranked[NEAREST - 1][0] - _ROUNDING if len(ranked) > NEAREST else -1.0
-        enough = max(limits.gate_cosine, ties)
-        pairs += [(text, statement) for cosine, statement in ranked if cosine >= enough]
+        pairs += [
+            (text, statement)
+            for cosine, statement in ranked
+            if cosine >= ties and worth_asking(text, statement, cosine, limits)
+        ]
     return pairs

@@ -42,9 +42,10 @@ class Outlook:
         """
         signals = [signal for signal, _ in reader.signals(kinds=[ONBOARDING])]
         keys = [normal_form(belief.statement) for belief in self.bank.beliefs.values()]
-        found = reader.neighbourhood(Reach(statement_keys=keys, vectors=self.vectors, nearest=NEAREST))
+        reach = Reach(statement_keys=keys, vectors=self.vectors, nearest=NEAREST, live=True)
+        found = reader.neighbourhood(reach)
         by_key: dict[str, BeliefNode] = {}
-        for node in sorted(found.beliefs.values(), key=lambda node: (_live(node), -node.seq)):
+        for node in sorted(found.beliefs.values(), key=lambda node: (node.live, -node.seq)):
             by_key[node.statement_key] = node  # of several the oldest live one
         look = _Look(self, reader, found, frozenset(signal.id for signal in signals))
         prospects = {}
@@ -67,11 +68,7 @@ class _Look:
     def elsewhere(self, name: str, belief: BankBelief) -> Prospect:
         """Return the prospect of a belief of hers that says the same in other words, else of one not born yet."""
         limits, live = self.outlook.parameters.text, self.found.beliefs
-        near = [
-            each
-            for each in self.found.nearest[name]
-            if each.cosine >= limits.gate_cosine and _live(live[each.belief_id])
-        ]
+        near = [each for each in self.found.nearest[name] if each.cosine >= limits.gate_cosine]
         likenesses = liken(belief.statement, near[:_RELATED], live, self.outlook.book, limits)
         others = [each for each in likenesses if live[each.belief_id].origin_id not in self.answers]
         same = said_otherwise(others, self.outlook.parameters)
@@ -106,7 +103,3 @@ class _Look:
             reference_us=self.outlook.now_us,
             conflict=conflict_nats({_UNBORN: prior.log_odds, **own}, edges)[_UNBORN],
         )
-
-
-def _live(node: BeliefNode) -> bool:
-    return node.state.lifecycle in ("open", "tentative")

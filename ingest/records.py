@@ -5,7 +5,7 @@ did. How a belief is revised lies in working.py.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -36,6 +36,7 @@ from beliefgraph.ingest.relate import RelationBook
 
 NEAREST = 16
 """How many beliefs near a text are looked at."""
+_ALL = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +73,14 @@ class Records:
         self._signals: dict[SignalId, Signal] = {}
         self._interpretations: dict[SignalId, Interpretation] = {}
         self._counted: dict[ResponseId, dict[str, Signal]] = {}
-        self._links: dict[tuple[LinkKind, BeliefId, BeliefId], Link] = {}
+        self._links: dict[BeliefId, dict[tuple[LinkKind, BeliefId], Link]] = {}
         # What the traversal looked for and did not find is not there: the store is not asked again.
         self._sought_beliefs = frozenset(reach.beliefs)
         self._sought_responses = frozenset(reach.responses)
         self._sought_signals = frozenset(reach.signals)
         self._near = found.nearest
         self._new_beliefs: dict[BeliefId, None] = {}
+        self._revived: set[BeliefId] = set()
         self._new_vectors: dict[str, Vector] = {}
         self._new_responses: list[Response] = []
         self._new_signals: dict[SignalId, None] = {}
@@ -108,8 +110,12 @@ class Records:
             self._interpretations.setdefault(signal_id, found.interpretations[signal_id])
             self._count(self._signals.setdefault(signal_id, signal))
         self.evidence.absorb(found.items)
-        for link in found.links:
-            self._links.setdefault((link.kind, link.low, link.high), link)
+        self._absorb_links(found.links)
+
+    def _absorb_links(self, links: Iterable[Link]) -> None:
+        for link in links:
+            for end, other in (link.ends, link.ends[::-1]):
+                self._links.setdefault(end, {}).setdefault((link.kind, other), link)
 
     def next_seq(self) -> int:
         """Give the next number of the user's sequence."""
@@ -179,39 +185,35 @@ class Records:
         return sorted(same, key=lambda node: node.seq)
 
     def near(self, text: str) -> list[Neighbour]:
-        """Return the beliefs near a text whose vector was made beforehand, nearest first, new ones included."""
+        """Return the live beliefs near a text whose vector was made beforehand, nearest first.
+
+        New ones are among them, and those that this unit brought back to life.
+        """
         vector = self.inputs.vectors[text]
         fresh = [
             Neighbour(belief_id, float(vector @ self._new_vectors[key]))
             for belief_id in self._new_beliefs
             if (key := self._beliefs[belief_id].vector_key) is not None
         ]
-        near = sorted([*self._near.get(text, ()), *fresh], key=lambda found: (-found.cosine, found.belief_id))
-        for found in near[:NEAREST]:
-            self.find_belief(found.belief_id)
-        return [
-            found
-            for found in near[:NEAREST]
-            if self._beliefs[found.belief_id].state.lifecycle in ("open", "tentative")
-        ]
+        if self._revived:
+            every = self._reader.nearest(vector, limit=_ALL)
+            fresh += [found for found in every if found.belief_id in self._revived]
+        near = sorted({*self._near.get(text, ()), *fresh}, key=lambda found: (-found.cosine, found.belief_id))
+        return [found for found in near if self.belief(found.belief_id).live][:NEAREST]
 
     def links_of(self, belief_id: BeliefId, kind: LinkKind = "contradicts") -> list[Link]:
         """Return the edges of a kind that touch a belief, whatever their status, oldest first."""
-        for link in self._reader.links(kind, beliefs=[belief_id]):
-            self._links.setdefault((link.kind, link.low, link.high), link)
-        touching = [link for link in self._links.values() if belief_id in (link.low, link.high)]
-        return sorted((link for link in touching if link.kind == kind), key=lambda link: link.seq)
+        self._absorb_links(self._reader.links(kind, beliefs=[belief_id]))
+        return sorted(self._links_at(belief_id, kind), key=lambda link: link.seq)
 
-    def duplicates(self) -> list[Link]:
-        """Return the undecided duplicates among the fetched beliefs, oldest first."""
-        links = [link for link in self._links.values() if link.kind == "duplicates"]
-        undecided = (link for link in links if link.status in ("suspected", "confirmed"))
-        return sorted(undecided, key=lambda link: link.seq)
+    def _links_at(self, belief_id: BeliefId, kind: LinkKind = "contradicts") -> list[Link]:
+        """Return the edges of a kind that touch a belief, of those among the fetched beliefs."""
+        return [link for link in self._links.get(belief_id, {}).values() if link.kind == kind]
 
-    def confirmed(self) -> list[Link]:
-        """Return the confirmed contradictions among the fetched beliefs."""
-        links = self._links.values()
-        return [link for link in links if link.kind == "contradicts" and link.status == "confirmed"]
+    def versions_of(self, link: Link) -> list[Link]:
+        """Return every version of an edge, oldest first. Reads the user's whole history."""
+        every = (*self._reader.history().links, *self.new_links)
+        return [each for each in every if (each.kind, each.ends) == (link.kind, link.ends)]
 
     def contexts_for(self, belief_id: BeliefId) -> list[Context]:
         """Return the context of each unretracted signal that speaks for a belief, oldest first."""
@@ -301,7 +303,8 @@ class Records:
 
     def add_link(self, link: Link) -> None:
         """Add a version of an edge."""
-        self._links[link.kind, link.low, link.high] = link
+        for end, other in (link.ends, link.ends[::-1]):
+            self._links.setdefault(end, {})[link.kind, other] = link
         self.new_links.append(link)
 
     def mark_retracted(self, signal: Signal, note: str | None) -> None:

@@ -9,12 +9,14 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 from beliefgraph.graph.ids import BeliefId, normal_form
 from beliefgraph.graph.model import BeliefNode, TextReading
 from beliefgraph.graph.store import Neighbour
 from beliefgraph.ingest.embedder import Embedder
+from beliefgraph.ingest.numbers import named_apart
 from beliefgraph.ingest.parameters import ChangedParameters, TextParameters
 
 Pair = tuple[str, str]
@@ -164,8 +166,13 @@ def liken(
     book: RelationBook,
     limits: TextParameters,
 ) -> list[Likeness]:
-    """Relate a text to the near beliefs that pass the gate, nearest first. Raises `UnrelatedPairs`."""
-    passed = [found for found in near if found.cosine >= limits.gate_cosine and found.belief_id in beliefs]
+    """Relate a text to the near beliefs that are worth asking about, nearest first. Raises `UnrelatedPairs`."""
+    passed = [
+        found
+        for found in near
+        if found.belief_id in beliefs
+        and worth_asking(text, beliefs[found.belief_id].statement, found.cosine, limits)
+    ]
     relations = book.look_up([(text, beliefs[found.belief_id].statement) for found in passed])
     ahead = leads([found.cosine for found in passed], limits.gate_cosine)
     likenesses = [
@@ -179,6 +186,17 @@ def liken(
     if says_change(text, limits):
         return takes_back(likenesses, limits.changed)
     return [excepted(text, beliefs[found.belief_id].statement, found, limits) for found in likenesses]
+
+
+def worth_asking(text: str, statement: str, cosine: float, limits: TextParameters) -> bool:
+    """Say whether the relater is asked about a text and a statement: near enough, and about no two named things.
+
+    Of these it knows nothing: it takes "recipe 12" and "recipe 7" for two values of one thing. A text that says that
+    something changed may name what comes after what ("now in room 7").
+    """
+    if cosine < limits.gate_cosine:
+        return False
+    return not named_apart(text, statement, limits.amounts) or says_change(text, limits)
 
 
 MOST_LEAD = 0.1
@@ -217,10 +235,14 @@ def excepted(text: str, statement: str, likeness: Likeness, limits: TextParamete
     return replace(likeness, relation=with_contradiction(likeness.relation, odds / (1.0 + odds)))
 
 
-def _has_phrase(text: str, phrases: Iterable[str]) -> bool:
+def _has_phrase(text: str, phrases: Sequence[str]) -> bool:
     """Say whether one of the phrases is in a text, whole words in any case."""
-    plain = _plain(text)
-    return any(re.search(rf"\b{re.escape(phrase)}\b", plain) for phrase in phrases)
+    return bool(phrases) and _any_of(tuple(phrases)).search(_plain(text)) is not None
+
+
+@lru_cache(maxsize=16)
+def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases))})\b")
 
 
 def takes_back(likenesses: Sequence[Likeness], weights: ChangedParameters) -> list[Likeness]:

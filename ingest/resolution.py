@@ -4,19 +4,23 @@ Of two beliefs that say the same, one takes in the other: its evidence counts th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Literal
 
+from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.contradiction import MAX_STRENGTH
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
 from beliefgraph.graph.ledger import is_spoken, read_state
-from beliefgraph.graph.model import BeliefNode, ConflictStatus, Context, Link, Revision, context_of
+from beliefgraph.graph.model import ConflictStatus, Context, Link, Revision, context_of
 from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 RESOLVED, REOPENED = "conflict_resolved", "conflict_reopened"
 """Reasons of revisions that carry out a decision, and that take it back."""
+UNDONE = "undone"
+"""How the reason of an edge begins whose last decision a person took back."""
 PERSON = "person"
 """Detector of an edge that a person confirmed."""
 _SCOPED_BY = 2
@@ -52,7 +56,8 @@ class Decision:
     `reason`: `contexts` (the evidence of each comes from a context of its own), `stated` (one was said, the other
     inferred), `newer` (both were said, this one later), `stronger` (both inferred, one far better supported),
     `duplicates` (both say the same; the one that was said, then the better supported, then the older takes in the
-    other); to ask: `stated_against_inferred`, `same_time`, `undecided`.
+    other); to ask: `stated_against_inferred`, `same_time`, `undecided`, `undone` (a person took back what was decided,
+    and neither was said again since).
     """
 
     conflict_id: ConflictId
@@ -69,14 +74,14 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
     if sum(chosen) != 1:
         raise InvalidInputError("resolution", "must be exactly one of keep, scope, dismiss, confirm and undo")
     for belief_id in (*([decided.keep] if decided.keep else []), *decided.scope):
-        if belief_id not in (link.low, link.high):
+        if belief_id not in link.ends:
             field_name = "keep" if decided.keep else "scope"
             raise InvalidInputError(field_name, f"must name {link.low} or {link.high}", got=belief_id)
     if decided.scope and link.kind == "duplicates":
         raise InvalidInputError("scope", "is for conflicts: duplicates are kept, dismissed or confirmed")
     note = "" if decided.why is None else f": {decided.why}"
     if decided.undo:
-        return _undo(working, link, f"undone{note}")
+        return _undo(working, link, f"{UNDONE}{note}")
     if decided.confirm:
         confirmed = replace(link, strength=MAX_STRENGTH, detector=PERSON)
         return _set_status(working, confirmed, "confirmed", f"confirmed{note}")
@@ -88,16 +93,21 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
     return _scope(working, link, decided.scope, f"scoped{note}")
 
 
-def resolve_all(working: WorkingSet) -> list[Decision]:
-    """Merge sure duplicates, then decide every confirmed conflict of live beliefs, strongest first.
+def resolve_all(
+    working: WorkingSet, duplicates: Iterable[Link], contradictions: Iterable[Link]
+) -> list[Decision]:
+    """Merge sure duplicates, in this order, then decide every contradiction that counts, strongest first.
 
     Where nothing decides, the decision is to ask, and nothing moves.
     """
-    decisions = [decision for link in working.duplicates() if (decision := _merged(working, link))]
-    for link in sorted(working.confirmed(), key=lambda link: (-link.strength, link.seq)):
-        if not all(_live(working.belief(belief_id)) for belief_id in (link.low, link.high)):
+    decisions = [decision for link in duplicates if (decision := _merged(working, link))]
+    passed_on = (link for link in working.new_links if link.kind == "contradicts")
+    current = {link.id: link for link in (*contradictions, *passed_on)}
+    side = cache(partial(_side, working))  # what follows moves no evidence
+    for link in sorted(current.values(), key=lambda link: (-link.strength, link.seq)):
+        if not working.counts(link):
             continue
-        decision = _decide(working, link)
+        decision = _decide(link, side(link.low), side(link.high))
         decisions.append(decision)
         if decision.keep is not None:
             _keep(working, link, decision.keep, decision.reason)
@@ -107,18 +117,18 @@ def resolve_all(working: WorkingSet) -> list[Decision]:
 
 
 def _merged(working: WorkingSet, link: Link) -> Decision | None:
-    """Merge duplicates that are live, sure to say the same, and hold in the same context."""
-    first, second = (working.belief(belief_id) for belief_id in (link.low, link.high))
+    """Merge duplicates that are live, sure to say the same, and hold in the same context; never what was undone."""
+    first, second = (working.belief(belief_id) for belief_id in link.ends)
     sure = link.status == "confirmed" or link.strength >= working.parameters.text.restates
-    if not (sure and _live(first) and _live(second) and context_of(first) == context_of(second)):
+    if link.reason.startswith(UNDONE) or not (
+        sure and first.live and second.live and context_of(first) == context_of(second)
+    ):
         return None
     sides = {node.seq: _side(working, node.id) for node in (first, second)}
     better = min(sides, key=lambda seq: (sides[seq].said_us is None, -sides[seq].own_nats, seq))
     kept = sides[better].belief_id
     _keep(working, link, kept, "duplicates")
-    return Decision(
-        conflict_id=link.id, beliefs=(link.low, link.high), verdict="merge", reason="duplicates", keep=kept
-    )
+    return Decision(conflict_id=link.id, beliefs=link.ends, verdict="merge", reason="duplicates", keep=kept)
 
 
 def reopen(working: WorkingSet, belief_id: BeliefId, reason: str) -> None:
@@ -140,21 +150,22 @@ class _Side:
     contexts: tuple[Context, ...]
 
 
-def _decide(working: WorkingSet, link: Link) -> Decision:
-    first, second = (_side(working, belief_id) for belief_id in (link.low, link.high))
-
+def _decide(link: Link, first: _Side, second: _Side) -> Decision:
     def decided(
         verdict: Verdict, reason: str, keep: BeliefId | None = None, **more: Mapping[BeliefId, Context]
     ) -> Decision:
         return Decision(
             conflict_id=link.id,
-            beliefs=(link.low, link.high),
+            beliefs=link.ends,
             verdict=verdict,
             reason=reason,
             keep=keep,
             **more,
         )
 
+    said_us = max(side.said_us or 0 for side in (first, second))
+    if link.reason.startswith(UNDONE) and said_us <= to_us(link.recorded_at):
+        return decided("ask", "undone")
     apart = _contexts_apart(first, second)
     if apart:
         return decided("scope", "contexts", scope=apart)
@@ -213,8 +224,34 @@ def _keep(working: WorkingSet, link: Link, kept: BeliefId, reason: str) -> Link:
     if link.kind == "duplicates":
         for item in working.evidence.of(other):
             working.inherit(kept, item, cause=cause)
+        _pass_on(working, link, kept, other)
     working.set_lifecycle(other, "superseded", action="retire", reason=RESOLVED, cause=cause)
     return _set_status(working, link, "resolved", f"{reason} (kept {kept})")
+
+
+def _pass_on(working: WorkingSet, merge: Link, kept: BeliefId, other: BeliefId) -> None:
+    """Let what stands against a merged belief stand against the one that takes it in, where it is surer than before."""
+    for link in working.links_of(other):
+        (third,) = {*link.ends} - {other}
+        mine = next((each for each in working.links_of(kept) if third in each.ends), None)
+        undecided = mine is None or mine.status == "suspected"
+        surer = link.status == "confirmed" or (mine is None and link.status == "suspected")
+        if undecided and surer and third != kept:
+            low, high = sorted((kept, third))
+            _set_status(working, replace(link, low=low, high=high), link.status, _passed_by(merge))
+
+
+def _passed_by(merge: Link) -> str:
+    return f"{MERGED} by {merge.id}"
+
+
+def _take_back_passed(working: WorkingSet, merge: Link) -> None:
+    """Leave the edges that a merge passed on as they were before it; what was not there is dismissed."""
+    for link in {link.id: link for end in merge.ends for link in working.links_of(end)}.values():
+        if link.reason == _passed_by(merge):
+            before = [each for each in working.versions_of(link) if each.reason != link.reason]
+            last = before[-1] if before else replace(link, status="dismissed")
+            _set_status(working, last, last.status, UNDONE)
 
 
 def _scope(working: WorkingSet, link: Link, contexts: Mapping[BeliefId, Context], reason: str) -> Link:
@@ -227,6 +264,9 @@ def _scope(working: WorkingSet, link: Link, contexts: Mapping[BeliefId, Context]
 
 def _undo(working: WorkingSet, link: Link, reason: str, *, spare: BeliefId | None = None) -> Link:
     _take_back(working, link, spare=spare)
+    if link.status == "confirmed" and link.detector == PERSON:
+        found = (each for each in reversed(working.versions_of(link)) if each.detector != PERSON)
+        link = next(found, link)  # none where a merge passed on what a person had confirmed
     sure = link.detector == PERSON or link.strength >= working.parameters.text.confirmed
     return _set_status(working, link, "confirmed" if sure else "suspected", reason)
 
@@ -235,6 +275,7 @@ def _take_back(working: WorkingSet, link: Link, *, spare: BeliefId | None = None
     """Give both beliefs the standing and the context from before the last decision, where it still holds."""
     if link.status != "resolved":
         return
+    _take_back_passed(working, link)
     cause = Cause(kind="conflict", id=link.id)
     since: list[Revision] = []
     for revision in working.revisions_by(link.id):
@@ -261,10 +302,6 @@ def _set_status(working: WorkingSet, link: Link, status: ConflictStatus, reason:
     )
     working.add_link(changed)
     return changed
-
-
-def _live(node: BeliefNode) -> bool:
-    return node.state.lifecycle in ("open", "tentative")
 
 
 def find_conflict(links: list[Link], conflict_id: ConflictId, user_id: str) -> Link:

@@ -159,7 +159,7 @@ def restate(
     item = _stating_item(working, node, statement, item_id=item_id)
     reopens = node.state.lifecycle == "tentative" or _AUTHORITY[statement.source] > 0
     working.set_item(item, action=None, reason=reason, cause=cause, lifecycle="open" if reopens else None)
-    if reopens and node.state.lifecycle in ("superseded", "retired"):
+    if reopens and not node.live:
         reopen(working, belief_id, "said again")
     return working.belief(belief_id)
 

@@ -3,7 +3,7 @@
 Decides nothing: what a signal means lies in the modules that use this one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from beliefgraph.graph.contradiction import conflict_nats
@@ -62,6 +62,9 @@ class Reread:
 
 class WorkingSet(Records):
     """The records of one user, and how they are revised."""
+
+    _settled = (0, 0)
+    """How many of the revisions and of the edges of this unit the conflict factors account for."""
 
     def set_item(
         self,
@@ -150,7 +153,9 @@ class WorkingSet(Records):
     def reread(self, beliefs: Mapping[BeliefId, Reread]) -> None:
         """Record what the evidence of beliefs weighs under the parameters of this unit: one revision each."""
         cause = Cause(kind="parameters", id=self.parameters.version)
-        conflicts = self._conflict_nats({belief_id: read.state for belief_id, read in beliefs.items()})
+        conflicts = self._conflict_nats(
+            beliefs, {belief_id: read.state for belief_id, read in beliefs.items()}
+        )
         for belief_id, read in beliefs.items():
             state, derived = read.state, conflicts.get(belief_id, read.state.conflict)
             if abs(derived - state.conflict) > _NEIGHBOUR_NATS:
@@ -200,6 +205,8 @@ class WorkingSet(Records):
             )
         )
         self._beliefs[node.id] = revised(node, state, self.recorded_at)
+        if not node.live and self._beliefs[node.id].live:
+            self._revived.add(node.id)
 
     def _action(self, before: Reading, after: Reading) -> Action:
         if after.standing == "contested" != before.standing:
@@ -210,35 +217,68 @@ class WorkingSet(Records):
         return "reinforce" if delta > 0 else "reduce"
 
     def settle_conflicts(self) -> None:
-        """Derive the conflict factor anew of every fetched belief in a confirmed contradiction; record what moved."""
-        nats = self._conflict_nats({})
-        edges = [link for link in self._links.values() if link.kind == "contradicts"]
-        for link in sorted(edges, key=lambda link: -link.strength):
-            for belief in (link.low, link.high):
-                node = self.belief(belief)
-                if abs(nats[belief] - node.state.conflict) > _NEIGHBOUR_NATS:
-                    state = replace(node.state, conflict=nats[belief])
-                    cause = Cause(kind="conflict", id=link.id)
-                    self._revise(node, _Change(state=state, reason="conflict", cause=cause))
+        """Derive the conflict factor anew of every belief that changes since the last time reach; record what moved.
 
-    def _conflict_nats(self, states: Mapping[BeliefId, BeliefState]) -> dict[BeliefId, float]:
-        """Return the conflict factor of every fetched belief in a contradiction, were these the states of some."""
-        edges = [link for link in self._links.values() if link.kind == "contradicts"]
-        touching = {belief for link in edges for belief in (link.low, link.high)}
-        if not touching:
-            return {}
-        live = {belief for belief in touching if self.belief(belief).state.lifecycle in ("open", "tentative")}
+        Beliefs that are merely near, and the contradictions among them, are left alone.
+        """
+        revised, linked = self._settled
+        changed = {revision.belief_id for revision in self.revisions[revised:]}
+        changed |= {end for link in self.new_links[linked:] for end in link.ends}
+        nats = self._conflict_nats(changed, {})
+        moved = [
+            (self._heaviest(belief), belief)
+            for belief, derived in nats.items()
+            if abs(derived - self.belief(belief).state.conflict) > _NEIGHBOUR_NATS
+        ]
+        for link, belief in sorted(moved, key=lambda each: (-each[0].strength, each[0].seq, each[1])):
+            node = self.belief(belief)
+            state = replace(node.state, conflict=nats[belief])
+            change = _Change(state=state, reason="conflict", cause=Cause(kind="conflict", id=link.id))
+            self._revise(node, change)
+        self._settled = len(self.revisions), len(self.new_links)
+
+    def _heaviest(self, belief_id: BeliefId) -> Link:
+        """Return the strongest edge of a belief, of equals the oldest."""
+        return min(self._links_at(belief_id), key=lambda link: (-link.strength, link.seq))
+
+    def _conflict_nats(
+        self, changed: Iterable[BeliefId], states: Mapping[BeliefId, BeliefState]
+    ) -> dict[BeliefId, float]:
+        """Return the conflict factor of every belief that these reach, were `states` the states of some.
+
+        What no longer counts between two beliefs has left both changed: from these and their neighbours on, nothing
+        travels but along what counts.
+        """
+        reached = {belief for belief in changed if self._links_at(belief)}
+        reached |= {
+            end
+            for belief in reached
+            for link in self._links_at(belief)
+            if link.status == "confirmed"
+            for end in link.ends
+        }
+        edges: list[tuple[BeliefId, BeliefId, float]] = []
+        waiting = list(reached)
+        while waiting:
+            for link in self._counted_at(waiting.pop()):
+                edges.append((*link.ends, link.strength))
+                waiting += set(link.ends) - reached
+                reached |= set(link.ends)
         own = {
             belief: read_state(states.get(belief) or self.belief(belief).state, self.now_us).own
-            for belief in touching
+            for belief in reached
         }
-        counted = [
-            link
-            for link in edges
-            if link.status == "confirmed" and {link.low, link.high} <= live and self._meet(link)
-        ]
-        return conflict_nats(own, [(link.low, link.high, link.strength) for link in counted])
+        return conflict_nats(own, edges)
 
-    def _meet(self, link: Link) -> bool:
-        """Say whether two beliefs can hold in one context."""
-        return contexts_agree(context_of(self.belief(link.low)), context_of(self.belief(link.high)))
+    def _counted_at(self, belief_id: BeliefId) -> list[Link]:
+        """Return the confirmed contradictions between this belief and others, both live and able to meet."""
+        if not self.belief(belief_id).live:
+            return []
+        return [link for link in self._links_at(belief_id) if self.counts(link)]
+
+    def counts(self, link: Link) -> bool:
+        """Say whether a contradiction weighs: confirmed, of live beliefs that can hold in one context."""
+        if link.status != "confirmed":
+            return False
+        low, high = (self.belief(end) for end in link.ends)
+        return low.live and high.live and contexts_agree(context_of(low), context_of(high))

@@ -62,6 +62,7 @@ CALL (seq) {
         MATCH (b:Belief)
         USING INDEX SEEK b:Belief(user, seq)
         WHERE b.user = $given.user AND b.seq > 0 AND b.vector IS NOT NULL
+            AND (NOT $given.live OR coalesce(b.lifecycle, 'open') IN ['open', 'tentative'])
         WITH b, b.vector AS vector, vector.similarity.cosine(b.vector, asked.vector) AS similarity
         ORDER BY similarity DESC, b.id LIMIT $given.candidates
         WITH b, reduce(sum = 0.0, i IN range(0, size(vector) - 1) | sum + vector[i] * asked.vector[i]) AS cosine

@@ -235,6 +235,7 @@ class _Transaction:
             "vectors": [{"name": name, "vector": vector.tolist()} for name, vector in reach.vectors.items()],
             "nearest": reach.nearest,
             "candidates": reach.nearest + _MORE,
+            "live": reach.live,
             "steps": depth if depth >= 2 else 0,
         }
         given = {**self._whose, **asked}

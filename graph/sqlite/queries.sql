@@ -294,6 +294,7 @@ ORDER BY seq LIMIT :limit
 -- name: vectors of beliefs
 SELECT b.id, v.value FROM beliefs AS b JOIN vectors AS v ON v.pk = b.vector
 WHERE b.user = :user AND b.seq > :after AND b.recorded_at <= :as_of
+    AND (NOT :live OR b.lifecycle IN ('open', 'tentative'))
 
 -- name: add vector
 INSERT INTO vectors (tenant, key, value) VALUES (:tenant, :key, :value) ON CONFLICT DO NOTHING

@@ -167,7 +167,10 @@ class _Transaction:
 
     def neighbourhood(self, reach: Reach, *, depth: int = 1) -> Neighbourhood:
         responses = self.responses(reach.responses) if reach.responses else []
-        nearest = {name: self.nearest(vector, limit=reach.nearest) for name, vector in reach.vectors.items()}
+        nearest = {
+            name: self._nearest(vector, limit=reach.nearest, live=reach.live)
+            for name, vector in reach.vectors.items()
+        }
         beliefs = self._reached(reach, nearest, depth)
         signals = self._signals_for(reach)
         items = (
@@ -215,7 +218,12 @@ class _Transaction:
         ]
 
     def nearest(self, vector: Vector, *, limit: int, as_of_us: int | None = None) -> list[Neighbour]:
-        found = self._rows("vectors of beliefs", after=0, as_of=_or_always(as_of_us)).fetchall()
+        return self._nearest(vector, limit=limit, as_of_us=as_of_us)
+
+    def _nearest(
+        self, vector: Vector, *, limit: int, as_of_us: int | None = None, live: bool = False
+    ) -> list[Neighbour]:
+        found = self._rows("vectors of beliefs", after=0, as_of=_or_always(as_of_us), live=live).fetchall()
         if not found:
             return []
         matrix = np.frombuffer(b"".join(value for _, value in found), dtype=np.float32).reshape(
@@ -360,7 +368,7 @@ class _Transaction:
 
     def news(self, after: int) -> News:
         revised = self._rows("beliefs revised", after=after) if after else None
-        vectors = self._rows("vectors of beliefs", after=after, as_of=_ALWAYS)
+        vectors = self._rows("vectors of beliefs", after=after, as_of=_ALWAYS, live=False)
         versions = [rows.to_link(row) for row in self._rows("link versions", after=after)]
         first = self._rows("first belief").fetchone()
         return News(
@@ -375,7 +383,8 @@ class _Transaction:
 
     def history(self) -> Changes:
         beliefs = self.beliefs()[::-1]
-        vectors = {row[0]: row[1] for row in self._rows("vectors of beliefs", after=0, as_of=_ALWAYS)}
+        found = self._rows("vectors of beliefs", after=0, as_of=_ALWAYS, live=False)
+        vectors = {row[0]: row[1] for row in found}
         return Changes(
             seq=self._head.seq,
             recorded_us=self._head.recorded_us,

@@ -295,6 +295,19 @@ class NeighbourhoodContract(StoreHooks):
         found = _walk(store, Reach(vectors={"east": vector(1, 0)}, nearest=2))
         assert ["a", "b"] == [near.belief_id for near in found.nearest["east"]]
 
+    def test_of_the_live_the_nearest_are_found_behind_the_dead(self, store: Store) -> None:
+        """Superseded and retired beliefs take no place where only live ones are asked for."""
+
+        def build(draft: Draft) -> None:
+            for name, lifecycle in (("a", "superseded"), ("b", "retired"), ("c", "tentative"), ("d", "open")):
+                draft.belief(name, near=vector(1, 0), lifecycle=lifecycle)  # type: ignore[arg-type]
+            draft.belief("e", near=vector(0.8, 0.6))
+
+        put(store, ADA, build)
+        for live, expected in ((True, ["c", "d", "e"]), (False, ["a", "b", "c"])):
+            found = _walk(store, Reach(vectors={"east": vector(1, 0)}, nearest=3, live=live))
+            assert expected == [near.belief_id for near in found.nearest["east"]] == sorted(found.beliefs)
+
     def test_links_are_all_current_ones_among_the_beliefs(self, store: Store) -> None:
         """Links of both kinds and every status come, in their current version, when both ends are reached."""
 

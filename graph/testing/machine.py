@@ -137,6 +137,7 @@ class StoreMachine(RuleBasedStateMachine):
         keys=st.lists(st.sampled_from(["likes tea", "likes coffee", "nothing"]), max_size=1),
         vectors=st.lists(st.sampled_from(range(len(VECTORS))), max_size=2, unique=True),
         nearest=st.integers(0, 3),
+        live=st.booleans(),
         depth=st.integers(1, 3),
     )
     def walk(self, scope: Scope, depth: int, vectors: list[int], **reach: Any) -> None:

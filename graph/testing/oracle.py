@@ -74,17 +74,21 @@ class Snapshot:
             key=lambda link: link.seq,
         )
 
-    def nearest(self, to: Vector, limit: int) -> list[Neighbour]:
-        """Return the beliefs by descending cosine, then id."""
+    def nearest(self, to: Vector, limit: int, *, live: bool = False) -> list[Neighbour]:
+        """Return the beliefs, or the live ones, by descending cosine, then id."""
         found = [
             Neighbour(belief_id, sum(float(a) * float(b) for a, b in zip(to, vector, strict=True)))
             for belief_id, vector in self.vectors.items()
+            if not live or self.beliefs[belief_id].state.lifecycle not in ("superseded", "retired")
         ]
         return sorted(found, key=lambda near: (-near.cosine, near.belief_id))[:limit]
 
     def neighbourhood(self, reach: Reach, depth: int) -> Neighbourhood:
         """Walk as the contract says."""
-        nearest = {name: self.nearest(vector, reach.nearest) for name, vector in reach.vectors.items()}
+        nearest = {
+            name: self.nearest(vector, reach.nearest, live=reach.live)
+            for name, vector in reach.vectors.items()
+        }
         wanted = [self.responses[id] for id in reach.responses if id in self.responses]
         start = {
             *(id for id in reach.beliefs if id in self.beliefs),

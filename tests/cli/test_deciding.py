@@ -1,5 +1,9 @@
 """`resolve` and `decide`: what they print, that a dry run writes nothing, and that a decision is taken back."""
 
+import pytest
+
+from beliefgraph import SelfModel
+from beliefgraph.ingest.resolution import Decision
 from tests.cli.shell import Shell
 from tests.embedders import CONTRADICTION, ScriptedRelater
 
@@ -53,6 +57,24 @@ def test_a_person_decides_and_takes_it_back(shell: Shell) -> None:
     shell.run("decide", "ada", conflict, "--scope", "b0", "place=work", "--scope", "b1", "place=home")
     contexts = {belief["id"]: belief["context"] for belief in shell.json("beliefs", "ada")}
     assert {"b0": {"place": "work"}, "b1": {"place": "home"}} == contexts
+
+
+def test_a_user_erased_meanwhile_is_passed_over(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is erased after the job decided is not told of, and the users after her are decided and told."""
+    shell = _shell(shell)
+    _conflict(shell)
+    for name, text, day in (("b0", TEA, 1), ("b1", COFFEE, 2)):
+        shell.run("believe", "bob", text, "--id", name, "--at", f"2026-01-0{day}T00:00:00Z")
+    decide = SelfModel.resolve_conflicts
+
+    def decide_and_erase(model: SelfModel, *, dry_run: bool = False) -> list[Decision]:
+        decisions = decide(model, dry_run=dry_run)
+        if model.user_id == "ada":
+            model.erase()
+        return decisions
+
+    monkeypatch.setattr(SelfModel, "resolve_conflicts", decide_and_erase)
+    assert ["bob"] == [decided["user"] for decided in shell.json("resolve")]
 
 
 def test_wrong_decisions_are_refused(shell: Shell) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from beliefgraph.graph.errors import InvalidInputError
-from tests.embedders import EQUIVALENT
+from tests.embedders import CONTRADICTION, EQUIVALENT, SUSPICION
 from tests.worlds import World, open_world
 
 SHORT, BRIEF = "wants short answers", "wants brief answers"
@@ -117,6 +117,65 @@ def test_three_that_say_the_same_become_one() -> None:
         assert {("response", f"r{number}") for number in range(3)} <= _evidence(world)
         world.ada.signal("regenerate", response="r2")
         assert world.graph.verify().ok
+
+
+@contextmanager
+def _opposed(*, seen: bool) -> Iterator[tuple[World, str]]:
+    """Let Ada hold two beliefs that say the same, the second of which a third contradicts, the first only if `seen`."""
+    long = "wants long answers"
+    script = {(BRIEF, SHORT): EQUIVALENT, (long, BRIEF): CONTRADICTION}
+    with open_world(script={**script, (long, SHORT): SUSPICION} if seen else script) as world:
+        for name, text, confidence in (("b0", SHORT, 0.9), ("b1", BRIEF, 0.6), ("b2", long, 0.8)):
+            world.ada.believe(text, id=name, confidence=confidence)
+            world.clock.pass_time(days=1)
+        (duplicate,) = world.ada.duplicates()
+        yield world, duplicate.id
+
+
+def test_what_stands_against_a_merged_belief_stands_against_its_heir() -> None:
+    """A merge does not hide a contradiction: the job decides it between what took the belief in and the third."""
+    with _opposed(seen=False) as (world, _):
+        assert [("merge", "b0"), ("keep", "b2")] == [
+            (d.verdict, d.keep) for d in world.ada.resolve_conflicts()
+        ]
+        assert [] == world.ada.resolve_conflicts()
+        live = [belief.id for belief in world.ada.beliefs() if belief.standing == "held"]
+        assert ["b2"] == live
+        assert world.graph.verify().ok
+
+
+@pytest.mark.parametrize(("seen", "status"), [(False, "dismissed"), (True, "suspected")])
+def test_a_merge_taken_back_takes_back_what_it_passed_on(seen: bool, status: str) -> None:
+    """After undo the edge of the heir is what it was, or is none; confidences are as before the merge."""
+    with _opposed(seen=seen) as (world, duplicate):
+        before = [world.ada.belief(name).confidence for name in ("b0", "b1", "b2")]
+        world.ada.resolve(duplicate, keep="b0")
+        assert {"confirmed"} == {each.status for each in world.ada.conflicts()}
+        world.ada.resolve(duplicate, undo=True)
+        edges = {("b0" in each.beliefs, each.status) for each in world.ada.conflicts()}
+        assert {(True, status), (False, "confirmed")} == edges
+        after = [world.ada.belief(name).confidence for name in ("b0", "b1", "b2")]
+        assert pytest.approx(before, abs=0.01) == after
+
+
+def test_what_a_person_confirmed_is_passed_on_as_confirmed_by_her() -> None:
+    """There is no earlier judgement of it to go back to: undone, it stands as it was passed on."""
+    with _opposed(seen=False) as (world, duplicate):
+        (conflict,) = world.ada.conflicts()
+        world.ada.resolve(conflict.id, confirm=True)
+        world.ada.resolve(duplicate, keep="b0")
+        (passed,) = [each for each in world.ada.conflicts() if "b0" in each.beliefs]
+        undone = world.ada.resolve(passed.id, undo=True)
+        assert ("confirmed", "person") == (undone.status, undone.detector)
+
+
+def test_the_job_does_not_merge_again_what_was_undone() -> None:
+    """A person took the merge back: both stand, however often the job runs."""
+    with _duplicates() as (world, duplicate):
+        world.ada.resolve_conflicts()
+        world.ada.resolve(duplicate, undo=True)
+        assert [] == world.ada.resolve_conflicts()
+        assert ["held", "held"] == [world.ada.belief(name).standing for name in ("b0", "b1")]
 
 
 def test_what_does_not_say_the_same_is_dismissed_for_good() -> None:

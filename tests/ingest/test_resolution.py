@@ -179,6 +179,59 @@ def test_a_retracted_winner_gives_back_what_it_replaced() -> None:
         assert world.graph.verify().ok
 
 
+def test_a_confirmation_taken_back_leaves_the_suspicion() -> None:
+    """After undo the edge has the strength and the detector that it had, and moves nothing."""
+    with open_world(script={(COFFEE, TEA): SUSPICION}) as world:
+        conflict = _conflict(world)
+        (before,) = world.ada.conflicts()
+        world.ada.resolve(conflict, confirm=True)
+        after = world.ada.resolve(conflict, undo=True)
+        assert (before.status, before.strength, before.detector) == (
+            after.status,
+            after.strength,
+            after.detector,
+        )
+        assert pytest.approx([0.8, 0.8], abs=1e-3) == _confidences(world)
+
+
+def test_the_job_does_not_decide_again_what_was_undone() -> None:
+    """A person took the decision back: the job asks, until one of the two is said again."""
+    with open_world(script=PAIR) as world:
+        conflict = _conflict(world)
+        world.ada.resolve_conflicts()
+        world.clock.pass_time(days=1)
+        world.ada.resolve(conflict, undo=True, reason="one project only")
+        for _ in range(2):
+            assert [("ask", "undone")] == [(d.verdict, d.reason) for d in world.ada.resolve_conflicts()]
+        assert "superseded" not in _standings(world)
+        world.clock.pass_time(days=1)
+        world.ada.believe(TEA)
+        assert [("b0", "newer")] == [(d.keep, d.reason) for d in world.ada.resolve_conflicts()]
+
+
+def test_what_holds_in_contexts_apart_is_not_decided() -> None:
+    """Two beliefs that a person put into contexts that exclude each other both stand, also after the job."""
+    with open_world(script=PAIR) as world:
+        _conflict(world)
+        world.ada.amend("b0", context={"place": "home"})
+        world.ada.amend("b1", context={"place": "work"})
+        assert [] == world.ada.resolve_conflicts()
+        assert ["held", "held"] == _standings(world)
+
+
+def test_what_was_dismissed_stays_dismissed() -> None:
+    """Neither the job nor saying it again puts a pair up again that a person said is none."""
+    with open_world(script=PAIR) as world:
+        world.ada.resolve(_conflict(world), dismiss=True)
+        world.clock.pass_time(days=1)
+        world.ada.believe(TEA)
+        world.ada.amend("b1", retired=True)
+        world.ada.amend("b1", retired=False)
+        assert [] == world.ada.resolve_conflicts()
+        assert ["dismissed"] == [each.status for each in world.ada.conflicts()]
+        assert ["held", "held"] == _standings(world)
+
+
 def test_bad_decisions_change_nothing() -> None:
     """An unknown conflict, none or two decisions at once, a belief of another conflict."""
     with open_world(script=PAIR) as world:

@@ -7,6 +7,7 @@ import click
 from beliefgraph.cli.app import DONE
 from beliefgraph.cli.console import Column, counted, shortened, show_json, show_table, to_json
 from beliefgraph.cli.options import Entry, Session, json_option, store_options, user_argument, with_user
+from beliefgraph.graph.errors import NotFoundError
 
 if TYPE_CHECKING:
     from beliefgraph.ingest.resolution import Decision
@@ -30,7 +31,10 @@ def resolve(session: Session, user: str | None, dry_run: bool, as_json: bool) ->
         for name in [user] if user is not None else list(graph.users()):
             model = graph.user(name)
             for decision in model.resolve_conflicts(dry_run=dry_run):
-                statements = {str(id): model.belief(id).statement for id in decision.beliefs}
+                try:
+                    statements = {str(id): model.belief(id).statement for id in decision.beliefs}
+                except NotFoundError:
+                    break  # she was erased meanwhile: there is nothing left to tell
                 decided.append((name, decision, statements))
     if as_json:
         show_json([{"user": name, **to_json(decision)} for name, decision, _ in decided])
