@@ -14,16 +14,17 @@ from starlette.routing import Match
 
 from beliefgraph import __version__
 from beliefgraph.api import openapi, problems
-from beliefgraph.api.calls import NotModified, Service
+from beliefgraph.api.calls import NotModified
 from beliefgraph.api.edge import Edge, Gate, Keys
 from beliefgraph.api.limits import Limits
 from beliefgraph.api.metrics import Metrics
 from beliefgraph.api.pages import Pages
 from beliefgraph.api.problems import ProblemError, answer, problem_of
 from beliefgraph.api.routes import ROUTERS
+from beliefgraph.api.running import Service
 from beliefgraph.api.tracing import Tracing
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError
+from beliefgraph.graph.errors import BeliefGraphError
 from beliefgraph.ingest.bank import Bank, load_bank
 from beliefgraph.ingest.validation import complaint
 
@@ -56,6 +57,7 @@ def create_app(
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(service.load_models)
+                tasks.start_soon(service.count_conflicts)
                 yield
                 tasks.cancel_scope.cancel()
         finally:
@@ -145,9 +147,7 @@ def _of_validation(request: Request, error: RequestValidationError) -> ProblemEr
 def _named(one: dict[str, Any]) -> tuple[str, Any]:
     """Return a complaint of the validation, and it as the library words it."""
     found = complaint(one, skip=1)
-    if found.field in ("line", "input"):
-        found = InvalidInputError("body", found.expected, got=found.got)
-    return one["type"], found
+    return one["type"], found.renamed("body") if found.field in ("line", "input") else found
 
 
 def _is_json(request: Request) -> bool:

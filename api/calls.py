@@ -1,9 +1,8 @@
-"""What every route starts from: the parts of the service, the caller's self-model, and the parameters that recur.
+"""What every route starts from: the caller's self-model, and the parameters that recur.
 
 Dependencies are `async def` and do no input or output, so that a request costs one thread.
 """
 
-import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,45 +10,21 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
-import anyio.to_thread
 from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
 
 from beliefgraph.api.keys import Caller, Scope
-from beliefgraph.api.limits import Limits
-from beliefgraph.api.metrics import Metrics
-from beliefgraph.api.problems import FORBIDDEN, STARTING, Kind, ProblemError, problem_of
+from beliefgraph.api.problems import FORBIDDEN, ProblemError
+from beliefgraph.api.running import Service
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, NotFoundError
+from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.ingest.events import Identifier, Moment
 from beliefgraph.queries.pages import MAX_LIMIT
 from beliefgraph.selfmodel import SelfModel
 
 T = TypeVar("T")
-_LOG = logging.getLogger("beliefgraph.api")
 _HOUR_S = 3600
 _SEQUENCE = re.compile(r'(?:W/)?"(\d{1,18})(?:-\d+)?"')
-
-
-@dataclass(slots=True, kw_only=True)
-class Service:
-    """The parts of a running service. `wanting` is why it is not ready, None when it is."""
-
-    graph: BeliefGraph
-    limits: Limits
-    metrics: Metrics
-    wanting: Kind | None = STARTING
-
-    async def load_models(self) -> None:
-        """Load the models, so that no request has to wait for them; the service is not ready before."""
-        try:
-            await anyio.to_thread.run_sync(self.graph.warm_up, abandon_on_cancel=True)
-        except BeliefGraphError as error:
-            self.wanting = problem_of(error).kind
-            _LOG.error("models", extra={"fields": {"error": type(error).__name__, "why": str(error)}})
-        else:
-            self.wanting = None
-            _LOG.info("ready")
 
 
 class NotModified(Exception):

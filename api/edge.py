@@ -30,6 +30,7 @@ _LOG = logging.getLogger("beliefgraph.api")
 _GUARDED = "/v1/"
 _BATCH = "/v1/events"
 _BODILESS = ("GET", "OPTIONS")
+_METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT", "OPTIONS")
 
 
 class Keys(Protocol):
@@ -116,7 +117,7 @@ class Edge:
             self._note(exchange)
             if span is not None:
                 span.end(
-                    method=scope["method"],
+                    method=exchange.method,
                     route=exchange.route,
                     status=exchange.status,
                     request_id=exchange.request_id,
@@ -180,7 +181,7 @@ class Edge:
 
     def _note(self, exchange: "_Exchange") -> None:
         seconds = time.perf_counter() - exchange.started
-        method, route = exchange.scope["method"], exchange.route
+        method, route = exchange.method, exchange.route
         self._metrics.latency.labels(method, route).observe(seconds)
         self._metrics.requests.labels(method, route, str(exchange.status)).inc()
         fields: dict[str, Any] = {
@@ -242,6 +243,12 @@ class _Exchange:
         self.problem: str | None = None
         self.told: dict[str, Any] = {}
         self._send = send
+
+    @property
+    def method(self) -> str:
+        """The method if it is a usual one, else `_OTHER`, as OpenTelemetry has it: nothing that a caller wrote."""
+        method: str = self.scope["method"]
+        return method if method in _METHODS else "_OTHER"
 
     @property
     def route(self) -> str:

@@ -100,10 +100,10 @@ class KeyFile:
 
     def revoke(self, id: str) -> Key:
         """Revoke a key; servers notice with their next request. Raises `NotFoundError`."""
+        if id not in self.keys():
+            raise NotFoundError("key", id)
         with self._locked():
             keys = dict(self._read())
-            if id not in keys:
-                raise NotFoundError("key", id)
             if keys[id].revoked_at is None:
                 keys[id] = replace(keys[id], revoked_at=_now())
                 self._write(list(keys.values()))
@@ -149,7 +149,12 @@ class KeyFile:
         except ImportError:  # Windows
             yield
             return
-        with self.path.with_name(self.path.name + ".lock").open("w") as lock:
+        try:
+            lock = self.path.with_name(self.path.name + ".lock").open("w")
+        except OSError as error:
+            why = f"it cannot be locked: {error.strerror}"
+            raise StoreUnavailableError(str(self.path), why) from error
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

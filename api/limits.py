@@ -13,6 +13,8 @@ HEAD_S = 30.0
 """Seconds that the head of a request may take, from its first byte or from when the connection came about."""
 BODY_S = 60.0
 """Seconds until the body of a request must have come to its end."""
+CENSUS_S = 60.0
+"""Seconds between two counts of the store's conflicts, at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Limits:
     body_bytes: int = BODY
     body_s: float = BODY_S
     batch_bytes: int = BATCH
+    census_s: float = CENSUS_S
 
 
 class Rates:

@@ -1,7 +1,11 @@
 """What is counted of a running process, for Prometheus: requests, signals and what became of them. No names, no texts.
 
-Counters begin at 0 with the process; what the store holds is told by the audit.
+Counters begin at 0 with the process. Of what the store holds only undecided conflicts are counted; the rest is told by
+the audit.
 """
+
+import math
+from collections.abc import Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -13,7 +17,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from beliefgraph.graph.model import Conflict, Outcome
+from beliefgraph.graph.model import ConflictStatus, Outcome
+from beliefgraph.queries.consistency import UNDECIDED
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -61,9 +66,11 @@ class Metrics:
         self._closed.set_function(self._share)
         self._open = Gauge(
             "beliefgraph_conflicts_open",
-            "Conflicts that came up less those decided, since the process began.",
+            "Undecided conflicts of the whole store, by status, as last counted in the background; NaN: not counted.",
+            ["status"],
             registry=registry,
         )
+        self.set_conflicts(dict.fromkeys(UNDECIDED, math.nan))
         self._served = Counter(
             "beliefgraph_beliefs_considered",
             "Beliefs considered in personalizations, by the reason why they are used or withheld.",
@@ -87,12 +94,11 @@ class Metrics:
         if any(effect.delta for effect in read.effects):
             self._moved += 1
             self._loop.labels("moved").inc()
-        self._open.inc(len(outcome.conflicts))
 
-    def count_decision(self, conflict: Conflict) -> None:
-        """Count a decision on a conflict."""
-        if conflict.status in ("resolved", "dismissed"):
-            self._open.dec()
+    def set_conflicts(self, undecided: Mapping[ConflictStatus, float]) -> None:
+        """Take what was counted of the store's undecided conflicts, by status; NaN: unknown."""
+        for status, count in undecided.items():
+            self._open.labels(status).set(count)
 
     def count_choice(self, reason: str) -> None:
         """Count a belief considered in a personalization."""

@@ -131,6 +131,10 @@ OF_ERROR: tuple[tuple[type[Exception], Kind], ...] = (
 KINDS = tuple(one for one in list(globals().values()) if isinstance(one, Kind))
 
 
+_HEADERS = {"idempotency_key": "Idempotency-Key"}
+"""What a caller over HTTP knows a field of the library by."""
+
+
 class ProblemError(Exception):
     """A problem that the service itself finds; `members` are added to its document, `headers` to the answer."""
 
@@ -152,13 +156,21 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     kind = next(kind for known, kind in OF_ERROR if isinstance(error, known))
-    return ProblemError(kind, str(error) if kind.detail is None else None, **dict(_members(error)))
+    detail = str(_for_caller(error)) if kind.detail is None else None
+    return ProblemError(kind, detail, **dict(_members(error)))
+
+
+def _for_caller(error: Exception) -> Exception:
+    """Return an error in the words of HTTP."""
+    if isinstance(error, errors.InvalidInputError) and error.field in _HEADERS:
+        return error.renamed(_HEADERS[error.field])
+    return error
 
 
 def _members(error: Exception) -> Iterator[tuple[str, Any]]:
     """Yield what a program can use of an error: the field at fault and what would be right, or what is missing."""
     if isinstance(error, errors.InvalidInputError):
-        yield "field", error.field
+        yield "field", _HEADERS.get(error.field, error.field)
         yield "expected", error.expected
         if error.got is not None:
             yield "got", error.got

@@ -1,5 +1,6 @@
 """Serving: one process, one port. Checks who may be served before anything is opened; stops without losing anything."""
 
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from beliefgraph.api.limits import Limits
 from beliefgraph.api.logs import configure
 from beliefgraph.api.tracing import tracing_of
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
+from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.ingest.bank import load_bank
 from beliefgraph.settings import Settings
 
@@ -38,7 +39,8 @@ def serve(
     """Serve until the process is told to stop (SIGTERM, SIGINT); what was accepted by then is answered.
 
     `announce` gets a sentence that says where, and whom it serves. Raises `InvalidInputError` for a host that may not
-    be served without keys or a bank of questions that cannot be read, and whatever opening the store raises.
+    be served without keys, a port that is taken or a bank of questions that cannot be read, and whatever opening the
+    store raises.
     """
     import uvicorn
 
@@ -105,7 +107,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:
-        raise StoreUnavailableError(f"{host}:{port}", error.strerror or "it cannot be listened on") from error
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+        raise InvalidInputError("port", f"{host}:{port} cannot be listened on: {why}") from error
 
 
 def _sentence(listening: socket.socket, keys: KeyFile | None) -> str:

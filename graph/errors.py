@@ -3,7 +3,7 @@
     BeliefGraphError
     ├── NotFoundError (LookupError)          an id that this user does not have
     ├── InvalidInputError (ValueError)       a field that cannot be accepted, and what would be right
-    │   ├── DuplicateIdError                 an id that is taken by other content
+    │   ├── DuplicateIdError                 an id or idempotency key that is taken by other content
     │   └── UnknownSignalKindError           a signal kind the parameters do not know
     ├── ChangedMeanwhileError                the self-model is not as the caller last saw it
     ├── StoreUnavailableError                the store cannot be reached, locked, written or is full
@@ -40,13 +40,24 @@ class InvalidInputError(BeliefGraphError, ValueError):
         self.field, self.expected, self.got = field, expected, got
         super().__init__(f"{field}: {expected}" + (f" (got {got})" if got is not None else ""))
 
+    def renamed(self, field: str) -> "InvalidInputError":
+        """Return the same complaint under the name by which the caller knows the field."""
+        return InvalidInputError(field, self.expected, got=self.got)
+
 
 class DuplicateIdError(InvalidInputError):
-    """An id already names something recorded with other content; nothing was written."""
+    """An id already names something recorded with other content; nothing was written.
 
-    def __init__(self, what: str, id: str) -> None:
-        self.what, self.id = what, id
-        super().__init__("id", f"{what} {id!r} is recorded already, with other content; choose a new id")
+    `by_key`: it is the id that an idempotency key stands for, so that the key was used for something else.
+    """
+
+    def __init__(self, what: str, id: str, *, by_key: bool = False) -> None:
+        self.what, self.id, self.by_key = what, id, by_key
+        if by_key:
+            wanted = f"was used already, for {what} {id!r} with other content; send a new key"
+        else:
+            wanted = f"{what} {id!r} is recorded already, with other content; choose a new id"
+        super().__init__("idempotency_key" if by_key else "id", wanted)
 
 
 class UnknownSignalKindError(InvalidInputError):

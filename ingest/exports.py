@@ -103,7 +103,11 @@ class ExportReader:
         return {name: columns for name, columns in there.items() if columns}
 
     def check_columns(self) -> None:
-        """Check that there were users and kinds. Raises `InvalidInputError`."""
+        """Check that there were rows, users and kinds. Raises `InvalidInputError`."""
+        if not self._there:
+            raise InvalidInputError(
+                "file", "must hold rows, as CSV with a head or as JSON Lines; there are none"
+            )
         self._check_has("user", "the files", self._found)
         if not self._map.rows:
             self._check_has("kind", "the files", self._found)
@@ -123,7 +127,7 @@ class ExportReader:
 
     def _there_are(self) -> str:
         shown = list(self._there)[:_SHOWN_COLUMNS]
-        return f"there are {', '.join(shown) or 'none'}" + (", …" if len(self._there) > len(shown) else "")
+        return f"there are {', '.join(shown)}" + (", …" if len(self._there) > len(shown) else "")
 
     # Records
 
@@ -167,22 +171,30 @@ class ExportReader:
             raise InvalidInputError("file", f"{name} must be text in UTF-8")
         lines.put_back(head)
         reader = csv.reader(lines, delimiter=max(_DELIMITERS, key=head.count))
-        header = [column.strip() for column in next(reader)]
+        header = _head(name, reader)
         self._there.update(dict.fromkeys(header))
-        self._found |= {
-            column for columns in self._columns.values() for column in columns if column in header
-        }
+        read = {column for columns in self._columns.values() for column in columns if column in header}
+        twice = sorted(column for column in read if header.count(column) > 1)
+        if twice:
+            raise InvalidInputError("file", f"{name} must have one column named {twice[0]}; it has several")
+        self._found |= read
         self._check_has("user", name, header)
         if every is None:
             self._check_has("kind", name, header)
         while True:
+            before = lines.number
             try:
                 cells = next(reader)
             except StopIteration:
                 yield from lines.taken()
                 return
             except csv.Error as error:
-                yield lines.number, Unreadable(field="line", reason=f"is not CSV: {error}")
+                reason = f"is not CSV: {error}"
+                if lines.number > before + 1:
+                    reason += (
+                        f"; a quote that opens in line {before + 1} and never closes reaches down to here"
+                    )
+                yield lines.number, Unreadable(field="line", reason=reason)
                 continue
             if len(cells) > len(header):
                 reason = f"has {len(cells)} fields, but the head has {len(header)}"
@@ -243,6 +255,17 @@ class ExportReader:
             self._map.tags.get(word) or "_".join(word.casefold().replace("-", " ").split()) for word in plain
         ]
         return tuple(dict.fromkeys(tag for tag in found if tag))
+
+
+def _head(name: str, reader: Iterator[list[str]]) -> list[str]:
+    """Return the names of the columns. Raises `InvalidInputError` when the first line is not CSV."""
+    try:
+        return [column.strip() for column in next(reader)]
+    except csv.Error as error:
+        told = "it has CR alone" if "new-line" in str(error) else str(error)
+        raise InvalidInputError(
+            "file", f"{name} must be CSV whose lines end in LF or CR LF; {told}"
+        ) from None
 
 
 class _Lines:

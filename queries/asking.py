@@ -16,6 +16,7 @@ from beliefgraph.graph.contradiction import conflict_nats
 from beliefgraph.graph.glance import Floats, Glance
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import BeliefState, fade, read_state, relative_entropy, with_word
+from beliefgraph.graph.model import Link
 
 _CONSIDERED = 16
 """So many of the most relevant beliefs are candidates for a question."""
@@ -83,10 +84,10 @@ class Asker:
     def _id(self, row: int) -> BeliefId:
         return self.glance.nodes[row].id
 
-    def _disputes(self, rows: Iterable[int]) -> list[tuple[int, int, float]]:
+    def _disputes(self, rows: Iterable[int]) -> list[tuple[int, int, Link]]:
         known = {self._id(row): row for row in rows}
         return [
-            (known[link.low], known[link.high], link.strength if link.status == "confirmed" else 0.0)
+            (known[link.low], known[link.high], link)
             for link in self.glance.links
             if link.kind == "contradicts"
             and link.status in ("suspected", "confirmed")
@@ -104,12 +105,16 @@ class Asker:
         text = f"Is this true of you: “{self.glance.nodes[row].statement}”?"
         return Question(text=text, about=(self._id(row),), nats=self._beyond_ratings(nats, [row]))
 
-    def _between(self, one: int, other: int, strength: float) -> Question:
-        """Ask which of two beliefs that dispute each other is true."""
+    def _between(self, one: int, other: int, dispute: Link) -> Question:
+        """Ask which of two beliefs is true. With the strength of their edge they dispute each other, and she names one.
+
+        Else she says both, which tells nothing that would change what is served.
+        """
         first, second = sorted((one, other), key=lambda row: (-self._confidence(row), self._id(row)))
         sure, rival = self._confidence(first), self._confidence(second)
         odds = (sure * (1 - rival), rival * (1 - sure))
-        nats = sum(
+        strength = dispute.strength if dispute.status == "confirmed" else 0.0
+        nats = dispute.strength * sum(
             odd / sum(odds) * self._learned(self._decided(right, wrong, strength))
             for odd, right, wrong in zip(odds, (first, second), (second, first), strict=True)
         )

@@ -3,15 +3,16 @@
 Reads nodes and edges; what follows from them is decided elsewhere.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import Link, view
-from beliefgraph.graph.store import Reader
+from beliefgraph.graph.model import ConflictStatus, Link, view
+from beliefgraph.graph.store import Reader, Store, scopes
 
+UNDECIDED: tuple[ConflictStatus, ...] = ("suspected", "confirmed")
 EXACT_UP_TO = 40
 """Beliefs in one component up to which the heaviest consistent subset is found exactly."""
 _SCALE = 10**6
@@ -46,6 +47,20 @@ def belief_graph(reader: Reader, now_us: int, as_of_us: int | None = None) -> "n
             link.low, link.high, type=link.kind.upper(), strength=link.strength, status=link.status
         )
     return graph
+
+
+def undecided_conflicts(store: Store, on_user: Callable[[], None]) -> dict[ConflictStatus, int]:
+    """Count the undecided contradictions of every user of every tenant, by status. Reads every user, one after another.
+
+    What `on_user` raises ends it.
+    """
+    found = dict.fromkeys(UNDECIDED, 0)
+    for scope in scopes(store):
+        on_user()
+        for link in store.read(scope, lambda reader: reader.links("contradicts")):
+            if link.status in found:
+                found[link.status] += 1
+    return found
 
 
 def resting_on(graph: "nx.MultiDiGraph[BeliefId]", belief: BeliefId) -> frozenset[BeliefId]:

@@ -132,13 +132,14 @@ def _remarks(audit: LogAudit) -> Iterable[str]:
         yield f"Texts: {sum(said.values()):,}. Read for what they say of the user: {_listed(read) or 'none'}."
         if sum(unread.values()):
             yield f"Not read, because their signal is lost or its kind says nothing in words: {_listed(unread)}."
-    for count, what in (
-        (audit.unnamed_responses, "responses carry no id or no user: no signal can be traced to them"),
-        (audit.naive, "times have no timezone; they are taken for UTC here, but must be sent with one"),
-        (audit.undated, "signals have no time that can be read"),
+    for count, what, so in (
+        (audit.unnamed_responses, "Responses without an id or a user", " No signal can be traced to them."),
+        (audit.naive, "Times without a timezone", " They are taken for UTC here, but must be sent with one."),
+        (audit.undated, "Signals without a time that can be read", ""),
     ):
         if count:
-            yield f"{count:>7,}  {what}"
+            yield ""
+            yield f"{what}: {count:,}.{so}"
 
 
 def _tables(audit: LogAudit) -> Iterable[str]:

@@ -125,7 +125,7 @@ def test_a_response_without_id_or_user_can_never_be_named() -> None:
     """It is a finding, even where every signal has its response."""
     audit = _audit(SHOWN, THUMB, {"event": "shown", "uid": "ada"}, {"event": "shown", "answer": "r1"})
     assert (3, 1, 2, False) == (audit.response_rows, audit.responses, audit.unnamed_responses, audit.ok)
-    assert "2  responses carry no id or no user" in str(audit)
+    assert "Responses without an id or a user: 2." in str(audit)
 
 
 def test_which_texts_would_be_read() -> None:
@@ -306,8 +306,36 @@ def test_an_array_is_no_log() -> None:
     for lines in (utf_16, [b"\xff\n"]):
         with pytest.raises(InvalidInputError, match="must be text in UTF-8"):
             audit_log({"log.csv": lines}, MAP, PARAMETERS)
-    with pytest.raises(InvalidInputError, match="there are none"):
-        audit_log({"log.csv": ["", "\n"]}, make_map({}), PARAMETERS)
+    for nothing in (["", "\n"], []):
+        with pytest.raises(InvalidInputError, match=r"file: must hold rows, as CSV .*; there are none"):
+            audit_log({"log.csv": nothing}, make_map({}), PARAMETERS)
+
+
+def test_csv_that_ends_its_lines_in_another_way() -> None:
+    """A head whose lines end in CR alone is refused with what would be right."""
+    whole = b"uid,event,answer\rada,shown,r0\rada,thumb,r0\r"
+    with pytest.raises(
+        InvalidInputError, match=r"log.csv must be CSV whose lines end in LF or CR LF; it has CR"
+    ):
+        audit_log({"log.csv": [whole]}, MAP, PARAMETERS)
+
+
+def test_a_quote_that_never_closes_is_found_where_it_opens() -> None:
+    """It swallows rows: the account says from which line on, and what comes after them counts."""
+    good = b"thumb,ada,r0,1\n"
+    lines = [b"event,uid,answer,score\n", b"shown,ada,r0,\n", b'thumb,ada,r0,"1\n', *[good] * 9000]
+    audit = audit_log({"log.csv": lines}, MAP, PARAMETERS)
+    ((place, reason),) = audit.unread_examples
+    assert "a quote that opens in line 3 and never closes reaches down to here" in reason
+    assert 3 + 9000 - int(place.rpartition(":")[2]) == audit.total.received
+
+
+def test_a_column_that_is_there_twice() -> None:
+    """Which of two columns of one name is meant nobody can say; where nothing is read from them, they do no harm."""
+    text = "event,uid,{0},{0}\nshown,ada,r0,\n"
+    with pytest.raises(InvalidInputError, match=r"log.csv must have one column named answer; it has several"):
+        _csv(text.format("answer"))
+    assert 1 == _csv(text.format("note")).rows
 
 
 @pytest.mark.parametrize(

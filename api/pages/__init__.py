@@ -20,6 +20,28 @@ from beliefgraph.ingest.parameters import Parameters
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 _CODE = re.compile(r"`([^`]+)`")
 _METHODS = ("get", "post", "patch", "delete")
+_MADE_ELSEWHERE = ("set", "onboarding")
+"""Kinds of signals that other routes make: an edit, an answer to a question."""
+_DID = {
+    "rating": 'pressed a thumb, or rated; `true`, `false`, `"positive"` and `"negative"` do too',
+    "stars": "gave so many stars",
+    "answer": "solved what was asked of her: 1 right, 0 wrong",
+    "accept": "took it as it is",
+    "copy": "copied it",
+    "save": "kept it",
+    "share": "passed it on",
+    "click": "clicked on it",
+    "dwell": "stayed with it for so many seconds",
+    "edit": "changed this share of it; `text` is the edited version",
+    "regenerate": "asked for another",
+    "abandon": "left in the middle of it",
+    "ignore": "passed it over",
+    "correction": "said what is right instead; takes the place of the belief that it is about",
+    "statement": "said something about herself",
+    "confirm": "said that the belief is true",
+    "deny": "said that it is not",
+    "consent": "lets others learn from her (1), or no longer (0)",
+}
 
 
 def _file(name: str) -> str:
@@ -108,7 +130,7 @@ def _routes(openapi: Mapping[str, Any]) -> Iterator[str]:
 def _route(path: str, method: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     parts = [f"<p>{_text(operation['description'])}</p>"]
     parameters = [
-        (f"<code>{one['name']}</code>", one["in"], _type(one["schema"]), _text(one["description"]))
+        (f"<code>{one['name']}</code>", one["in"], _type(_given(one["schema"])), _text(one["description"]))
         for one in operation.get("parameters", [])
     ]
     if parameters:
@@ -128,6 +150,13 @@ def _route(path: str, method: str, operation: Mapping[str, Any], schemas: Mappin
     return f'<details id="{operation["operationId"]}">{head}<div>{"".join(parts)}</div></details>'
 
 
+def _given(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of a parameter that is given: null stands for one that is not."""
+    if "anyOf" not in schema:
+        return schema
+    return {**schema, "anyOf": [one for one in schema["anyOf"] if one.get("type") != "null"]}
+
+
 def _sample(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     """Return an example of a body: its own, else made of those of its fields; nothing where it is no record."""
     record = schemas.get(schema.get("$ref", "").rpartition("/")[2])
@@ -136,7 +165,8 @@ def _sample(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     of_fields = {
         name: one["examples"][0] for name, one in record["properties"].items() if one.get("examples")
     }
-    sample = record.get("examples", [of_fields])[0]
+    given = record.get("examples", [of_fields])[0]
+    sample = {name: given[name] for name in record["properties"] if name in given}
     shown = json.dumps(sample, ensure_ascii=False, indent=2)
     return f"<pre><code>{html.escape(shown, quote=False)}</code></pre>"
 
@@ -196,13 +226,13 @@ def _type(schema: Mapping[str, Any]) -> str:
 def _signals(parameters: Parameters) -> str:
     rows = []
     for name, kind in parameters.signals.items():
-        if name != "set":
+        if name not in _MADE_ELSEWHERE:
             scale = [value for value, _ in kind.scale]
-            value = f"{scale[0]:g} to {scale[-1]:g}" if scale else "none"
-            about = " or ".join(kind.about)
-            text = "required" if kind.text in ("correction", "statement") else "may be given"
-            rows.append((f"<code>{html.escape(name)}</code>", value, about, text))
-    return _table(("kind", "value", "about", "text"), rows)
+            value = f"{scale[0]:g} to {scale[-1]:g}".replace("-", "−") if scale else "none"
+            wants_text = kind.text in ("correction", "statement")
+            did = "; ".join(filter(None, (_DID.get(name), "`text` is required" if wants_text else None)))
+            rows.append((f"<code>{html.escape(name)}</code>", _text(did), value, " or ".join(kind.about)))
+    return _table(("kind", "the user", "value", "about"), rows)
 
 
 def _problems() -> str:

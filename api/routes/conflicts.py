@@ -59,9 +59,7 @@ def list_duplicates(
 )
 def resolve_conflict(of: OfUser, conflict_id: ConflictId, body: bodies.Resolution) -> Conflict:
     """Every change is a revision with the reason; `undo` takes the last decision back; the same again is harmless."""
-    conflict = of.user.resolve(conflict_id, **given(body))
-    of.call.service.metrics.count_decision(conflict)
-    return conflict
+    return of.user.resolve(conflict_id, **given(body))
 
 
 @router.post(

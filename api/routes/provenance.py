@@ -136,8 +136,7 @@ def get_diff(
         try:
             found: Diff = user.diff(start, end, limit=limit)
         except InvalidInputError as error:
-            named = _SPAN.get(error.field, error.field)
-            raise InvalidInputError(named, error.expected, got=error.got) from None
+            raise error.renamed(_SPAN.get(error.field, error.field)) from None
         return found
 
     return of.read(work)

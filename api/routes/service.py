@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from beliefgraph import __version__
-from beliefgraph.api.calls import Service
 from beliefgraph.api.pages import Pages, base_of
 from beliefgraph.api.problems import ProblemError
+from beliefgraph.api.running import Service
 from beliefgraph.wire import records as wire
 
 router = APIRouter(tags=["service"])

@@ -12,6 +12,7 @@ from beliefgraph.curve import Curve, population_curve
 from beliefgraph.graph.clock import Clock, to_us, utc_now
 from beliefgraph.graph.errors import InvalidInputError, StoreUnavailableError
 from beliefgraph.graph.ids import UserId
+from beliefgraph.graph.model import ConflictStatus
 from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Scope, Store
 from beliefgraph.ingest.aggregate import aggregate
@@ -28,6 +29,7 @@ from beliefgraph.ingest.reinterpretation import Reinterpretation
 from beliefgraph.ingest.relate import EmbeddingRelater, Pair, Relater, Relation
 from beliefgraph.ingest.validation import check_one_of
 from beliefgraph.queries.audit import Audit, Scrutiny, Stopped
+from beliefgraph.queries.consistency import undecided_conflicts
 from beliefgraph.queries.funnels import Per
 from beliefgraph.queries.verify import VerifyReport, verify
 from beliefgraph.selfmodel import SelfModel
@@ -209,6 +211,13 @@ class BeliefGraph:
             on_user()
         version = self._pipeline.parameters.version
         return Reinterpretation(version=version, users=users, beliefs=beliefs, moved=moved)
+
+    def undecided_conflicts(self, *, on_user: Callable[[], None] = lambda: None) -> dict[ConflictStatus, int]:
+        """Count the undecided conflicts of the whole store, all tenants, by status (`suspected`, `confirmed`).
+
+        Reads every user; what `on_user`, called before each, raises ends it.
+        """
+        return undecided_conflicts(self._pipeline.store, on_user)
 
     def audit(
         self,

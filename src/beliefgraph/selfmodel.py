@@ -226,8 +226,7 @@ class SelfModel(SelfModelReads):
         except DuplicateIdError:
             raise
         except InvalidInputError as error:
-            named = _AMENDED.get(error.field, error.field)
-            raise InvalidInputError(named, error.expected, got=error.got) from None
+            raise error.renamed(_AMENDED.get(error.field, error.field)) from None
 
     def erase(self) -> Erasure:
         """Take away everything held on this user; the answer holds counts only."""
@@ -289,7 +288,12 @@ class SelfModel(SelfModelReads):
         if key is not None:
             check_identifier("idempotency_key", key)
         id = None if key is None else derived_id(event.type[0], "idempotency_key", key)
-        return self._pipeline.apply(self._scope, event, id=id, **how)
+        try:
+            return self._pipeline.apply(self._scope, event, id=id, **how)
+        except DuplicateIdError as error:
+            if error.id != id:
+                raise
+            raise DuplicateIdError(error.what, error.id, by_key=True) from None
 
     def _edit(self, event: SignalEvent, key: str | None, if_sequence: int | None) -> Belief:
         outcome = self._outcome(event, key, if_seq=if_sequence)

@@ -72,7 +72,7 @@ def test_a_field_at_fault_is_named(api: Api) -> None:
         problem = api.problem("POST", f"{ADA}/beliefs", body, status=422)
         assert ("invalid-input", field) == (problem["type"], problem["field"])
         assert expected in problem["expected"]
-        assert problem["detail"].startswith(f"{field}: ")
+        assert problem["detail"].startswith(f"{field}: {problem['expected']}")
     assert [] == api.get("/v1/users")["items"]
 
 
@@ -100,6 +100,25 @@ def test_a_signal_is_checked_against_its_kind(told: Api) -> None:
     assert ("invalid-input", "value") == (wrong["type"], wrong["field"])
     both = {"kind": "rating", "value": 1, "response": "r1", "belief": "b1"}
     assert "belief" == told.problem("POST", f"{ADA}/signals", both, status=422)["field"]
+
+
+def test_what_was_used_for_something_else_is_named(told: Api) -> None:
+    """Of a reused idempotency key the header is named and a new key asked for, of a reused id the id."""
+    asked: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
+        ("POST", "beliefs", {"statement": "likes tea"}, {"statement": "likes coffee"}),
+        ("POST", "responses", {"text": "Here."}, {"text": "There."}),
+        ("POST", "signals", {"kind": "statement", "text": "likes tea"}, {"kind": "rating", "value": 1}),
+        ("PATCH", "beliefs/b1", {"confidence": 0.9}, {"confidence": 0.8}),
+    )
+    for number, (method, path, first, other) in enumerate(asked):
+        told.send(method, f"{ADA}/{path}", first, Idempotency_Key=f"k{number}").raise_for_status()
+        problem = told.problem(method, f"{ADA}/{path}", other, status=409, Idempotency_Key=f"k{number}")
+        assert ("duplicate-id", "Idempotency-Key") == (problem["type"], problem["field"])
+        assert problem["detail"].startswith("Idempotency-Key: was used already, for ")
+        assert problem["detail"].endswith(" with other content; send a new key")
+    problem = told.problem("POST", f"{ADA}/beliefs", {"id": "b1", "statement": "likes tea"}, status=409)
+    assert ("duplicate-id", "id") == (problem["type"], problem["field"])
+    assert problem["detail"].endswith("; choose a new id")
 
 
 def test_what_is_not_there_is_named(told: Api) -> None:

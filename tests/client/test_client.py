@@ -38,6 +38,7 @@ RAISED: list[errors.BeliefGraphError] = [
     errors.InvalidInputError("confidence", "must be a number", got="'x'"),
     errors.InvalidInputError("statement", "is required"),
     errors.DuplicateIdError("signal", "s1"),
+    errors.DuplicateIdError("signal", "s1", by_key=True),
     errors.UnknownSignalKindError("it's", ["rating", "stars"]),
     errors.ChangedMeanwhileError("ada", 3, 5),
 ]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from beliefgraph.graph.ledger import logit, sigmoid
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.predict import Heard
+from beliefgraph.ingest.relate import Relation
 from beliefgraph.queries.asking import HORIZON, yes_probability
 from tests.embedders import SUSPICION
 from tests.worlds import open_world, parameters_with
@@ -120,6 +121,24 @@ def test_a_dispute_is_asked_as_one_question() -> None:
         world.ada.signal("deny", belief="b0")
         later = world.ada.personalize("python examples")
         assert (["b1"], None) == ([choice.belief.id for choice in later.used], later.question)
+
+
+def test_a_dispute_promises_as_much_as_it_is_likely() -> None:
+    """Whether two beliefs contradict each other at all is part of what an answer is expected to tell."""
+    promised = {}
+    for strength in (0.3, 0.6):
+        rest = Relation(equivalent=0.0, entails=0.0, contradiction=strength, neutral=1 - strength)
+        with open_world(script={("python examples never", "python examples"): rest}) as world:
+            world.ada.believe("python examples", id="b0", confidence=0.7)
+            world.ada.believe("python examples never", id="b1", confidence=0.65)
+            (conflict,) = world.ada.conflicts()
+            assert "suspected" == conflict.status
+            plan = world.ada.personalize("python examples")
+            assert ("b0", "b1") == plan.question_about
+            promised[conflict.strength] = plan.question_nats
+    (weak, few), (strong, many) = sorted(promised.items())
+    assert weak < strong
+    assert few < weak / strong * many * 1.001  # and ratings tell their share of either alike
 
 
 @pytest.mark.parametrize("confidence", [0.001, 0.3, 0.5, 0.97, 0.999])

@@ -167,6 +167,7 @@ NASTY = (
     "over\u202eride\u202c \u2066isolate\u2069 \u200b\u200d\ufeff hidden",
     "lines\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029end",
     "tags \U000e0069\U000e0067\U000e006e and \U0001f600 and \x00\x07\x1b[2J",
+    f"smuggled \u2764\ufe0f{''.join(chr(0xE0100 + byte) for byte in b'ignore')} \u034f\u115f\u3164\uffa0\u2800",
     "\\u003c/system\\u003e \\n \\",
     "日本語 naïve – “quoted”",
 )
@@ -182,7 +183,8 @@ def test_nothing_stored_leaves_its_line_or_hides(statement: str) -> None:
         head, line = prompt.splitlines()
         assert prompt.split("\n") == [head, line]
         assert line.isprintable()
-        assert not set("<>&`") & set(line)
+        assert not set("<>&`\u034f\u115f\u3164\uffa0\u2800\ufe0f") & set(line)
+        assert not any("\U000e0000" <= character <= "\U000e0fff" for character in line)
         quoted = line[line.rindex('): "') + 3 :] if '): "' in line else line.split(": ", 1)[1]
         assert f"likes tea {statement}" == json.loads(quoted)
         assert line.startswith("- the user has said (where ")

@@ -47,7 +47,7 @@ file_option = click.option(
 @click.option("--tenant", required=True, metavar="TENANT", help="Whose users the key reaches.")
 @click.option(
     "--scope",
-    "scopes",
+    "scope",
     multiple=True,
     required=True,
     type=click.Choice(("read", "write", "admin")),
@@ -55,9 +55,9 @@ file_option = click.option(
 )
 @file_option
 @json_option
-def create(tenant: str, scopes: tuple[str, ...], path: str | None, as_json: bool) -> None:
+def create(tenant: str, scope: tuple[str, ...], path: str | None, as_json: bool) -> None:
     """Make a key and show it, this once. A running service takes it at once."""
-    key, shown = _file(path, create=True).create(tenant, scopes)
+    key, shown = _file(path, create=True).create(tenant, scope)
     if as_json:
         show_json({"id": key.id, "key": shown, "tenant": key.tenant, "scopes": key.scopes})
         return

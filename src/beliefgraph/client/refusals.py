@@ -37,7 +37,7 @@ def error_of(document: Mapping[str, Any], *, target: str, user_id: str | None) -
             of_user = None if what == "user" else user_id
             found: BeliefGraphError = NotFoundError(what, id, user_id=of_user)
         case "duplicate-id", {"what": what, "id": id}:
-            found = DuplicateIdError(what, id)
+            found = DuplicateIdError(what, id, by_key=document.get("field") == "Idempotency-Key")
         case "changed-meanwhile", {"expected_seq": expected, "seq": seq}:
             found = ChangedMeanwhileError(user_id or "", expected, seq)
         case "unknown-signal-kind", {"expected": str(expected), "got": str(got)}:
