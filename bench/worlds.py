@@ -76,7 +76,6 @@ class World:
 OFF: Mapping[str, Mapping[str, float]] = {
     "ours, no habits": {"habits.share": 0.0},
     "ours, no detector": {"memory.change_nats": math.inf},
-    "ours, no sessions": {"memory.session_nats": math.inf},
 }
 """Ours with one part switched off, by name."""
 BASE = World(name="as assumed", without=tuple(OFF))

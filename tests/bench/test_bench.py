@@ -1,5 +1,6 @@
 """The benches run and say what they should; what they measure is no test's business."""
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -15,9 +16,10 @@ from beliefgraph.ingest.fitting.blocks import block
 from beliefgraph.ingest.fitting.forward import run
 from beliefgraph.ingest.fitting.histories import read_history, vocabulary
 from beliefgraph.ingest.fitting.rates import tables
+from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.reader import ingest
 from beliefgraph.ingest.relate import EmbeddingRelater
-from bench import assistments, newcomers, preferences, reading, students, worlds
+from bench import assistments, logs, newcomers, preferences, reading, students, worlds
 from bench.__main__ import main
 from bench.neo4j_server import NoServer
 from bench.scratch import HashedWords, open_pipeline
@@ -33,6 +35,18 @@ def _students(count: int = 30, length: int = 12) -> list[assistments.Student]:
         )
         for number in range(count)
     ]
+
+
+def _write_students(folder: Path) -> None:
+    """Write both parts of a small data set."""
+    for place in (assistments.TRAIN, assistments.TEST):
+        path = folder / place
+        path.parent.mkdir(exist_ok=True)
+        rows = (
+            {"user": number, "fold": 0, "skills": student.skills, "correct": student.correct}
+            for number, student in enumerate(_students(200, 6))
+        )
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 def _no_server() -> NoReturn:
@@ -131,20 +145,43 @@ def test_the_quick_run_replays_the_data_when_it_is_there(
     """The table comes with the anchors and a verdict on each target, and the diagram is drawn."""
     monkeypatch.setattr("bench.__main__._embedder", HashedWords)
     pytest.importorskip("matplotlib")
-    for place in (assistments.TRAIN, assistments.TEST):
-        path = tmp_path / place
-        path.parent.mkdir(exist_ok=True)
-        rows = (
-            {"user": number, "fold": 0, "skills": student.skills, "correct": student.correct}
-            for number, student in enumerate(_students(200, 6))
-        )
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    _write_students(tmp_path)
     plot = tmp_path / "reliability.png"
     assert 0 == main(["--quick", "--only", "assistments", "--data", str(tmp_path), "--plot", str(plot)])
     printed = capsys.readouterr().out
     assert "Bayesian knowledge tracing" in printed
     assert "log loss  " in printed and "ECE (15 bins" in printed
     assert plot.stat().st_size > 1000
+
+
+def test_the_users_of_the_figures_are_written_as_logs(tmp_path: Path) -> None:
+    """Each log is applied whole, under the parameters written beside it; twice written, it is the same file."""
+    _write_students(tmp_path)
+    written = []
+    for name in ("once", "twice"):
+        assert 0 == logs.main([str(tmp_path / name), "--users", "3", "--data", str(tmp_path)])
+        written.append({path.name: path.read_bytes() for path in sorted((tmp_path / name).iterdir())})
+    assert written[0] == written[1]
+    assert [
+        "simulated.jsonl.gz",
+        "students-test.jsonl.gz",
+        "students-train.jsonl.gz",
+        "students.toml",
+    ] == list(written[0])
+    fitted = load_parameters(tmp_path / "once" / "students.toml")
+    for name, parameters, answers in (("simulated", load_parameters(), 300), ("students-test", fitted, 1200)):
+        lines = gzip.decompress(written[0][f"{name}.jsonl.gz"]).decode().splitlines()
+        words = HashedWords()
+        found = evaluate(lines, parameters=parameters, embedder=words, relater=EmbeddingRelater(words))
+        assert (answers, 0) == (found.overall.n, found.rejected)
+
+
+def test_what_simulated_users_are_believed_has_nothing_to_do_with_each_other() -> None:
+    """There are statements enough for every world, and no two of them are compared."""
+    vectors = np.array(HashedWords().encode(worlds.TASTES))
+    apart = vectors @ vectors.T - np.eye(len(vectors))
+    assert apart.max() < load_parameters().text.gate_cosine
+    assert max(world.beliefs + world.irrelevant for world in worlds.WORLDS) <= len(worlds.TASTES)
 
 
 def test_fitting_predicts_as_the_store_does() -> None:

@@ -170,3 +170,27 @@ def test_progress_is_shown_on_a_terminal_alone(environment: dict[str, str], tmp_
     )
     assert "━" in _on_a_terminal(environment, "ingest", str(log))
     assert b"" == _run(environment, "ingest", str(log)).stderr
+
+
+def test_a_replay_that_is_told_to_end_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    """SIGTERM in the middle of a log: the scratch store goes with the process, which says that it was interrupted."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    running = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, "evaluate", "-"],
+        env={**environment, "TMPDIR": str(scratch)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert running.stdin is not None
+    running.stdin.write(b'{"type": "belief", "user": "ada", "id": "b", "statement": "Prefers tea"}\n')
+    running.stdin.flush()
+    for _ in range(600):
+        if any(scratch.glob("*/scratch.db")):
+            break
+        time.sleep(0.1)
+    assert any(scratch.glob("*/scratch.db"))
+    running.terminate()
+    _, errors = running.communicate(timeout=60)
+    assert (130, b"interrupted\n", []) == (running.returncode, errors, list(scratch.iterdir()))

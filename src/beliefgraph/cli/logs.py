@@ -1,6 +1,8 @@
 """Logs of events: into a store (`ingest`), out of one (`export`), and as a test of it (`evaluate`, `curve`)."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -181,13 +183,29 @@ def evaluate(session: Session, files: tuple[str, ...], plot: str | None, as_json
     return FINDINGS if evaluation.rejected else DONE
 
 
+@contextmanager
+def _interrupted_when_told_to_end() -> Iterator[None]:
+    """Let SIGTERM interrupt, so that what is open is closed and what is temporary removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def replay(run: Callable[..., T], session: Session, sources: "Sequence[Source]", **options: Any) -> T:
-    """Replay logs through a scratch store, with the parameters and the model that the settings name."""
+    """Replay logs through a scratch store, with the parameters and the model that the settings name.
+
+    Told to end (SIGTERM), it takes the scratch store, which can be large, away with it, as when it is interrupted.
+    """
     from beliefgraph.ingest.parameters import load_parameters
     from beliefgraph.settings import read_settings
 
     settings = read_settings()
-    with file_progress(sources) as advance:
+    with _interrupted_when_told_to_end(), file_progress(sources) as advance:
 
         def advance_all(_: int) -> None:
             for source in sources:
