@@ -21,6 +21,8 @@ MAX_LINE = 2_000_000
 _WINDOW = 4000
 _WINDOW_SIZE = 16_000_000
 _TRANSACTION = 500
+_BESIDE_OTHERS = 250
+"""Events of a transaction where several users are written at once: fewer wait for what others do at both ends."""
 _KEPT_REJECTS = 1000
 _KEPT_RAW = 1000
 
@@ -176,14 +178,10 @@ class _Log:
                 self._note(part, self._apply_part(part))
 
     def _apply_at_once(self, runs: list[list[_Numbered]], writers: int) -> None:
-        """Apply users beside each other, each in her order; tell what became of them as if they had come in turn.
-
-        Their transactions are smaller, so that at the beginning and at the end fewer wait for what others do.
-        """
-        most = max(1, _TRANSACTION // writers)
+        """Apply users beside each other, each in her order; tell what became of them as if they had come in turn."""
 
         def apply(run: list[_Numbered]) -> list[tuple[list[_Numbered], Results]]:
-            return [(part, self._apply_part(part)) for part in self._parts(run, most)]
+            return [(part, self._apply_part(part)) for part in self._parts(run, _BESIDE_OTHERS)]
 
         with ThreadPoolExecutor(writers, thread_name_prefix="ingest") as threads:
             waiting = [threads.submit(apply, run) for run in runs]

@@ -116,6 +116,7 @@ def test_windows_and_transactions_of_any_size(
     """However a log is cut, what comes out is the same."""
     monkeypatch.setattr(reader, "_WINDOW", window)
     monkeypatch.setattr(reader, "_TRANSACTION", transaction)
+    monkeypatch.setattr(reader, "_BESIDE_OTHERS", transaction)
     monkeypatch.setattr(SqliteStore, "writers", writers)
     with open_world() as world:
         world.clock.pass_time(days=40)
@@ -187,7 +188,7 @@ def test_users_at_once_are_told_of_as_in_turn(monkeypatch: pytest.MonkeyPatch) -
 
     expected = told()
     monkeypatch.setattr(SqliteStore, "writers", 4)
-    monkeypatch.setattr(reader, "_TRANSACTION", 5)
+    monkeypatch.setattr(reader, "_BESIDE_OTHERS", 5)
     assert expected == told()
 
 
