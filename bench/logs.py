@@ -11,12 +11,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from beliefgraph.ingest.fitting.rates import changed
 from beliefgraph.ingest.parameters import save_parameters
 from bench import assistments, curves, students, worlds
-
-_NUMBERS = {"text.gate_cosine": 1.0, "text.suspected": 0.9999, "text.confirmed": 0.9999}
-"""The data names skills by number alone, and the network takes “… skill 1” and “… skill 23” for a contradiction."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,7 +37,7 @@ def _write_students(data: Path, folder: Path, most: int | None) -> None:
         list(assistments.read_students(data / part))[:most] for part in (assistments.TRAIN, assistments.TEST)
     )
     learned = students.learn(seen)
-    save_parameters(changed(learned.parameters, _NUMBERS), folder / "students.toml")
+    save_parameters(learned.parameters, folder / "students.toml")
     print(f"{folder / 'students.toml'}: {learned.parameters.version}")
     for name, part in (("train", seen), ("test", unseen)):
         write(assistments.to_events(part, learned.skills), folder / f"students-{name}.jsonl.gz")
