@@ -17,8 +17,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from beliefgraph.graph.model import ConflictStatus, Outcome
-from beliefgraph.queries.consistency import UNDECIDED
+from beliefgraph.graph.model import UNDECIDED, ConflictStatus, Outcome
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 

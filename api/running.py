@@ -14,8 +14,7 @@ from beliefgraph.api.metrics import Metrics
 from beliefgraph.api.problems import STARTING, Kind, problem_of
 from beliefgraph.bootstrap import BeliefGraph
 from beliefgraph.graph.errors import BeliefGraphError
-from beliefgraph.graph.model import ConflictStatus
-from beliefgraph.queries.consistency import UNDECIDED
+from beliefgraph.graph.model import UNDECIDED, ConflictStatus
 
 _LOG = logging.getLogger("beliefgraph.api")
 

@@ -13,8 +13,9 @@ from beliefgraph.ingest.fitting.histories import vocabulary
 from beliefgraph.ingest.fitting.rates import changed, tables
 from beliefgraph.ingest.fitting.tags import fit_ratios, tagged
 from beliefgraph.ingest.parameters import Parameters, load_parameters
+from beliefgraph.ingest.quantities import Floats
 from beliefgraph.scoring import reliability
-from bench.drawn import CAUSES, REASONS, Floats, simulate
+from bench.drawn import CAUSES, REASONS, simulate
 
 LEAST_TOP, MOST_ECE = 0.80, 0.05
 

@@ -25,8 +25,8 @@ from beliefgraph.ingest.fitting.histories import (
 )
 from beliefgraph.ingest.fitting.rates import Rate, changed
 from beliefgraph.ingest.parameters import Parameters
+from beliefgraph.ingest.quantities import Floats
 
-Floats = npt.NDArray[np.float64]
 BELIEFS, SIGNALS = 5, 100
 ADHERENCES = (0.7, 0.85, 0.95)
 CAUSES = ("belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied")

@@ -19,6 +19,7 @@ Action = Literal["reinforce", "reduce", "hold", "spawn", "contest", "retire"]
 Cause = Literal["belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied", "habit"]
 CauseKind = Literal["belief", "signal", "retraction", "conflict", "response", "parameters"]
 ConflictStatus = Literal["suspected", "confirmed", "resolved", "dismissed"]
+UNDECIDED: tuple[ConflictStatus, ...] = ("suspected", "confirmed")
 LinkKind = Literal["contradicts", "duplicates"]
 Context = Mapping[str, str]
 
@@ -326,7 +327,7 @@ def to_conflict(link: Link) -> Conflict:
     """Return an edge as a caller sees it."""
     return Conflict(
         id=link.id,
-        beliefs=(link.low, link.high),
+        beliefs=link.ends,
         strength=link.strength,
         detector=link.detector,
         status=link.status,

@@ -19,7 +19,7 @@ from beliefgraph.graph.errors import (
 )
 from beliefgraph.graph.glance import Glances
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, fresh_id, normal_form
-from beliefgraph.graph.model import Belief, BeliefNode, Link, Outcome, Response, view
+from beliefgraph.graph.model import UNDECIDED, Belief, BeliefNode, Link, Outcome, Response, view
 from beliefgraph.graph.store import (
     Changes,
     Erasure,
@@ -171,9 +171,7 @@ class Pipeline:
 
         def plan(reader: Reader) -> tuple[list[Decision], Changes | None]:
             contradictions = [link for link in reader.links("contradicts") if link.status == "confirmed"]
-            duplicates = [
-                link for link in reader.links("duplicates") if link.status in ("suspected", "confirmed")
-            ]
+            duplicates = [link for link in reader.links("duplicates") if link.status in UNDECIDED]
             working = self._around(reader, scope, [*contradictions, *duplicates])
             decisions = resolve_all(working, duplicates, contradictions)
             working.settle_conflicts()

@@ -16,7 +16,7 @@ from beliefgraph.graph.contradiction import conflict_nats
 from beliefgraph.graph.glance import Floats, Glance
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import BeliefState, fade, read_state, relative_entropy, with_word
-from beliefgraph.graph.model import Link
+from beliefgraph.graph.model import UNDECIDED, Link
 
 _CONSIDERED = 16
 """So many of the most relevant beliefs are candidates for a question."""
@@ -90,7 +90,7 @@ class Asker:
             (known[link.low], known[link.high], link)
             for link in self.glance.links
             if link.kind == "contradicts"
-            and link.status in ("suspected", "confirmed")
+            and link.status in UNDECIDED
             and link.low in known
             and link.high in known
         ]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from beliefgraph.graph.glance import Floats, Glance
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import BeliefNode, LinkKind, context_of, view
+from beliefgraph.graph.model import UNDECIDED, BeliefNode, LinkKind, context_of, view
 from beliefgraph.queries.asking import Asker, Hearing, Outlook
 from beliefgraph.queries.consistency import conflict_graph, heaviest_consistent
 from beliefgraph.queries.personalize import (
@@ -193,7 +193,7 @@ def kinship(glance: Glance) -> Rows:
             born.setdefault(node.origin_id, []).append(row)
     for siblings in born.values():
         pairs.update(combinations(siblings, 2))
-    pairs.update(_joined(glance, "duplicates", range(len(glance.nodes)), ("suspected", "confirmed")))
+    pairs.update(_joined(glance, "duplicates", range(len(glance.nodes)), UNDECIDED))
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
@@ -252,7 +252,7 @@ def _taken_back(glance: Glance, candidates: Rows, fits: Floats) -> Rows:
     """
     said = [row for row in candidates.tolist() if glance.nodes[row].source in ("stated", "corrected")]
     older: set[int] = set()
-    for pair in _joined(glance, "contradicts", said, ("suspected", "confirmed"), least=LIKELY):
+    for pair in _joined(glance, "contradicts", said, UNDECIDED, least=LIKELY):
         first, second = sorted(pair, key=lambda row: glance.nodes[row].state.reference_us)
         later = glance.nodes[first].state.reference_us < glance.nodes[second].state.reference_us
         if later and fits[first] == fits[second]:
@@ -278,7 +278,7 @@ def _contradicted(glance: Glance, candidates: Rows, weights: Floats) -> Rows:
 def _repeated(glance: Glance, candidates: Rows) -> Rows:
     """Return the candidates that say the same as a better one, which is kept."""
     same: dict[int, set[int]] = {}
-    for one, other in _joined(glance, "duplicates", candidates.tolist(), ("suspected", "confirmed")):
+    for one, other in _joined(glance, "duplicates", candidates.tolist(), UNDECIDED):
         same.setdefault(one, set()).add(other)
         same.setdefault(other, set()).add(one)
     repeated: set[int] = set()

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import networkx as nx
 
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import ConflictStatus, Link, view
+from beliefgraph.graph.model import UNDECIDED, ConflictStatus, Link, view
 from beliefgraph.graph.store import Reader, Store, scopes
 
-UNDECIDED: tuple[ConflictStatus, ...] = ("suspected", "confirmed")
 EXACT_UP_TO = 40
 """Beliefs in one component up to which the heaviest consistent subset is found exactly."""
 _SCALE = 10**6
@@ -74,7 +73,7 @@ def clusters(graph: "nx.MultiDiGraph[BeliefId]", kind: str) -> list[frozenset[Be
     joined: nx.Graph[BeliefId] = nx.Graph(
         (one, other)
         for one, other, edge in graph.edges(data=True)
-        if edge["type"] == kind and edge["status"] in ("suspected", "confirmed")
+        if edge["type"] == kind and edge["status"] in UNDECIDED
     )
     found = [frozenset(component) for component in nx.connected_components(joined)]
     return sorted(found, key=lambda component: (-len(component), min(component)))

@@ -215,7 +215,7 @@ def _around(
         *(revision.belief_id for revision in revisions),
         *(signal.belief_id for signal, _ in heard.values() if signal.belief_id is not None),
         *(edge.belief_id for response in answered for edge in response.generated_by),
-        *(end for link in links for end in (link.low, link.high)),
+        *(end for link in links for end in link.ends),
     }
     nodes = reader.beliefs(named, as_of_us=as_of_us)
     return Provenance(
