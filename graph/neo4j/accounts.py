@@ -17,15 +17,24 @@ def to_account(user_id: UserId, belief_id: BeliefId, found: Found) -> Account | 
     """Return the account as it stands; None where there is no belief."""
     if found["belief"] is None:
         return None
-    own = zip(found["observed"], found["ids"], found["nats"], strict=True)
-    newest_first = sorted((*map(tuple, found["inherited"]), *own), reverse=True)
     return Account(
         node=rows.to_belief(user_id, found["belief"]),
         direct=[rows.to_item(row) for row in found["words"]],
-        inferred=Inferred.of(belief_id, newest_first),
+        inferred=_inferred(belief_id, found),
         links=_links(found["links"]),
         others=_by_id(rows.to_belief(user_id, row) for row in found["others"]),
         opened=found["opened"][0],
+    )
+
+
+def _inferred(belief_id: BeliefId, found: Found) -> Inferred:
+    """Return the items on the belief's own edges, which come newest first, with those that it inherited."""
+    own = found["observed"], found["ids"], found["nats"]
+    if not found["inherited"]:
+        observed_us, ids, nats = own
+        return Inferred(belief_id, ids, nats, observed_us)
+    return Inferred.of(
+        belief_id, sorted((*map(tuple, found["inherited"]), *zip(*own, strict=True)), reverse=True)
     )
 
 
