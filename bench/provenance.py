@@ -135,7 +135,7 @@ def _measure(graph: BeliefGraph, store: str, sizes: Sizes) -> Iterator[Reading]:
     yield _compared(f"{store}: {told}, at first", lambda ada: ada.explain(_ASKED), users, sizes.first)
     for _ in range(sizes.warming):
         busy.explain(_ASKED)
-        busy.explain(_ASKED, as_of=middles["busy"])
+        busy.explain(_ASKED, as_of=middles[busy.user_id])
     reads: list[tuple[str, Callable[[SelfModel], object], float | None]] = [
         (told, lambda ada: ada.explain(_ASKED), MOST_MS),
         ("… and read aloud", lambda ada: str(ada.explain(_ASKED)), MOST_MS),
