@@ -121,22 +121,26 @@ def consequences(
 ) -> list[Revision]:
     """Return the revisions that a signal (or, by `kind`, its retraction) caused, neighbours in conflict included.
 
-    These follow those of the signal itself before any other signal.
+    These follow those of the signal itself before any other signal, and before its own retraction.
     """
     by_signal = reader.revisions(cause_id=signal_id, as_of_us=as_of_us)
-    caused = [revision for revision in by_signal if revision.cause_kind == kind]
+    caused = [revision for revision in by_signal if _caused_by(revision, signal_id, kind)]
     if not caused:
         return []
     following = takewhile(
-        lambda revision: revision.cause_id == signal_id or revision.cause_kind == "conflict",
+        lambda revision: revision.cause_kind == "conflict" or _caused_by(revision, signal_id, kind),
         _revisions_from(reader, caused[0].seq, as_of_us),
     )
     last = _signal_before(reader, caused[0])
     return [
         revision
         for revision in following
-        if revision.cause_id == signal_id or _signal_before(reader, revision) == last
+        if _caused_by(revision, signal_id, kind) or _signal_before(reader, revision) == last
     ]
+
+
+def _caused_by(revision: Revision, signal_id: SignalId, kind: CauseKind) -> bool:
+    return revision.cause_id == signal_id and revision.cause_kind == kind
 
 
 def _revisions_from(reader: Reader, seq: int, as_of_us: int | None) -> Iterator[Revision]:

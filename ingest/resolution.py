@@ -55,8 +55,8 @@ class Decision:
 
     `reason`: `contexts` (the evidence of each comes from a context of its own), `stated` (one was said, the other
     inferred), `newer` (both were said, this one later), `stronger` (both inferred, one far better supported),
-    `duplicates` (both say the same; the one that was said, then the better supported, then the older takes in the
-    other); to ask: `stated_against_inferred`, `same_time`, `undecided`, `undone` (a person took back what was decided,
+    `duplicates` (both say the same; the one that was said, then the better supported, to .01 nats, then the older takes
+    in the other); to ask: `stated_against_inferred`, `same_time`, `undecided`, `undone` (a person took back what was decided,
     and neither was said again since).
     """
 
@@ -81,16 +81,40 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
         raise InvalidInputError("scope", "is for conflicts: duplicates are kept, dismissed or confirmed")
     note = "" if decided.why is None else f": {decided.why}"
     if decided.undo:
-        return _undo(working, link, f"{UNDONE}{note}")
+        return link if _undecided(link) else _undo(working, link, f"{UNDONE}{note}")
+    status, reason = _as_decided(decided, note)
+    if (link.status, link.reason) == (status, reason) and _holds(working, decided.scope):
+        return link  # the same request again
     if decided.confirm:
-        confirmed = replace(link, strength=MAX_STRENGTH, detector=PERSON)
-        return _set_status(working, confirmed, "confirmed", f"confirmed{note}")
+        return _set_status(working, replace(link, strength=MAX_STRENGTH, detector=PERSON), status, reason)
     _take_back(working, link)
     if decided.dismiss:
-        return _set_status(working, link, "dismissed", f"dismissed{note}")
+        return _set_status(working, link, status, reason)
     if decided.keep:
-        return _keep(working, link, decided.keep, f"kept{note}")
-    return _scope(working, link, decided.scope, f"scoped{note}")
+        return _keep(working, link, decided.keep, reason)
+    return _scope(working, link, decided.scope, reason)
+
+
+def _undecided(link: Link) -> bool:
+    """Say whether there is nothing to take back: nobody decided on the edge, or it was taken back."""
+    by_person = link.status in ("resolved", "dismissed") or link.detector == PERSON
+    return link.reason.startswith(UNDONE) or not by_person
+
+
+def _as_decided(decided: Resolution, note: str) -> tuple[ConflictStatus, str]:
+    """Return the status and the reason of an edge on which a person decided, `undo` left aside."""
+    if decided.confirm:
+        return "confirmed", f"confirmed{note}"
+    if decided.dismiss:
+        return "dismissed", f"dismissed{note}"
+    return "resolved", f"scoped{note}" if decided.scope else f"kept{note} (kept {decided.keep})"
+
+
+def _holds(working: WorkingSet, scope: Mapping[BeliefId, Context]) -> bool:
+    return all(
+        context.items() <= context_of(working.belief(belief_id)).items()
+        for belief_id, context in scope.items()
+    )
 
 
 def resolve_all(
@@ -110,7 +134,7 @@ def resolve_all(
         decision = _decide(link, side(link.low), side(link.high))
         decisions.append(decision)
         if decision.keep is not None:
-            _keep(working, link, decision.keep, decision.reason)
+            _keep(working, link, decision.keep, f"{decision.reason} (kept {decision.keep})")
         elif decision.scope:
             _scope(working, link, decision.scope, decision.reason)
     return decisions
@@ -125,9 +149,9 @@ def _merged(working: WorkingSet, link: Link) -> Decision | None:
     ):
         return None
     sides = {node.seq: _side(working, node.id) for node in (first, second)}
-    better = min(sides, key=lambda seq: (sides[seq].said_us is None, -sides[seq].own_nats, seq))
+    better = min(sides, key=lambda seq: (sides[seq].said_us is None, -round(sides[seq].own_nats, 2), seq))
     kept = sides[better].belief_id
-    _keep(working, link, kept, "duplicates")
+    _keep(working, link, kept, f"duplicates (kept {kept})")
     return Decision(conflict_id=link.id, beliefs=link.ends, verdict="merge", reason="duplicates", keep=kept)
 
 
@@ -226,7 +250,7 @@ def _keep(working: WorkingSet, link: Link, kept: BeliefId, reason: str) -> Link:
             working.inherit(kept, item, cause=cause)
         _pass_on(working, link, kept, other)
     working.set_lifecycle(other, "superseded", action="retire", reason=RESOLVED, cause=cause)
-    return _set_status(working, link, "resolved", f"{reason} (kept {kept})")
+    return _set_status(working, link, "resolved", reason)
 
 
 def _pass_on(working: WorkingSet, merge: Link, kept: BeliefId, other: BeliefId) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 6
 _NEGLIGIBLE = 0.005
+_THUMBS = "(Thumbs count so on days of their own, from somebody who does not give the same to everything.)"
 STANDING = {
     "held": "It is held.",
     "contested": "It is contested: much speaks for it and much against it, so it is not used until she is asked.",
@@ -74,6 +75,8 @@ def explanation_prose(explanation: Explanation) -> str:
     if moves:
         side = "below" if explanation.log_odds >= 0 else "above"
         lines.append(f"What would bring it {side} 50 %: {', or '.join(moves)}.")
+    if any("response" in sentence for sentence in moves):
+        lines.append(_THUMBS)
     return "\n".join(lines)
 
 

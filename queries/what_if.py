@@ -7,6 +7,9 @@ from beliefgraph.graph.model import Belief, BeliefNode, Conflict, Outcome, view
 from beliefgraph.queries.prose import percent
 from beliefgraph.queries.timeline import quoted
 
+_NOTHING = 1e-9
+"""What rounding may make of no difference in confidence."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
@@ -47,10 +50,18 @@ def what_if(outcome: Outcome, nodes: Iterable[BeliefNode], now_us: int) -> WhatI
     Revisions that are on record count for nothing: those of a signal that was taken back already.
     """
     last = {revision.belief_id: revision for revision in outcome.revisions}
-    shifts = [
+    compared = [
         Shift(now=view(node, now_us), supposed=view(replace(node, state=last[node.id].state), now_us))
         for node in nodes
         if last[node.id].ordinal > node.ordinal
     ]
+    shifts = [each for each in compared if _differs(each)]
     shifts.sort(key=lambda each: (-abs(each.supposed.confidence - each.now.confidence), each.now.id))
     return WhatIf(shifts=tuple(shifts), spawned=outcome.spawned, conflicts=outcome.conflicts)
+
+
+def _differs(shift: Shift) -> bool:
+    """Say whether anything would show: a pin, or a mind that changed, can hide evidence whole."""
+    now, supposed = shift.now, shift.supposed
+    moved = abs(supposed.confidence - now.confidence) > _NOTHING
+    return moved or (supposed.standing, supposed.context) != (now.standing, now.context)

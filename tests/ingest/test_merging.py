@@ -46,6 +46,15 @@ def test_the_job_merges_what_surely_says_the_same() -> None:
         assert world.graph.verify().ok
 
 
+def test_of_two_said_alike_the_older_takes_in_the_other() -> None:
+    """A second of fading makes nothing better supported."""
+    with open_world(script={(BRIEF, SHORT): EQUIVALENT}) as world:
+        for name, statement in (("b0", SHORT), ("b1", BRIEF)):
+            world.ada.believe(statement, id=name)
+            world.clock.pass_time(hours=1)
+        assert ["b0"] == [decision.keep for decision in world.ada.resolve_conflicts(dry_run=True)]
+
+
 def test_a_dry_run_says_so_and_writes_nothing() -> None:
     """What would be merged is named, and both beliefs stay."""
     with _duplicates() as (world, _):

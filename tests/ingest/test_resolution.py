@@ -65,6 +65,41 @@ def test_every_decision_can_be_taken_back(decision: str) -> None:
         assert world.graph.verify().ok
 
 
+@pytest.mark.parametrize(
+    "decision",
+    [
+        {"keep": "b1", "reason": "she asked"},
+        {"scope": {"b0": {"day": "sunday"}, "b1": {"day": "monday"}}},
+        {"dismiss": True},
+        {"confirm": True},
+        {"undo": True},
+    ],
+)
+def test_the_same_decision_again_writes_nothing(decision: dict[str, object]) -> None:
+    """It is answered as the first time; with another reason it is another decision."""
+    with open_world(script=PAIR) as world:
+        conflict = _conflict(world)
+        if "undo" in decision:
+            world.ada.resolve(conflict, keep="b0")
+        decided = world.ada.resolve(conflict, **decision)  # type: ignore[arg-type]
+        seq = world.ada.sequence()
+        world.clock.pass_time(days=1)
+        assert decided == world.ada.resolve(conflict, **decision)  # type: ignore[arg-type]
+        assert seq == world.ada.sequence()
+        if "undo" not in decision:
+            world.ada.resolve(conflict, **{**decision, "reason": "and once more"})  # type: ignore[arg-type]
+            assert seq < world.ada.sequence()
+
+
+def test_what_nobody_decided_cannot_be_taken_back() -> None:
+    """An undo of a conflict as it was found changes nothing, and the job still decides it."""
+    with open_world(script=PAIR) as world:
+        conflict = _conflict(world)
+        (found,) = world.ada.conflicts()
+        assert found == world.ada.resolve(conflict, undo=True)
+        assert ["keep"] == [decision.verdict for decision in world.ada.resolve_conflicts()]
+
+
 def test_a_decision_can_be_changed() -> None:
     """Keeping the other one afterwards brings back the first loser."""
     with open_world(script=PAIR) as world:

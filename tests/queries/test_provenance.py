@@ -71,6 +71,19 @@ def test_a_signal_tells_everything_that_it_changed() -> None:
         assert [("b0", "signal"), ("b1", "signal"), ("b0", "retraction"), ("b1", "retraction")] == kinds
 
 
+def test_a_retraction_right_after_its_signal_is_told_once() -> None:
+    """What the retraction did is not among what the signal did, also when nothing came between them."""
+    with open_world(script=RIVALS) as world:
+        world.ada.believe(STATEMENTS[0], id="b0", confidence=0.8)
+        world.ada.respond("an answer", beliefs=["b0"], id="r0")
+        world.ada.signal("rating", 1, response="r0", id="s0")
+        came = world.ada.signal_record("s0").revisions
+        world.ada.retract("s0")
+        kinds = [revision.cause_kind for revision in world.ada.provenance_of(signal="s0").revisions]
+        assert ["signal", "retraction"] == kinds
+        assert [r.seq for r in came] != [r.seq for r in world.ada.signal_record("s0").revisions]
+
+
 def test_a_response_tells_what_generated_it_then_and_now() -> None:
     """Of a response: each belief behind it with its confidence then and now, and what its signals moved."""
     with open_world(script=RIVALS) as world:

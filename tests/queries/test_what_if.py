@@ -70,6 +70,17 @@ def test_a_signal_that_came_now_is_what_it_would_be(signal: dict[str, Any]) -> N
         assert expected == _beliefs(world)
 
 
+def test_what_a_pin_hides_would_change_nothing() -> None:
+    """A belief whose confidence a person set later is not named: it would be as it is."""
+    with open_world(script=SCRIPT) as world:
+        world.ada.believe(STATEMENTS[0], id="b0", confidence=0.8)
+        world.ada.respond("an answer", beliefs=["b0"], id="r0")
+        world.ada.signal("rating", -1, response="r0", id="s0")
+        world.clock.pass_time(days=1)
+        world.ada.amend("b0", confidence=0.95)
+        assert "Nothing would be different." == str(world.ada.what_if(without="s0"))
+
+
 def test_what_would_be_is_said_in_words() -> None:
     """The prose names each belief with what it is and would be, what would be spawned, and what would conflict."""
     with open_world(script={("hates examples", "wants examples"): CONTRADICTION}) as world:
