@@ -44,8 +44,9 @@ def create_app(
 ) -> FastAPI:
     """Make the application. Its lifespan opens the store with `open_graph`, and closes it.
 
-    Without `keys` it answers this machine alone, as `tenant`; who serves it must listen on loopback. `now` is the time
-    in seconds that ETags go by. `bank` has the questions to get to know users by; None: those that ship.
+    Without `keys`, and while they are not needed, it answers this machine alone, as `tenant`; who serves it must listen
+    on loopback. `now` is the time in seconds that ETags go by. `bank` has the questions to get to know users by; None:
+    those that ship.
     """
     limits, metrics = limits or Limits(), Metrics(__version__)
 
@@ -78,12 +79,12 @@ def create_app(
     )
     app.state.now = now
     app.state.bank = load_bank(bank)
-    app.state.pages = Pages(version=__version__, guarded=keys is not None, limits=limits)
+    gate = Gate(keys=keys, tenant=tenant, origins=tuple(cors_origins))
+    app.state.pages = Pages(version=__version__, guarded=gate.guarded, limits=limits)
     for router in ROUTERS:
         app.include_router(router)
     openapi.complete(app)
     _handle_errors(app)
-    gate = Gate(keys=keys, tenant=tenant, origins=tuple(cors_origins))
     app.add_middleware(Edge, gate=gate, limits=limits, metrics=metrics, tracing=tracing)
     if cors_origins:
         app.add_middleware(

@@ -36,6 +36,10 @@ _METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT", "OPTIONS")
 class Keys(Protocol):
     """Where the keys are."""
 
+    def needed(self) -> bool:
+        """Say whether callers need a key; asked with every request."""
+        ...
+
     def caller(self, key: str) -> Caller | None:
         """Return who has this key, None for one that is unknown or revoked."""
         ...
@@ -43,15 +47,19 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Who is let in: with `keys`, who has one; without, this machine alone, as `tenant` with every scope."""
+    """Who is let in: where keys are needed, who has one; else this machine alone, as `tenant` with every scope."""
 
     keys: Keys | None
     tenant: str = "default"
     origins: tuple[str, ...] = ()
 
+    def guarded(self) -> bool:
+        """Say whether a key is needed now."""
+        return self.keys is not None and self.keys.needed()
+
     def caller(self, headers: Headers) -> Caller:
         """Return who calls. Raises `ProblemError`."""
-        if self.keys is None:
+        if self.keys is None or not self.keys.needed():
             self._check_is_here(headers)
             return Caller(tenant=self.tenant, scopes=frozenset({"admin"}))
         scheme, _, key = headers.get("authorization", "").partition(" ")

@@ -8,7 +8,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -49,9 +49,9 @@ def _file(name: str) -> str:
 
 
 class Pages:
-    """The pages of one service; rendered when they are first asked for."""
+    """The pages of one service; `guarded` says whether it wants keys by now."""
 
-    def __init__(self, *, version: str, guarded: bool, limits: Limits) -> None:
+    def __init__(self, *, version: str, guarded: Callable[[], bool], limits: Limits) -> None:
         self._version, self._guarded, self._limits = version, guarded, limits
         self._style = _file("style.css")
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
@@ -63,12 +63,12 @@ class Pages:
 
     def index(self, base: str) -> str:
         """Return the page that says where to go; `base` is where the service was reached."""
-        auth = ' \\\n  -H "Authorization: Bearer KEY"' if self._guarded else ""
+        auth = ' \\\n  -H "Authorization: Bearer KEY"' if self._guarded() else ""
         return self._page("beliefgraph", "index.html", base, auth=auth)
 
     def docs(self, base: str, openapi: Mapping[str, Any], parameters: Parameters) -> str:
         """Return the page of the whole interface."""
-        bearer = ' \\\n  -H "Authorization: Bearer $KEY"' if self._guarded else ""
+        bearer = ' \\\n  -H "Authorization: Bearer $KEY"' if self._guarded() else ""
         limits = self._limits
         rate = (
             f"A key may send {limits.rate_per_s:g} requests a second to each process; then it is 429 with "
@@ -80,7 +80,7 @@ class Pages:
             "beliefgraph over HTTP",
             "docs.html",
             base,
-            key=" KEY=…" if self._guarded else "",
+            key=" KEY=…" if self._guarded() else "",
             read=bearer,
             send=bearer + ' \\\n  -H "Content-Type: application/json"',
             body_mb=f"{limits.body_bytes / 1e6:g}",
@@ -99,7 +99,7 @@ class Pages:
     def _page(self, title: str, name: str, base: str, **parts: str) -> str:
         guarded = (
             "It wants a key with every request: <code>Authorization: Bearer KEY</code>."
-            if self._guarded
+            if self._guarded()
             else "It answers this machine alone, and wants no key."
         )
         body = Template(_file(name)).substitute(

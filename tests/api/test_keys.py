@@ -165,3 +165,26 @@ def test_without_keys_this_machine_alone_is_served(tmp_path: Path) -> None:
         ):
             assert "foreign-host" == api.problem("GET", "/v1/users", status=403, **headers)["type"]
         api.get("/v1/users", origin="http://localhost:3000")
+
+
+def test_a_key_that_is_made_closes_a_service_without_keys(tmp_path: Path) -> None:
+    """From the first key on every request needs one and reaches the key's tenant alone, and it stays so."""
+    with serving(tmp_path, guarded=False) as api:
+        api.post(f"{ADA}/beliefs", {"statement": EXAMPLES})
+        assert "wants no key" in api.send("GET", "/").text
+        acme = api.as_(api.key("acme", "admin"))
+        api.problem("GET", f"{ADA}/beliefs", status=401)
+        assert [] == acme.get("/v1/users")["items"]
+        for page in ("/", "/docs"):
+            assert "wants a key" in api.send("GET", page).text
+        api.keys.path.unlink()
+        api.problem("GET", f"{ADA}/beliefs", status=401)
+        acme.problem("GET", f"{ADA}/beliefs", status=401)
+
+
+def test_a_place_that_cannot_be_looked_at_opens_nothing(tmp_path: Path) -> None:
+    """Where it cannot be said whether there are keys, they are needed; where there is no such place, they are not."""
+    (tmp_path / "file").write_text("")
+    assert not KeyFile(tmp_path / "nowhere" / "keys.jsonl", always=False).needed()
+    assert not KeyFile(tmp_path / "file" / "keys.jsonl", always=False).needed()
+    assert KeyFile(tmp_path / ("x" * 300), always=False).needed()
