@@ -45,6 +45,10 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Nothing(Body):
+    """A body that says nothing: what there is to say stands in the address."""
+
+
 @dictionary.body(
     BeliefEvent,
     without=_ADDRESSED,

@@ -76,6 +76,15 @@ def test_a_field_at_fault_is_named(api: Api) -> None:
     assert [] == api.get("/v1/users")["items"]
 
 
+def test_a_body_where_there_is_nothing_to_say(told: Api) -> None:
+    """What the job of conflicts does not know is refused, above all a wish not to write; an empty body is fine."""
+    path = f"{ADA}/conflicts/resolution"
+    for body, field in (({"dry_run": True}, "dry_run"), ({"foo": 1}, "foo"), ([], "body"), (1, "body")):
+        assert field == told.problem("POST", path, body, status=422)["field"]
+    told.post(path, None, 200)
+    told.post(path, {}, 200)
+
+
 def test_a_parameter_at_fault_is_named(told: Api) -> None:
     """Parameters are checked like fields; one that no route knows is not overlooked."""
     for path, field in PARAMETERS:
