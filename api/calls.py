@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
@@ -114,7 +114,7 @@ class Needs:
     scope: Scope
 
     async def __call__(self, request: Request) -> None:
-        """Raise a problem when the key has not the scope, or a parameter is unknown or given twice."""
+        """Raise a problem when the key has not the scope, or a parameter is unknown, given twice or no UTF-8."""
         caller: Caller = request.state.caller
         if not caller.may(self.scope):
             raise ProblemError(
@@ -123,6 +123,8 @@ class Needs:
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'},
                 scope=self.scope,
             )
+        for name, value in request.path_params.items():
+            _check_unicode(name, value)
         if request.scope["query_string"]:
             _check_parameters(request)
 
@@ -141,6 +143,17 @@ def _check_parameters(request: Request) -> None:
             raise InvalidInputError(name[:80], f"is not a parameter of this route; {wanted}")
         if given.count(name) > 1:
             raise InvalidInputError(name, "must be given once")
+    query = request.scope["query_string"].decode("latin-1")
+    for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape"):
+        _check_unicode(name, value)
+
+
+def _check_unicode(name: str, value: str) -> None:
+    """Refuse what stands in an address as bytes that are no UTF-8: decoded with replacements, several texts are one."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(name, "must be UTF-8, percent-encoded") from None
 
 
 # Parameters that recur

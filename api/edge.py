@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
@@ -113,6 +113,11 @@ class Edge:
             return
         if scope["method"] == "HEAD":  # what GET answers; the server leaves the body out
             scope = {**scope, "method": "GET"}
+        if (
+            "\ufffd" in scope["path"]
+        ):  # what stands for bytes that are no UTF-8: kept apart, for the route to refuse
+            path = unquote(scope["raw_path"].decode("latin-1"), errors="surrogateescape")
+            scope = {**scope, "path": path}
         exchange = _Exchange(scope, send)
         span = None if self._tracing is None else self._tracing.start(exchange.headers)
         self._in_flight += 1

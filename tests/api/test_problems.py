@@ -91,6 +91,30 @@ def test_a_parameter_at_fault_is_named(told: Api) -> None:
         assert field == told.problem("GET", f"{ADA}/beliefs{path}", status=422)["field"]
 
 
+def test_an_address_that_is_no_text(told: Api) -> None:
+    """Bytes that are no UTF-8 are refused where they stand, and never taken for one another, or for U+FFFD itself."""
+    for path, field in (
+        ("users/%FE/beliefs", "user_id"),
+        ("users%2F%C0/beliefs", "user_id"),
+        ("users/%ED%A0%80", "user_id"),
+        ("users/ada/beliefs/b%FF", "belief_id"),
+        ("users/%EF%BF%BD/beliefs/%FF", "belief_id"),
+        ("users?cursor=%FE", "cursor"),
+        ("audit?per=week&source=a%C3", "source"),
+        ("users/ada/beliefs?standing=%FF", "standing"),
+    ):
+        method = "DELETE" if path.endswith("%80") else "GET"
+        problem = told.problem(method, f"/v1/{path}", status=422)
+        assert ("invalid-input", field) == (problem["type"], problem["field"]), path
+        assert "UTF-8" in problem["expected"]
+    for kind, body in (("beliefs", {"statement": EXAMPLES}), ("signals", {"kind": "rating", "value": 1})):
+        assert "user_id" == told.problem("POST", f"/v1/users/%FF/{kind}", body, status=422)["field"]
+    told.problem("GET", "/v1/%FF", status=404)
+    told.problem("GET", "/v1/users?%FF=1", status=422)
+    told.post("/v1/users/%EF%BF%BD/beliefs", {"statement": EXAMPLES})
+    assert ["ada", "\ufffd"] == told.get("/v1/users")["items"]
+
+
 def test_several_fields_at_fault_are_all_named(api: Api) -> None:
     """The first is told as one problem, all of them in `errors`."""
     body = {"confidence": 2, "kind": "whim", "extra": 1}
