@@ -29,7 +29,7 @@ from beliefgraph.graph.errors import BeliefGraphError
 _LOG = logging.getLogger("beliefgraph.api")
 _GUARDED = "/v1/"
 _BATCH = "/v1/events"
-_BODILESS = ("GET", "OPTIONS")
+_BODILESS = ("GET", "DELETE", "OPTIONS")
 _METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT", "OPTIONS")
 
 
@@ -175,6 +175,12 @@ class Edge:
             raise too_large.problem
         if scope["method"] in _BODILESS:
             return receive
+        if exchange.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise ProblemError(
+                problems.UNSUPPORTED_MEDIA_TYPE,
+                "It is compressed: send it as it is, without Content-Encoding.",
+                headers={"Accept-Encoding": "identity"},
+            )
         received, complete, until = 0, False, anyio.current_time() + self._limits.body_s
 
         async def measured() -> Message:

@@ -1,6 +1,7 @@
 """Batches of events: the JSON Lines of an import, or an array, with a result for each line."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -98,7 +99,7 @@ def _lines(body: bytes, content_type: str) -> list[bytes]:
     if kind == "application/json":
         lines = list(_entries(body))
     elif kind in LINES:
-        lines = body.split(b"\n")
+        lines = body.removeprefix(BOM_UTF8).split(b"\n")
     else:
         raise ProblemError(
             UNSUPPORTED_MEDIA_TYPE, f"Send JSON Lines as {LINES[0]}, or an array as application/json."

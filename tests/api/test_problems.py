@@ -1,5 +1,6 @@
 """Errors: each is a problem document with a stable type, names what is at fault, and leaks nothing."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,24 @@ def test_a_body_of_another_type(api: Api) -> None:
         problem = api.problem("POST", f"{ADA}/beliefs", body, status=415, content_type=kind)
         assert "application/json" in problem["detail"]
     api.send("POST", f"{ADA}/beliefs", body, status=201, content_type="application/json; charset=utf-8")
+
+
+def test_a_body_that_is_compressed(api: Api) -> None:
+    """415 says that it must come as it is, on every route that reads one; `identity` is as it is."""
+    body = gzip.compress(json.dumps({"statement": EXAMPLES}).encode())
+    for method, path, encoding in (
+        ("POST", f"{ADA}/beliefs", "gzip"),
+        ("POST", "/v1/events", "br"),
+        ("PATCH", f"{ADA}/beliefs/b1", "identity, GZIP"),
+        ("POST", f"{ADA}/conflicts/resolution", "deflate"),
+    ):
+        answer = api.send(method, path, body, content_encoding=encoding)
+        assert (415, "identity") == (answer.status_code, answer.headers["accept-encoding"])
+        problem = api.problem(method, path, body, status=415, content_encoding=encoding)
+        assert ("unsupported-media-type", True) == (problem["type"], "Content-Encoding" in problem["detail"])
+    api.problem("GET", f"{ADA}/beliefs", status=404, content_encoding="gzip")
+    for encoding in ("", "Identity "):
+        api.post(f"{ADA}/beliefs", {"statement": EXAMPLES}, content_encoding=encoding)
 
 
 FAILURES: list[tuple[Exception, problems.Kind, str | None]] = [

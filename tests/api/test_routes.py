@@ -274,6 +274,18 @@ def test_an_export_goes_back_in(told: Api) -> None:
     assert here == there
 
 
+def test_a_byte_order_mark_is_no_part_of_a_body(api: Api) -> None:
+    """What editors on Windows write before a text is passed over, on every route and in every form."""
+    held = b'\xef\xbb\xbf{"type": "belief", "user": "ada", "id": "b1", "statement": "likes tea"}'
+    for kind, body in (
+        ("application/x-ndjson", held),
+        ("application/json", held[:3] + b"[" + held[3:] + b"]"),
+    ):
+        assert 0 == api.post("/v1/events", body, 200, content_type=kind)["rejected"]
+    api.post(f"{ADA}/beliefs", held[:3] + b'{"id": "b1", "statement": "likes tea"}')
+    assert 1 == len(api.get(f"{ADA}/beliefs")["items"])
+
+
 def test_ids_with_every_visible_character(api: Api) -> None:
     """An id with spaces' neighbours, percent signs and other scripts survives the address."""
     from urllib.parse import quote
