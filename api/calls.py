@@ -212,7 +212,8 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         description="The same request with the same key is applied once and answered alike, for good; another content "
-        "with it is a 409. It counts within one user and one kind of record; a body with an id needs none.",
+        "with it is a 409. It counts within one user and one kind of record. A body with an id of its own is "
+        "identified by that id, and the key is not looked at.",
         examples=["7f9c1c1e-6f0e-4f62-a9a2-4f3f3a3f7b1d"],
     ),
 ]

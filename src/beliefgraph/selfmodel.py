@@ -46,7 +46,8 @@ class SelfModel(SelfModelReads):
     """
 
     # Writing. The same call with the same `idempotency_key` is applied once and answered alike; unlike an `id` the
-    # key gives a belief no node of its own. With another content it raises `DuplicateIdError`.
+    # key gives a belief no node of its own. With another content it raises `DuplicateIdError`. Beside an `id` the key
+    # is not looked at: the id says which record it is.
 
     def believe(
         self,

@@ -155,6 +155,16 @@ def test_what_was_used_for_something_else_is_named(told: Api) -> None:
     assert problem["detail"].endswith("; choose a new id")
 
 
+def test_beside_an_id_a_key_is_not_looked_at(api: Api) -> None:
+    """A body with an id of its own is identified by that id, as the header's description and the page say."""
+    for id in ("own", "own2"):
+        assert id == api.post(f"{ADA}/beliefs", {"id": id, "statement": EXAMPLES}, Idempotency_Key="k")["id"]
+    api.post(f"{ADA}/beliefs", {"statement": "likes tea"}, Idempotency_Key="k")
+    told = api.send("GET", "/docs").text
+    assert "identified by that id: the <code>Idempotency-Key</code> is then not looked at" in told
+    assert "identified by that id, and the key is not looked at" in told
+
+
 def test_what_is_not_there_is_named(told: Api) -> None:
     """404 says what there is none of, wherever the id stood."""
     for method, path, body, what in (
