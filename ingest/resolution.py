@@ -76,7 +76,7 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
     for belief_id in (*([decided.keep] if decided.keep else []), *decided.scope):
         if belief_id not in link.ends:
             field_name = "keep" if decided.keep else "scope"
-            raise InvalidInputError(field_name, f"must name {link.low} or {link.high}", got=belief_id)
+            raise InvalidInputError(field_name, f"must name {link.low} or {link.high}", got=repr(belief_id))
     if decided.scope and link.kind == "duplicates":
         raise InvalidInputError("scope", "is for conflicts: duplicates are kept, dismissed or confirmed")
     note = "" if decided.why is None else f": {decided.why}"

@@ -77,6 +77,25 @@ def test_a_field_at_fault_is_named(api: Api) -> None:
     assert [] == api.get("/v1/users")["items"]
 
 
+def test_what_was_given_is_shown_as_json_has_it(told: Api) -> None:
+    """No word of Python's reaches a caller over HTTP: of a field, of a line of a batch, of a check of the library."""
+    for given, shown in (
+        (b"null", "null"),
+        (b"true", "true"),
+        (b"NaN", "NaN"),
+        (b"1e999", "Infinity"),
+        (b"-1e999", "-Infinity"),
+        (b"2.5", "2.5"),
+    ):
+        problem = told.problem("POST", f"{ADA}/beliefs", b'{"statement": %s}' % given, status=422)
+        assert (shown, True) == (problem["got"], problem["detail"].endswith(f"(got {shown})"))
+        batch = b'{"type": "belief", "user": "ada", "statement": %s}' % given
+        (line,) = told.post("/v1/events", batch, 200, content_type="application/x-ndjson")["results"]
+        assert ("statement", f"must be a text (got {shown})") == (line["field"], line["reason"])
+    problem = told.problem("POST", f"{ADA}/signals", {"kind": "accept", "value": True}, status=422)
+    assert "true" == problem["got"]
+
+
 def test_a_body_where_there_is_nothing_to_say(told: Api) -> None:
     """What the job of conflicts does not know is refused, above all a wish not to write; an empty body is fine."""
     path = f"{ADA}/conflicts/resolution"
