@@ -19,7 +19,7 @@ from beliefgraph.api.edge import Edge, Gate, Keys
 from beliefgraph.api.limits import Limits
 from beliefgraph.api.metrics import Metrics
 from beliefgraph.api.pages import Pages
-from beliefgraph.api.problems import ProblemError, answer, problem_of
+from beliefgraph.api.problems import ProblemError, answer, problem_of, unreadable
 from beliefgraph.api.routes import ROUTERS
 from beliefgraph.api.running import Service
 from beliefgraph.api.tracing import Tracing
@@ -165,7 +165,7 @@ def _of_framework(request: Request, error: HTTPException) -> ProblemError:
         return ProblemError(problems.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(_methods(request))})
     if error.status_code == 404:
         return ProblemError(problems.UNKNOWN_ROUTE)
-    return ProblemError(problems.MALFORMED_BODY if error.status_code == 400 else problems.INTERNAL)
+    return unreadable(error.__cause__) if error.status_code == 400 else ProblemError(problems.INTERNAL)
 
 
 def _methods(request: Request) -> list[str]:

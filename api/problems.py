@@ -4,8 +4,10 @@ The `type` of a problem is stable; titles and details may be worded better any t
 a comment, a key, or where the store is.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from json import JSONDecodeError
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -158,6 +160,18 @@ def problem_of(error: Exception) -> ProblemError:
     kind = next(kind for known, kind in OF_ERROR if isinstance(error, known))
     told = _for_caller(error)
     return ProblemError(kind, str(told) if kind.detail is None else None, **dict(_members(error, told)))
+
+
+def unreadable(error: BaseException | None) -> ProblemError:
+    """Return the problem that a body could not be read as JSON: what is none, and what is more than anybody reads."""
+    if isinstance(error, RecursionError):
+        return problem_of(errors.InvalidInputError("body", "must not be nested so deeply"))
+    if isinstance(error, ValueError) and not isinstance(error, JSONDecodeError | UnicodeDecodeError):
+        most = sys.get_int_max_str_digits()
+        return problem_of(
+            errors.InvalidInputError("body", f"must hold no number of more than {most:,} digits")
+        )
+    return ProblemError(MALFORMED_BODY)
 
 
 def _for_caller(error: Exception) -> Exception:

@@ -12,6 +12,7 @@ _EXPECTED = {
     "extra_forbidden": "is not a known field",
     "timezone_aware": "must have a timezone, as in 2026-01-31T12:00:00Z",
     "finite_number": "must be a finite number",
+    "recursion_depth_exceeded": "must not be nested so deeply",
     "string_type": "must be a text",
     "string_unicode": "must be valid Unicode",
     "string_too_short": "must not be empty",
@@ -56,6 +57,8 @@ def complaint(first: Mapping[str, Any], prefix: str = "", *, skip: int = 0) -> I
         return InvalidInputError(prefix + cause.field, cause.expected)
     path = [str(part)[:_SHOWN_CHARACTERS] for part in first["loc"][skip:]]
     of_name = path[-1:] == [_KEY]
+    if first["type"] == "recursion_depth_exceeded":
+        path = path[:1]
     field = ".".join(part for part in path if part not in ("", _KEY)) or _WHOLE.get(first["type"], "input")
     message = _EXPECTED.get(first["type"])
     if first["type"] in _COUNTS:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from beliefgraph.api import bodies
 from beliefgraph.api.calls import Flag, OfTenant, needs
 from beliefgraph.api.limits import BATCH_LINES
-from beliefgraph.api.problems import BODY_TOO_LARGE, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from beliefgraph.api.problems import BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemError, unreadable
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.model import Outcome
 from beliefgraph.ingest.events import Event, RetractEvent
@@ -112,8 +112,8 @@ def _lines(body: bytes, content_type: str) -> list[bytes]:
 def _entries(body: bytes) -> Iterator[bytes]:
     try:
         entries = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ProblemError(MALFORMED_BODY) from None
+    except (ValueError, RecursionError) as error:
+        raise unreadable(error) from None
     if not isinstance(entries, list):
         raise InvalidInputError("body", f"must be an array of events; send JSON Lines as {LINES[0]}")
     for entry in entries:
