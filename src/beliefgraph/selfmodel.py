@@ -179,6 +179,10 @@ class SelfModel(SelfModelReads):
             "context": context,
         }
         event: SignalEvent | RetractEvent
+        if kind is None and without is None:
+            raise InvalidInputError(
+                "kind", "must be given, or without, which names the signal that had not come"
+            )
         if without is None:
             event = self._signal(kind=kind, value=value, **about)
         elif kind is None and value is None and all(given is None for given in about.values()):

@@ -77,6 +77,16 @@ def test_a_field_at_fault_is_named(api: Api) -> None:
     assert [] == api.get("/v1/users")["items"]
 
 
+def test_a_place_within_attributes_is_named(api: Api) -> None:
+    """By the names that the caller gave, also where they are those of types, and by nothing else."""
+    for attributes, field in (
+        (b'{"n": 1e999}', "attributes.n"),
+        (b'{"float": {"dict": [1, NaN]}}', "attributes.float.dict.1"),
+    ):
+        body = b'{"text": "x", "attributes": %s}' % attributes
+        assert field == api.problem("POST", f"{ADA}/responses", body, status=422)["field"]
+
+
 def test_what_was_given_is_shown_as_json_has_it(told: Api) -> None:
     """No word of Python's reaches a caller over HTTP: of a field, of a line of a batch, of a check of the library."""
     for given, shown in (
