@@ -17,8 +17,9 @@ from beliefgraph.api.keys import Caller, Scope
 from beliefgraph.api.problems import FORBIDDEN, ProblemError
 from beliefgraph.api.running import Service
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import InvalidInputError, NotFoundError
+from beliefgraph.graph.errors import InvalidInputError, NotFoundError, UnknownSignalKindError
 from beliefgraph.ingest.events import Identifier, Moment
+from beliefgraph.ingest.parameters import MADE_ELSEWHERE
 from beliefgraph.queries.pages import MAX_LIMIT
 from beliefgraph.selfmodel import SelfModel
 
@@ -71,6 +72,11 @@ class UserCall:
             raise NotModified(tag)
         self.call.response.headers["ETag"] = tag
         return work(self.user)
+
+    def check_kind(self, kind: str | None) -> None:
+        """Refuse a kind of signal that a route of its own makes. Raises `UnknownSignalKindError`."""
+        if kind in MADE_ELSEWHERE:
+            raise UnknownSignalKindError(kind, self.call.graph.parameters.sent)
 
     def created(self, kind: str, id: str) -> None:
         """Say where a record that was made can be read."""

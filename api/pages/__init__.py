@@ -20,8 +20,6 @@ from beliefgraph.ingest.parameters import Parameters
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 _CODE = re.compile(r"`([^`]+)`")
 _METHODS = ("get", "post", "patch", "delete")
-_MADE_ELSEWHERE = ("set", "onboarding")
-"""Kinds of signals that other routes make: an edit, an answer to a question."""
 _DID = {
     "rating": 'pressed a thumb, or rated; `true`, `false`, `"positive"` and `"negative"` do too',
     "stars": "gave so many stars",
@@ -225,13 +223,13 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _signals(parameters: Parameters) -> str:
     rows = []
-    for name, kind in parameters.signals.items():
-        if name not in _MADE_ELSEWHERE:
-            scale = [value for value, _ in kind.scale]
-            value = f"{scale[0]:g} to {scale[-1]:g}".replace("-", "−") if scale else "none"
-            wants_text = kind.text in ("correction", "statement")
-            did = "; ".join(filter(None, (_DID.get(name), "`text` is required" if wants_text else None)))
-            rows.append((f"<code>{html.escape(name)}</code>", _text(did), value, " or ".join(kind.about)))
+    for name in parameters.sent:
+        kind = parameters.signals[name]
+        scale = [value for value, _ in kind.scale]
+        value = f"{scale[0]:g} to {scale[-1]:g}".replace("-", "−") if scale else "none"
+        wants_text = kind.text in ("correction", "statement")
+        did = "; ".join(filter(None, (_DID.get(name), "`text` is required" if wants_text else None)))
+        rows.append((f"<code>{html.escape(name)}</code>", _text(did), value, " or ".join(kind.about)))
     return _table(("kind", "the user", "value", "about"), rows)
 
 

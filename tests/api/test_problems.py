@@ -159,6 +159,13 @@ def test_a_signal_is_checked_against_its_kind(told: Api) -> None:
     unknown = told.problem("POST", f"{ADA}/signals", {"kind": "wave"}, status=422)
     assert "unknown-signal-kind" == unknown["type"]
     assert "rating" in unknown["expected"]
+    for kind in ("set", "onboarding"):  # made by routes of their own
+        for path in ("signals", "what-if"):
+            made = told.problem(
+                "POST", f"{ADA}/{path}", {"kind": kind, "value": 0.5, "belief": "b1"}, status=422
+            )
+            assert ("unknown-signal-kind", unknown["expected"]) == (made["type"], made["expected"])
+        assert kind not in unknown["expected"].replace(",", "").split()
     wrong = told.problem("POST", f"{ADA}/signals", {"kind": "stars", "value": 9}, status=422)
     assert ("invalid-input", "value") == (wrong["type"], wrong["field"])
     both = {"kind": "rating", "value": 1, "response": "r1", "belief": "b1"}

@@ -1,6 +1,7 @@
 """The routes: each makes one call of the library and answers with its records, under the names that they have there."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,8 @@ def test_a_new_user(api: Api) -> None:
     for path in ("beliefs", "responses", "signals", "conflicts", "duplicates", "export"):
         problem = api.problem("GET", f"{ADA}/{path}", status=404)
         assert ("user", "ada") == (problem["what"], problem["id"])
+    assert {"consents": None} == api.get(f"{ADA}/consent")
+    assert api.get(f"{ADA}/onboarding")["question"]
     assert [] == api.post(f"{ADA}/personalize", {"query": "hello"}, 200)["used"]
     assert 0 < api.post(f"{ADA}/predict", {"beliefs": []}, 200)["probability"] < 1
 
@@ -273,6 +276,20 @@ def test_an_export_goes_back_in(told: Api) -> None:
     there = {one["id"]: one["confidence"] for one in other.get(f"{ADA}/beliefs")["items"]}
     here = {one["id"]: near(one["confidence"]) for one in told.get(f"{ADA}/beliefs")["items"]}
     assert here == there
+
+
+def test_an_export_takes_along_what_other_routes_made(told: Api) -> None:
+    """Edits and answers to questions are kinds that nobody posts; as lines of an export they go back in."""
+    told.send("PATCH", f"{ADA}/beliefs/b1", {"confidence": 0.6}, status=200)
+    asked = told.get(f"{ADA}/onboarding")["question"]
+    told.post(f"{ADA}/onboarding", {"answers": {asked["id"]: asked["answers"][0]["id"]}}, 200)
+    lines = told.send("GET", f"{ADA}/export", status=200).content
+    assert {b'"set"', b'"onboarding"'} <= set(re.findall(rb'"kind": ("\w+")', lines))
+    other = told.as_(told.key("zeta", "read", "write"))
+    assert 0 == other.post("/v1/events", lines, 200, content_type="application/x-ndjson")["rejected"]
+    assert [one["kind"] for one in told.get(f"{ADA}/signals")["items"]] == [
+        one["kind"] for one in other.get(f"{ADA}/signals")["items"]
+    ]
 
 
 def test_a_byte_order_mark_is_no_part_of_a_body(api: Api) -> None:
