@@ -24,7 +24,7 @@ from beliefgraph.api.routes import ROUTERS
 from beliefgraph.api.running import Service
 from beliefgraph.api.tracing import Tracing
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import BeliefGraphError
+from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, NotFoundError
 from beliefgraph.ingest.bank import Bank, load_bank
 from beliefgraph.ingest.validation import complaint
 
@@ -113,7 +113,10 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(BeliefGraphError)
     async def of_library(request: Request, error: BeliefGraphError) -> Response:
-        return respond(request, problem_of(error), error)
+        problem = problem_of(error)
+        if isinstance(error, NotFoundError) and "as_of" in request.query_params:
+            problem.detail = f"{problem.detail} at that time"
+        return respond(request, problem, error)
 
     @app.exception_handler(ProblemError)
     async def of_service(request: Request, error: ProblemError) -> Response:
@@ -134,7 +137,9 @@ def _handle_errors(app: FastAPI) -> None:
 
 def _of_validation(request: Request, error: RequestValidationError) -> ProblemError:
     """Return the problem that a request does not have the shape of its route."""
-    found = [_named(one) for one in error.errors()]
+    body = request.scope["route"].body_field
+    record = None if body is None else body.field_info.annotation
+    found = [_named(one, record) for one in error.errors()]
     if any(kind == "json_invalid" for kind, _ in found):
         return ProblemError(problems.MALFORMED_BODY)
     if any(kind == "model_attributes_type" for kind, _ in found) and not _is_json(request):
@@ -145,9 +150,12 @@ def _of_validation(request: Request, error: RequestValidationError) -> ProblemEr
     return first
 
 
-def _named(one: dict[str, Any]) -> tuple[str, Any]:
-    """Return a complaint of the validation, and it as the library words it."""
-    found = complaint(one, skip=1)
+def _named(one: dict[str, Any], record: Any) -> tuple[str, InvalidInputError]:
+    """Return a complaint of the validation, and it as the library words it; `record` is the type of the body."""
+    found = complaint(one, skip=1, record=record)
+    if one["type"].startswith("datetime_") and one["loc"][0] == "query" and " " in one["input"]:
+        wanted = "must have its + written as %2B: in an address, + is a blank"
+        return one["type"], InvalidInputError(found.field, wanted)
     return one["type"], found.renamed("body") if found.field in ("line", "input") else found
 
 

@@ -206,6 +206,7 @@ class RetractEvent(_Event):
 
 E = TypeVar("E", "BeliefEvent", "ResponseEvent", "SignalEvent", "RetractEvent")
 Event = BeliefEvent | ResponseEvent | SignalEvent | RetractEvent
+_BY_TYPE = {"belief": BeliefEvent, "response": ResponseEvent, "signal": SignalEvent, "retract": RetractEvent}
 _ANY: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 
@@ -214,7 +215,8 @@ def parse_event(line: bytes | str) -> Event:
     try:
         return _ANY.validate_json(line)
     except ValidationError as error:
-        raise invalid_input(error, skip=1) from None
+        tag = error.errors()[0]["loc"][:1]
+        raise invalid_input(error, skip=1, record=_BY_TYPE.get(str(*tag))) from None
 
 
 def make_event(kind: type[E], /, **fields: Any) -> E:

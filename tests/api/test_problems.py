@@ -39,7 +39,7 @@ FIELDS: list[tuple[Any, str, str]] = [
     ({"statement": 5}, "statement", "must be a text"),
     ({"statement": "x" * 100_001}, "statement", "must have at most 100000 characters"),
     ({"statement": "\ud800"}, "statement", "must be valid Unicode"),
-    ({"statement": EXAMPLES, "belief": 1}, "belief", "is not a known field"),
+    ({"statement": EXAMPLES, "belief": 1}, "belief", "is not a known field; there are id, "),
     ({"statement": EXAMPLES, "kind": "whim"}, "kind", "must be 'preference', 'fact'"),
     ({"statement": EXAMPLES, "at": "2026-03-01T12:00:00"}, "at", "must have a timezone"),
     ({"statement": EXAMPLES, "at": 5}, "at", "must be a time with a timezone"),
@@ -109,6 +109,8 @@ def test_what_was_given_is_shown_as_json_has_it(told: Api) -> None:
 def test_a_body_where_there_is_nothing_to_say(told: Api) -> None:
     """What the job of conflicts does not know is refused, above all a wish not to write; an empty body is fine."""
     path = f"{ADA}/conflicts/resolution"
+    unknown = told.problem("POST", path, {"dry_run": True}, status=422)
+    assert "dry_run: is not a known field; there is none (got true)" == unknown["detail"]
     for body, field in (({"dry_run": True}, "dry_run"), ({"foo": 1}, "foo"), ([], "body"), (1, "body")):
         assert field == told.problem("POST", path, body, status=422)["field"]
     told.post(path, None, 200)
@@ -119,6 +121,48 @@ def test_a_parameter_at_fault_is_named(told: Api) -> None:
     """Parameters are checked like fields; one that no route knows is not overlooked."""
     for path, field in PARAMETERS:
         assert field == told.problem("GET", f"{ADA}/beliefs{path}", status=422)["field"]
+
+
+def test_a_time_that_cannot_be_read_says_why(told: Api) -> None:
+    """A plus sign in an address is a blank: the hint says how to write it; everything else that is wrong is named."""
+    for given, expected in (
+        ("2026-01-01T00:00:00+01:00", "must have its + written as %2B: in an address, + is a blank"),
+        (
+            "2026-13-01T00:00:00Z",
+            "must be a time with a timezone, as in 2026-01-31T12:00:00Z: month value is outside",
+        ),
+    ):
+        problem = told.problem("GET", f"{ADA}/beliefs?as_of={given}", status=422)
+        assert ("as_of", True) == (problem["field"], problem["expected"].startswith(expected))
+    told.get(f"{ADA}/beliefs?as_of=2026-01-01T00:00:00%2B01:00")
+    problem = told.problem(
+        "POST", f"{ADA}/beliefs", {"statement": EXAMPLES, "at": "2026-03-01 1:1"}, status=422
+    )
+    assert problem["expected"].startswith("must be a time with a timezone, as in 2026-01-31T12:00:00Z: ")
+
+
+def test_what_was_not_there_then(told: Api) -> None:
+    """A 404 as of an earlier time says that it is about that time: the record may be there now."""
+    then = "as_of=2020-01-01T00:00:00Z"
+    for path in ("beliefs/b1", "beliefs/b1/explanation", "responses/r1", "signals/s1"):
+        assert told.problem("GET", f"{ADA}/{path}?{then}", status=404)["detail"].endswith(" at that time")
+        assert told.get(f"{ADA}/{path}")
+    assert not told.problem("GET", f"{ADA}/beliefs/b9", status=404)["detail"].endswith(" at that time")
+
+
+def test_fields_that_there_are_are_named(told: Api) -> None:
+    """Of a field that is not known the problem says which are, of the record within which it stands."""
+    for method, path, body, field, known in (
+        ("POST", "responses", {"text": "x", "beliefs": [{"belief_id": "b1", "w": 1}]}, "beliefs.0.w",
+         "belief_id, weight, adherence"),
+        ("POST", "signals/s1/retraction", {"why": "x"}, "why", "reason"),
+        ("POST", "personalize", {"query": "x", "k": 5}, "k", "query, context, limit, max_chars, as_of"),
+    ):  # fmt: skip
+        problem = told.problem(method, f"{ADA}/{path}", body, status=422)
+        assert (field, f"is not a known field; there are {known}") == (problem["field"], problem["expected"])
+    line = b'{"type": "response", "user": "ada", "text": "x", "beliefs": [{"id": "b1", "w": 1}]}'
+    (result,) = told.post("/v1/events", line, 200, content_type="application/x-ndjson")["results"]
+    assert "is not a known field; there are id, weight, adherence (got 1)" == result["reason"]
 
 
 def test_an_address_that_is_no_text(told: Api) -> None:
