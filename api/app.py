@@ -71,6 +71,7 @@ def create_app(
         title="beliefgraph",
         version=__version__,
         lifespan=lifespan,
+        openapi_url=None,  # it has a route as every page has, and so a name in the metrics
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
