@@ -436,6 +436,10 @@ def test_a_target_that_names_no_store(target: Any) -> None:
     with pytest.raises(InvalidInputError) as caught:
         BeliefGraph.open(target, embedder=WordEmbedder())
     assert "target" == caught.value.field
+    if target == "ftp://x":
+        assert all(
+            scheme in caught.value.expected for scheme in ("sqlite://", "neo4j://", "bolt://", "http://")
+        )
 
 
 @pytest.mark.parametrize(

@@ -344,7 +344,8 @@ def _open_named(named: str, settings: Settings, *, must_exist: bool) -> Store:
     else:
         raise InvalidInputError(
             "target",
-            "must be a path, sqlite:///path, :memory:, neo4j://host:port or bolt://host:port",
+            "must be a path, sqlite:///path, :memory:, neo4j://host:port or bolt://host:port; "
+            "in Python a service too, http://host with its api_key",
             got=repr(f"{scheme}://…"),
         )
     if not path:
