@@ -19,12 +19,12 @@ from beliefgraph.api.edge import Edge, Gate, Keys
 from beliefgraph.api.limits import Limits
 from beliefgraph.api.metrics import Metrics
 from beliefgraph.api.pages import Pages
-from beliefgraph.api.problems import ProblemError, answer, problem_of
+from beliefgraph.api.problems import ProblemError, answer, problem_of, unreadable
 from beliefgraph.api.routes import ROUTERS
 from beliefgraph.api.running import Service
 from beliefgraph.api.tracing import Tracing
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import BeliefGraphError
+from beliefgraph.graph.errors import BeliefGraphError, InvalidInputError, NotFoundError
 from beliefgraph.ingest.bank import Bank, load_bank
 from beliefgraph.ingest.validation import complaint
 
@@ -44,8 +44,9 @@ def create_app(
 ) -> FastAPI:
     """Make the application. Its lifespan opens the store with `open_graph`, and closes it.
 
-    Without `keys` it answers this machine alone, as `tenant`; who serves it must listen on loopback. `now` is the time
-    in seconds that ETags go by. `bank` has the questions to get to know users by; None: those that ship.
+    Without `keys`, and while they are not needed, it answers this machine alone, as `tenant`; who serves it must listen
+    on loopback. `now` is the time in seconds that ETags go by. `bank` has the questions to get to know users by; None:
+    those that ship.
     """
     limits, metrics = limits or Limits(), Metrics(__version__)
 
@@ -70,6 +71,7 @@ def create_app(
         title="beliefgraph",
         version=__version__,
         lifespan=lifespan,
+        openapi_url=None,  # it has a route as every page has, and so a name in the metrics
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -78,12 +80,12 @@ def create_app(
     )
     app.state.now = now
     app.state.bank = load_bank(bank)
-    app.state.pages = Pages(version=__version__, guarded=keys is not None, limits=limits)
+    gate = Gate(keys=keys, tenant=tenant, origins=tuple(cors_origins))
+    app.state.pages = Pages(version=__version__, guarded=gate.guarded, limits=limits)
     for router in ROUTERS:
         app.include_router(router)
     openapi.complete(app)
     _handle_errors(app)
-    gate = Gate(keys=keys, tenant=tenant, origins=tuple(cors_origins))
     app.add_middleware(Edge, gate=gate, limits=limits, metrics=metrics, tracing=tracing)
     if cors_origins:
         app.add_middleware(
@@ -112,7 +114,10 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(BeliefGraphError)
     async def of_library(request: Request, error: BeliefGraphError) -> Response:
-        return respond(request, problem_of(error), error)
+        problem = problem_of(error)
+        if isinstance(error, NotFoundError) and "as_of" in request.query_params:
+            problem.detail = f"{problem.detail} at that time"
+        return respond(request, problem, error)
 
     @app.exception_handler(ProblemError)
     async def of_service(request: Request, error: ProblemError) -> Response:
@@ -133,7 +138,9 @@ def _handle_errors(app: FastAPI) -> None:
 
 def _of_validation(request: Request, error: RequestValidationError) -> ProblemError:
     """Return the problem that a request does not have the shape of its route."""
-    found = [_named(one) for one in error.errors()]
+    body = request.scope["route"].body_field
+    record = None if body is None else body.field_info.annotation
+    found = [_named(one, record) for one in error.errors()]
     if any(kind == "json_invalid" for kind, _ in found):
         return ProblemError(problems.MALFORMED_BODY)
     if any(kind == "model_attributes_type" for kind, _ in found) and not _is_json(request):
@@ -144,9 +151,12 @@ def _of_validation(request: Request, error: RequestValidationError) -> ProblemEr
     return first
 
 
-def _named(one: dict[str, Any]) -> tuple[str, Any]:
-    """Return a complaint of the validation, and it as the library words it."""
-    found = complaint(one, skip=1)
+def _named(one: dict[str, Any], record: Any) -> tuple[str, InvalidInputError]:
+    """Return a complaint of the validation, and it as the library words it; `record` is the type of the body."""
+    found = complaint(one, skip=1, record=record)
+    if one["type"].startswith("datetime_") and one["loc"][0] == "query" and " " in one["input"]:
+        wanted = "must have its + written as %2B: in an address, + is a blank"
+        return one["type"], InvalidInputError(found.field, wanted)
     return one["type"], found.renamed("body") if found.field in ("line", "input") else found
 
 
@@ -164,7 +174,7 @@ def _of_framework(request: Request, error: HTTPException) -> ProblemError:
         return ProblemError(problems.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(_methods(request))})
     if error.status_code == 404:
         return ProblemError(problems.UNKNOWN_ROUTE)
-    return ProblemError(problems.MALFORMED_BODY if error.status_code == 400 else problems.INTERNAL)
+    return unreadable(error.__cause__) if error.status_code == 400 else ProblemError(problems.INTERNAL)
 
 
 def _methods(request: Request) -> list[str]:

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.model import GeneratedBy, Kind
 from beliefgraph.ingest.events import (
@@ -19,6 +18,7 @@ from beliefgraph.ingest.events import (
     SignalEvent,
     Text,
 )
+from beliefgraph.ingest.resolution import one_way_only
 from beliefgraph.wire.describe import Said
 from beliefgraph.wire.records import dictionary
 
@@ -43,6 +43,10 @@ class Body(BaseModel):
     """A request body: nothing but its fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Nothing(Body):
+    """A body that says nothing: what there is to say stands in the address."""
 
 
 @dictionary.body(
@@ -289,9 +293,7 @@ class Resolution(Body):
     def _exactly_one(self) -> Self:
         chosen: list[Any] = [self.keep, self.scope, self.dismiss, self.confirm, self.undo]
         if sum(map(bool, chosen)) != 1:
-            raise InvalidInputError(
-                "resolution", "must be exactly one of keep, scope, dismiss, confirm and undo"
-            )
+            raise one_way_only()
         return self
 
 

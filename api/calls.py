@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
@@ -17,8 +17,9 @@ from beliefgraph.api.keys import Caller, Scope
 from beliefgraph.api.problems import FORBIDDEN, ProblemError
 from beliefgraph.api.running import Service
 from beliefgraph.bootstrap import BeliefGraph
-from beliefgraph.graph.errors import InvalidInputError, NotFoundError
+from beliefgraph.graph.errors import InvalidInputError, NotFoundError, UnknownSignalKindError
 from beliefgraph.ingest.events import Identifier, Moment
+from beliefgraph.ingest.parameters import MADE_ELSEWHERE
 from beliefgraph.queries.pages import MAX_LIMIT
 from beliefgraph.selfmodel import SelfModel
 
@@ -72,6 +73,11 @@ class UserCall:
         self.call.response.headers["ETag"] = tag
         return work(self.user)
 
+    def check_kind(self, kind: str | None) -> None:
+        """Refuse a kind of signal that a route of its own makes. Raises `UnknownSignalKindError`."""
+        if kind in MADE_ELSEWHERE:
+            raise UnknownSignalKindError(kind, self.call.graph.parameters.sent)
+
     def created(self, kind: str, id: str) -> None:
         """Say where a record that was made can be read."""
         place = "/".join(quote(part, safe="") for part in (self.user.user_id, kind, id))
@@ -114,7 +120,7 @@ class Needs:
     scope: Scope
 
     async def __call__(self, request: Request) -> None:
-        """Raise a problem when the key has not the scope, or a parameter is unknown or given twice."""
+        """Raise a problem when the key has not the scope, or a parameter is unknown, given twice or no UTF-8."""
         caller: Caller = request.state.caller
         if not caller.may(self.scope):
             raise ProblemError(
@@ -123,6 +129,8 @@ class Needs:
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.scope}"'},
                 scope=self.scope,
             )
+        for name, value in request.path_params.items():
+            _check_unicode(name, value)
         if request.scope["query_string"]:
             _check_parameters(request)
 
@@ -141,6 +149,17 @@ def _check_parameters(request: Request) -> None:
             raise InvalidInputError(name[:80], f"is not a parameter of this route; {wanted}")
         if given.count(name) > 1:
             raise InvalidInputError(name, "must be given once")
+    query = request.scope["query_string"].decode("latin-1")
+    for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape"):
+        _check_unicode(name, value)
+
+
+def _check_unicode(name: str, value: str) -> None:
+    """Refuse what stands in an address as bytes that are no UTF-8: decoded with replacements, several texts are one."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(name, "must be UTF-8, percent-encoded") from None
 
 
 # Parameters that recur
@@ -199,7 +218,8 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         description="The same request with the same key is applied once and answered alike, for good; another content "
-        "with it is a 409. It counts within one user and one kind of record; a body with an id needs none.",
+        "with it is a 409. It counts within one user and one kind of record. A body with an id of its own is "
+        "identified by that id, and the key is not looked at.",
         examples=["7f9c1c1e-6f0e-4f62-a9a2-4f3f3a3f7b1d"],
     ),
 ]

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
@@ -29,12 +29,16 @@ from beliefgraph.graph.errors import BeliefGraphError
 _LOG = logging.getLogger("beliefgraph.api")
 _GUARDED = "/v1/"
 _BATCH = "/v1/events"
-_BODILESS = ("GET", "OPTIONS")
+_BODILESS = ("GET", "DELETE", "OPTIONS")
 _METHODS = ("GET", "POST", "PATCH", "DELETE", "PUT", "OPTIONS")
 
 
 class Keys(Protocol):
     """Where the keys are."""
+
+    def needed(self) -> bool:
+        """Say whether callers need a key; asked with every request."""
+        ...
 
     def caller(self, key: str) -> Caller | None:
         """Return who has this key, None for one that is unknown or revoked."""
@@ -43,15 +47,19 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Who is let in: with `keys`, who has one; without, this machine alone, as `tenant` with every scope."""
+    """Who is let in: where keys are needed, who has one; else this machine alone, as `tenant` with every scope."""
 
     keys: Keys | None
     tenant: str = "default"
     origins: tuple[str, ...] = ()
 
+    def guarded(self) -> bool:
+        """Say whether a key is needed now."""
+        return self.keys is not None and self.keys.needed()
+
     def caller(self, headers: Headers) -> Caller:
         """Return who calls. Raises `ProblemError`."""
-        if self.keys is None:
+        if self.keys is None or not self.keys.needed():
             self._check_is_here(headers)
             return Caller(tenant=self.tenant, scopes=frozenset({"admin"}))
         scheme, _, key = headers.get("authorization", "").partition(" ")
@@ -105,6 +113,11 @@ class Edge:
             return
         if scope["method"] == "HEAD":  # what GET answers; the server leaves the body out
             scope = {**scope, "method": "GET"}
+        if (
+            "\ufffd" in scope["path"]
+        ):  # what stands for bytes that are no UTF-8: kept apart, for the route to refuse
+            path = unquote(scope["raw_path"].decode("latin-1"), errors="surrogateescape")
+            scope = {**scope, "path": path}
         exchange = _Exchange(scope, send)
         span = None if self._tracing is None else self._tracing.start(exchange.headers)
         self._in_flight += 1
@@ -162,6 +175,12 @@ class Edge:
             raise too_large.problem
         if scope["method"] in _BODILESS:
             return receive
+        if exchange.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise ProblemError(
+                problems.UNSUPPORTED_MEDIA_TYPE,
+                "It is compressed: send it as it is, without Content-Encoding.",
+                headers={"Accept-Encoding": "identity"},
+            )
         received, complete, until = 0, False, anyio.current_time() + self._limits.body_s
 
         async def measured() -> Message:

@@ -53,12 +53,28 @@ class Key:
 
 
 class KeyFile:
-    """The file of keys. Reading it again costs a stat while it has not changed; usable from several threads."""
+    """The file of keys. Reading it again costs a stat while it has not changed; usable from several threads.
 
-    def __init__(self, path: str | Path) -> None:
+    With `always`, callers need a key although there is no file yet; without, from the moment on that there is one.
+    """
+
+    def __init__(self, path: str | Path, *, always: bool = True) -> None:
         self.path = Path(path)
+        self._needed = always
         self._seen: tuple[int, int, int] | None = None
         self._keys: Mapping[str, Key] = {}
+
+    def needed(self) -> bool:
+        """Say whether callers need a key: once they do they always will, whatever becomes of the file."""
+        if not self._needed:
+            try:
+                self.path.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            except OSError:  # there may be one: the door is closed rather than open
+                pass
+            self._needed = True
+        return True
 
     def caller(self, key: str) -> Caller | None:
         """Return who has this key, None for one that is unknown or revoked. Raises `StoreUnavailableError`."""

@@ -4,8 +4,10 @@ The `type` of a problem is stable; titles and details may be worded better any t
 a comment, a key, or where the store is.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from json import JSONDecodeError
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -156,24 +158,36 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     kind = next(kind for known, kind in OF_ERROR if isinstance(error, known))
-    detail = str(_for_caller(error)) if kind.detail is None else None
-    return ProblemError(kind, detail, **dict(_members(error)))
+    told = _for_caller(error)
+    return ProblemError(kind, str(told) if kind.detail is None else None, **dict(_members(error, told)))
+
+
+def unreadable(error: BaseException | None) -> ProblemError:
+    """Return the problem that a body could not be read as JSON: what is none, and what is more than anybody reads."""
+    if isinstance(error, RecursionError):
+        return problem_of(errors.InvalidInputError("body", "must not be nested so deeply"))
+    if isinstance(error, ValueError) and not isinstance(error, JSONDecodeError | UnicodeDecodeError):
+        most = sys.get_int_max_str_digits()
+        return problem_of(
+            errors.InvalidInputError("body", f"must hold no number of more than {most:,} digits")
+        )
+    return ProblemError(MALFORMED_BODY)
 
 
 def _for_caller(error: Exception) -> Exception:
     """Return an error in the words of HTTP."""
-    if isinstance(error, errors.InvalidInputError) and error.field in _HEADERS:
-        return error.renamed(_HEADERS[error.field])
+    if isinstance(error, errors.InvalidInputError):
+        return error.renamed(_HEADERS.get(error.field, error.field)).in_json()
     return error
 
 
-def _members(error: Exception) -> Iterator[tuple[str, Any]]:
+def _members(error: Exception, told: Exception) -> Iterator[tuple[str, Any]]:
     """Yield what a program can use of an error: the field at fault and what would be right, or what is missing."""
-    if isinstance(error, errors.InvalidInputError):
-        yield "field", _HEADERS.get(error.field, error.field)
-        yield "expected", error.expected
-        if error.got is not None:
-            yield "got", error.got
+    if isinstance(told, errors.InvalidInputError):
+        yield "field", told.field
+        yield "expected", told.expected
+        if told.got is not None:
+            yield "got", told.got
     if isinstance(error, errors.ChangedMeanwhileError):
         yield "expected_seq", error.expected_seq
         yield "seq", error.seq

@@ -5,7 +5,6 @@ import signal
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
-from pathlib import Path
 
 from beliefgraph import __version__
 from beliefgraph.api.app import create_app
@@ -19,12 +18,6 @@ from beliefgraph.ingest.bank import load_bank
 from beliefgraph.settings import Settings
 
 _GRACE_S = 30
-
-
-def key_file(settings: Settings) -> KeyFile | None:
-    """Return the file of keys, None for a server without keys: none is named, and the usual one is not there."""
-    path = Path(settings.keys_file)
-    return KeyFile(path) if settings.api_keys is not None or path.exists() else None
 
 
 def serve(
@@ -46,15 +39,14 @@ def serve(
 
     from beliefgraph.api.protocol import Http
 
-    keys = key_file(settings)
-    if keys is None and not _is_loopback(host):
+    keys = KeyFile(settings.keys_file, always=settings.api_keys is not None)
+    if not keys.needed() and not _is_loopback(host):
         raise InvalidInputError(
             "host",
             "without keys only this machine is served: make a key with `beliefgraph keys create`, or use 127.0.0.1",
             got=repr(host[:80]),
         )
-    if keys is not None:
-        keys.keys()  # a file that cannot be read is noticed now
+    keys.keys()  # a file that cannot be read is noticed now
     bank = load_bank(settings.bank)
     configure(settings.log_level)
     listening = _listen(host, port)
@@ -111,12 +103,12 @@ def _listen(host: str, port: int) -> socket.socket:
         raise InvalidInputError("port", f"{host}:{port} cannot be listened on: {why}") from error
 
 
-def _sentence(listening: socket.socket, keys: KeyFile | None) -> str:
+def _sentence(listening: socket.socket, keys: KeyFile) -> str:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     whom = (
-        "this machine alone, without keys; make one with `beliefgraph keys create` to serve others"
-        if keys is None
-        else f"callers with a key of {keys.path}"
+        f"callers with a key of {keys.path}"
+        if keys.needed()
+        else "this machine alone, without keys, until `beliefgraph keys create` makes one"
     )
     return f"serving http://{shown}:{port} to {whom}"

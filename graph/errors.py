@@ -19,6 +19,16 @@ A constructor takes the facts and writes the message; a message never holds a st
 
 from collections.abc import Iterable
 
+_IN_JSON = {
+    "None": "null",
+    "True": "true",
+    "False": "false",
+    "nan": "NaN",
+    "inf": "Infinity",
+    "-inf": "-Infinity",
+}
+"""What Python shows and what it is in JSON; a text is shown in quotes, and is none of them."""
+
 
 class BeliefGraphError(Exception):
     """The root of every error raised by beliefgraph."""
@@ -43,6 +53,10 @@ class InvalidInputError(BeliefGraphError, ValueError):
     def renamed(self, field: str) -> "InvalidInputError":
         """Return the same complaint under the name by which the caller knows the field."""
         return InvalidInputError(field, self.expected, got=self.got)
+
+    def in_json(self) -> "InvalidInputError":
+        """Return the same complaint to a caller who writes JSON: what was given in its words."""
+        return InvalidInputError(self.field, self.expected, got=self.got and _IN_JSON.get(self.got, self.got))
 
 
 class DuplicateIdError(InvalidInputError):

@@ -28,6 +28,8 @@ MAX_TEXT = 100_000
 MAX_SPOKEN = 16
 """Beliefs that one answer may speak for."""
 _MAX_ATTRIBUTES = 100_000
+_MAX_DEPTH = 100
+"""Deeper than 200, pydantic does not read back what it wrote."""
 _MAX_VALUE = 1e300
 
 
@@ -53,7 +55,14 @@ def _small_json(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         raise ValueError("must hold finite numbers only") from None
     if size > _MAX_ATTRIBUTES:
         raise ValueError(f"must be at most {_MAX_ATTRIBUTES} bytes as JSON")
+    if _depth(value) > _MAX_DEPTH:
+        raise ValueError(f"must be nested at most {_MAX_DEPTH} deep")
     return value
+
+
+def _depth(value: JsonValue) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return max((1 + _depth(one) for one in inner), default=0)
 
 
 def _word_or_number(value: Any) -> bool | float | None:
@@ -197,6 +206,7 @@ class RetractEvent(_Event):
 
 E = TypeVar("E", "BeliefEvent", "ResponseEvent", "SignalEvent", "RetractEvent")
 Event = BeliefEvent | ResponseEvent | SignalEvent | RetractEvent
+_BY_TYPE = {"belief": BeliefEvent, "response": ResponseEvent, "signal": SignalEvent, "retract": RetractEvent}
 _ANY: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 
@@ -205,7 +215,8 @@ def parse_event(line: bytes | str) -> Event:
     try:
         return _ANY.validate_json(line)
     except ValidationError as error:
-        raise invalid_input(error, skip=1) from None
+        tag = error.errors()[0]["loc"][:1]
+        raise invalid_input(error, skip=1, record=_BY_TYPE.get(str(*tag))) from None
 
 
 def make_event(kind: type[E], /, **fields: Any) -> E:

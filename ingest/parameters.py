@@ -86,6 +86,10 @@ class HabitParameters(Frozen):
     foretells: Probability
 
 
+MADE_ELSEWHERE = ("set", "onboarding")
+"""Kinds of signals that nobody sends, though logs have them: a person's edit, an answer to a question."""
+
+
 class WordParameters(Frozen):
     """What a direct word about a belief weighs, in nats."""
 
@@ -254,7 +258,12 @@ class Parameters(Frozen):
         try:
             return self.signals[kind]
         except KeyError:
-            raise UnknownSignalKindError(kind, self.signals) from None
+            raise UnknownSignalKindError(kind, self.sent) from None
+
+    @property
+    def sent(self) -> list[str]:
+        """The kinds of signals that callers send, in their order."""
+        return [kind for kind in self.signals if kind not in MADE_ELSEWHERE]
 
     def foreseen(self, kind: str, satisfied: Floats) -> Floats:
         """Return P(good outcome) of this kind of signal where users are satisfied with these probabilities."""

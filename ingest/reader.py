@@ -242,7 +242,8 @@ class _Log:
 
     def _reject(self, number: int, raw: Raw, error: BeliefGraphError) -> None:
         at_fault = _field(error)
-        reason = str(error).removeprefix(f"{at_fault}: ")
+        told = error.in_json() if isinstance(error, InvalidInputError) else error
+        reason = str(told).removeprefix(f"{at_fault}: ")
         self._bad.append(Reject(line=number, field=at_fault, reason=reason, raw=raw))
 
     def _report(self, reject: Reject) -> None:

@@ -68,15 +68,22 @@ class Decision:
     scope: Mapping[BeliefId, Context] = field(default_factory=dict)
 
 
+def one_way_only() -> InvalidInputError:
+    """Return the complaint that a decision names none, or several, of the ways to decide."""
+    return InvalidInputError(
+        "keep", "must be given alone, or else exactly one of scope, dismiss, confirm and undo"
+    )
+
+
 def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
     """Carry out a person's decision; return the edge as it then stands. Raises `InvalidInputError`."""
     chosen = [bool(decided.keep), bool(decided.scope), decided.dismiss, decided.confirm, decided.undo]
     if sum(chosen) != 1:
-        raise InvalidInputError("resolution", "must be exactly one of keep, scope, dismiss, confirm and undo")
+        raise one_way_only()
     for belief_id in (*([decided.keep] if decided.keep else []), *decided.scope):
         if belief_id not in link.ends:
             field_name = "keep" if decided.keep else "scope"
-            raise InvalidInputError(field_name, f"must name {link.low} or {link.high}", got=belief_id)
+            raise InvalidInputError(field_name, f"must name {link.low} or {link.high}", got=repr(belief_id))
     if decided.scope and link.kind == "duplicates":
         raise InvalidInputError("scope", "is for conflicts: duplicates are kept, dismissed or confirmed")
     note = "" if decided.why is None else f": {decided.why}"

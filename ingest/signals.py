@@ -122,9 +122,7 @@ def _check_value(event: SignalEvent, parameters: Parameters) -> float | None:
 def _check_set(event: SignalEvent) -> float | None:
     if event.value is None:
         if not event.text and not event.tags:
-            raise InvalidInputError(
-                "value", "an edit must change the confidence, statement, context or standing"
-            )
+            raise InvalidInputError("value", "must be given, or else statement, context or retired")
         return None
     if isinstance(event.value, bool) or not MIN_CONFIDENCE <= event.value <= MAX_CONFIDENCE:
         raise InvalidInputError(

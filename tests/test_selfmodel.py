@@ -430,12 +430,36 @@ def test_a_closed_graph_says_so() -> None:
             world.ada.beliefs()
 
 
-@pytest.mark.parametrize("target", ["", "http://x", "sqlite://x", "sqlite:///", 5, b"x", ["x"]], ids=repr)
+@pytest.mark.parametrize("target", ["", "ftp://x", "sqlite://x", "sqlite:///", 5, b"x", ["x"]], ids=repr)
 def test_a_target_that_names_no_store(target: Any) -> None:
     """A target that is no path and no address of ours is refused by name."""
     with pytest.raises(InvalidInputError) as caught:
         BeliefGraph.open(target, embedder=WordEmbedder())
     assert "target" == caught.value.field
+    if target == "ftp://x":
+        assert all(
+            scheme in caught.value.expected for scheme in ("sqlite://", "neo4j://", "bolt://", "http://")
+        )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("NEO4J_URI", "localhost"), ("NEO4J_URI", "https://x"), ("BELIEFGRAPH_STORE", "ftp://x")],
+)
+def test_a_setting_that_names_no_store(monkeypatch: pytest.MonkeyPatch, setting: str, value: str) -> None:
+    """Where the store comes from the settings, the complaint names the setting and not an argument that nobody gave."""
+    monkeypatch.setenv(setting, value)
+    with pytest.raises(InvalidInputError) as caught:
+        BeliefGraph.open(embedder=WordEmbedder())
+    assert setting == caught.value.field
+
+
+def test_a_service_wants_to_know_of_its_key() -> None:
+    """Without `api_key` it is what is missing; None is for a service without keys, and opens."""
+    with pytest.raises(InvalidInputError) as caught:
+        BeliefGraph.open("http://127.0.0.1:8000")
+    assert "api_key" == caught.value.field
+    BeliefGraph.open("http://127.0.0.1:8000", api_key=None).close()
 
 
 def test_the_clock_is_the_one_source_of_now() -> None:

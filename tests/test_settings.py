@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from beliefgraph import BeliefGraph, InvalidInputError
-from beliefgraph.settings import Settings, default_file, read_settings
+from beliefgraph.settings import _OWN, Settings, default_file, read_settings
 from tests.embedders import WordEmbedder
 
 
@@ -52,6 +52,13 @@ def test_every_setting_is_read() -> None:
     assert "a.db" == settings.target
     assert "hidden" not in repr(settings)
     assert Settings() == read_settings(dict.fromkeys(("BELIEFGRAPH_STORE", "NEO4J_URI"), ""))
+
+
+def test_every_setting_is_in_the_readme(repository: Path) -> None:
+    """The table of settings names each that there is."""
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    table = [line for line in readme.splitlines() if line.startswith("| `")]
+    assert [] == [name for name in _OWN if not any(f"| `BELIEFGRAPH_{name}` |" in line for line in table)]
 
 
 def test_customary_names_of_neo4j() -> None:

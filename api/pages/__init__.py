@@ -8,7 +8,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -20,8 +20,6 @@ from beliefgraph.ingest.parameters import Parameters
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 _CODE = re.compile(r"`([^`]+)`")
 _METHODS = ("get", "post", "patch", "delete")
-_MADE_ELSEWHERE = ("set", "onboarding")
-"""Kinds of signals that other routes make: an edit, an answer to a question."""
 _DID = {
     "rating": 'pressed a thumb, or rated; `true`, `false`, `"positive"` and `"negative"` do too',
     "stars": "gave so many stars",
@@ -49,9 +47,9 @@ def _file(name: str) -> str:
 
 
 class Pages:
-    """The pages of one service; rendered when they are first asked for."""
+    """The pages of one service; `guarded` says whether it wants keys by now."""
 
-    def __init__(self, *, version: str, guarded: bool, limits: Limits) -> None:
+    def __init__(self, *, version: str, guarded: Callable[[], bool], limits: Limits) -> None:
         self._version, self._guarded, self._limits = version, guarded, limits
         self._style = _file("style.css")
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
@@ -63,12 +61,12 @@ class Pages:
 
     def index(self, base: str) -> str:
         """Return the page that says where to go; `base` is where the service was reached."""
-        auth = ' \\\n  -H "Authorization: Bearer KEY"' if self._guarded else ""
+        auth = ' \\\n  -H "Authorization: Bearer KEY"' if self._guarded() else ""
         return self._page("beliefgraph", "index.html", base, auth=auth)
 
     def docs(self, base: str, openapi: Mapping[str, Any], parameters: Parameters) -> str:
         """Return the page of the whole interface."""
-        bearer = ' \\\n  -H "Authorization: Bearer $KEY"' if self._guarded else ""
+        bearer = ' \\\n  -H "Authorization: Bearer $KEY"' if self._guarded() else ""
         limits = self._limits
         rate = (
             f"A key may send {limits.rate_per_s:g} requests a second to each process; then it is 429 with "
@@ -80,7 +78,7 @@ class Pages:
             "beliefgraph over HTTP",
             "docs.html",
             base,
-            key=" KEY=…" if self._guarded else "",
+            key=" KEY=…" if self._guarded() else "",
             read=bearer,
             send=bearer + ' \\\n  -H "Content-Type: application/json"',
             body_mb=f"{limits.body_bytes / 1e6:g}",
@@ -99,7 +97,7 @@ class Pages:
     def _page(self, title: str, name: str, base: str, **parts: str) -> str:
         guarded = (
             "It wants a key with every request: <code>Authorization: Bearer KEY</code>."
-            if self._guarded
+            if self._guarded()
             else "It answers this machine alone, and wants no key."
         )
         body = Template(_file(name)).substitute(
@@ -225,13 +223,13 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _signals(parameters: Parameters) -> str:
     rows = []
-    for name, kind in parameters.signals.items():
-        if name not in _MADE_ELSEWHERE:
-            scale = [value for value, _ in kind.scale]
-            value = f"{scale[0]:g} to {scale[-1]:g}".replace("-", "−") if scale else "none"
-            wants_text = kind.text in ("correction", "statement")
-            did = "; ".join(filter(None, (_DID.get(name), "`text` is required" if wants_text else None)))
-            rows.append((f"<code>{html.escape(name)}</code>", _text(did), value, " or ".join(kind.about)))
+    for name in parameters.sent:
+        kind = parameters.signals[name]
+        scale = [value for value, _ in kind.scale]
+        value = f"{scale[0]:g} to {scale[-1]:g}".replace("-", "−") if scale else "none"
+        wants_text = kind.text in ("correction", "statement")
+        did = "; ".join(filter(None, (_DID.get(name), "`text` is required" if wants_text else None)))
+        rows.append((f"<code>{html.escape(name)}</code>", _text(did), value, " or ".join(kind.about)))
     return _table(("kind", "the user", "value", "about"), rows)
 
 

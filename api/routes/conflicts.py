@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 
 from beliefgraph.api import bodies
 from beliefgraph.api.calls import AsOf, ConflictId, Cursor, DryRun, Limit, OfUser, given, needs
@@ -69,8 +69,11 @@ def resolve_conflict(of: OfUser, conflict_id: ConflictId, body: bodies.Resolutio
     dependencies=needs("write"),
     summary="Merge what surely says the same, and decide what can be decided",
 )
-def resolve_conflicts(of: OfUser, dry_run: DryRun = False) -> Sequence[Decision]:
+def resolve_conflicts(
+    of: OfUser, body: Annotated[bodies.Nothing | None, Body()] = None, dry_run: DryRun = False
+) -> Sequence[Decision]:
     """The rest is named, to be asked about. Run again, it finds nothing left to do."""
+    del body  # it was checked to say nothing
     of.sequence()
     return of.user.resolve_conflicts(dry_run=dry_run)
 

@@ -1,6 +1,7 @@
 """Batches of events: the JSON Lines of an import, or an array, with a result for each line."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from beliefgraph.api import bodies
 from beliefgraph.api.calls import Flag, OfTenant, needs
 from beliefgraph.api.limits import BATCH_LINES
-from beliefgraph.api.problems import BODY_TOO_LARGE, MALFORMED_BODY, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from beliefgraph.api.problems import BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemError, unreadable
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.model import Outcome
 from beliefgraph.ingest.events import Event, RetractEvent
@@ -98,7 +99,7 @@ def _lines(body: bytes, content_type: str) -> list[bytes]:
     if kind == "application/json":
         lines = list(_entries(body))
     elif kind in LINES:
-        lines = body.split(b"\n")
+        lines = body.removeprefix(BOM_UTF8).split(b"\n")
     else:
         raise ProblemError(
             UNSUPPORTED_MEDIA_TYPE, f"Send JSON Lines as {LINES[0]}, or an array as application/json."
@@ -111,8 +112,8 @@ def _lines(body: bytes, content_type: str) -> list[bytes]:
 def _entries(body: bytes) -> Iterator[bytes]:
     try:
         entries = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ProblemError(MALFORMED_BODY) from None
+    except (ValueError, RecursionError) as error:
+        raise unreadable(error) from None
     if not isinstance(entries, list):
         raise InvalidInputError("body", f"must be an array of events; send JSON Lines as {LINES[0]}")
     for entry in entries:

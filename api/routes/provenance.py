@@ -163,4 +163,5 @@ def get_graph(of: OfUser, as_of: AsOf = None) -> dict[str, Any]:
 )
 def what_if(of: OfUser, body: bodies.Supposition) -> WhatIf:
     """Nothing is written. What is not named in the answer would be as it is."""
+    of.check_kind(body.kind)
     return of.user.what_if(**given(body))

@@ -1,7 +1,7 @@
 """The service about itself: is it alive, is it ready, what does it count, which version."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from beliefgraph import __version__
 from beliefgraph.api.pages import Pages, base_of
@@ -65,6 +65,12 @@ def docs(request: Request) -> HTMLResponse:
     parameters = request.app.state.service.graph.parameters
     page = pages.docs(_base(request), request.app.openapi(), parameters)
     return HTMLResponse(page, headers=pages.headers)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def described(request: Request) -> JSONResponse:
+    """Show the whole interface to programs."""
+    return JSONResponse(request.app.openapi())
 
 
 def _base(request: Request) -> str:

@@ -38,8 +38,13 @@ def signal(
     dry_run: DryRun = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Outcome:
-    """Traces it, interprets it and revises beliefs, in one transaction; answers what it moved, and why."""
-    outcome = of.user.signal(**given(body), dry_run=dry_run, idempotency_key=idempotency_key)
+    """Traces it, interprets it and revises beliefs, in one transaction; answers what it moved, and why.
+
+    Edits of a person are made by `PATCH` of the belief, answers to questions by `/onboarding`.
+    """
+    said = given(body)
+    of.check_kind(said["kind"])
+    outcome = of.user.signal(**said, dry_run=dry_run, idempotency_key=idempotency_key)
     if dry_run:
         of.call.response.status_code = 200
     else:

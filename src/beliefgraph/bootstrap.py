@@ -301,7 +301,9 @@ def _open_service(target: Any, *, served: bool, **options: Any) -> "RemoteGraph"
     if not served:
         raise InvalidInputError("api_key", "goes with a service: https://host or http://host")
     if "api_key" not in options:
-        raise InvalidInputError("target", "is a service: give its api_key too, None for one without keys")
+        raise InvalidInputError(
+            "api_key", "is required for a service (None: it has no keys); the command line opens stores alone"
+        )
     for name in options:
         if name not in ("api_key", "timeout_s"):
             raise InvalidInputError(name, "is the service's own; a client has api_key and timeout_s")
@@ -319,9 +321,19 @@ def open_store(target: str | Path | None, settings: Settings, *, must_exist: boo
 
     With `must_exist`, a file that is not there is not made but raises `StoreUnavailableError`.
     """
-    if not isinstance(target, str | Path | None):
+    if target is None:
+        try:
+            if settings.target_name == "NEO4J_URI":
+                return _open_neo4j(settings.target, settings)
+            return _open_named(settings.target, settings, must_exist=must_exist)
+        except InvalidInputError as error:
+            raise error.renamed(settings.target_name if error.field == "target" else error.field) from None
+    if not isinstance(target, str | Path):
         raise InvalidInputError("target", "must be a path or a text")
-    named = settings.target if target is None else str(target)
+    return _open_named(str(target), settings, must_exist=must_exist)
+
+
+def _open_named(named: str, settings: Settings, *, must_exist: bool) -> Store:
     scheme, separator, rest = named.partition("://")
     if not separator:
         path = named
@@ -332,7 +344,8 @@ def open_store(target: str | Path | None, settings: Settings, *, must_exist: boo
     else:
         raise InvalidInputError(
             "target",
-            "must be a path, sqlite:///path, :memory:, neo4j://host:port or bolt://host:port",
+            "must be a path, sqlite:///path, :memory:, neo4j://host:port or bolt://host:port; "
+            "in Python a service too, http://host with its api_key",
             got=repr(f"{scheme}://…"),
         )
     if not path:

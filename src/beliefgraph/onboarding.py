@@ -80,7 +80,9 @@ def _check(bank: Bank, answers: Mapping[str, str | None]) -> None:
         if answer is not None and (not isinstance(answer, str) or answer not in question.answers):
             known = ", ".join(question.answers)
             raise InvalidInputError(
-                f"answers.{name}", f"must be one of {known}, or none", got=repr(answer)[:80]
+                f"answers.{name}",
+                f"must be one of {known}; or null (in Python None) where it was skipped",
+                got=repr(answer)[:80],
             )
 
 

@@ -46,7 +46,8 @@ class SelfModel(SelfModelReads):
     """
 
     # Writing. The same call with the same `idempotency_key` is applied once and answered alike; unlike an `id` the
-    # key gives a belief no node of its own. With another content it raises `DuplicateIdError`.
+    # key gives a belief no node of its own. With another content it raises `DuplicateIdError`. Beside an `id` the key
+    # is not looked at: the id says which record it is.
 
     def believe(
         self,
@@ -178,6 +179,10 @@ class SelfModel(SelfModelReads):
             "context": context,
         }
         event: SignalEvent | RetractEvent
+        if kind is None and without is None:
+            raise InvalidInputError(
+                "kind", "must be given, or without, which names the signal that had not come"
+            )
         if without is None:
             event = self._signal(kind=kind, value=value, **about)
         elif kind is None and value is None and all(given is None for given in about.values()):

@@ -43,6 +43,11 @@ class Settings:
         return self.store or self.neo4j_uri or str(default_file())
 
     @property
+    def target_name(self) -> str:
+        """Return the setting that names the store to use."""
+        return "BELIEFGRAPH_STORE" if self.store or not self.neo4j_uri else "NEO4J_URI"
+
+    @property
     def keys_file(self) -> str:
         """Return the file of the keys of callers over HTTP: the one named, or the one in the user's data folder."""
         return self.api_keys or str(default_keys_file())

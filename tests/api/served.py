@@ -100,11 +100,14 @@ def serving(
     limits: Limits | None = None,
     **options: Any,
 ) -> Iterator[Api]:
-    """Serve a store; with `guarded`, ask with a key of the tenant `acme` that may do everything."""
-    clock, keys = Clock(), KeyFile(folder / "keys.jsonl")
+    """Serve a store; with `guarded`, ask with a key of the tenant `acme` that may do everything.
+
+    Without, it wants no key before there is one.
+    """
+    clock, keys = Clock(), KeyFile(folder / "keys.jsonl", always=guarded)
     app = create_app(
         lambda: open_scripted(target or folder / "beliefs.db", clock, script),
-        keys=keys if guarded else None,
+        keys=keys,
         limits=limits or Limits(rate_per_s=0),
         now=lambda: clock().timestamp(),
         **options,

@@ -106,6 +106,7 @@ def test_the_page_of_the_service_says_what_each_signal_means(api: Api) -> None:
     table = page[page.index('<h2 id="signals">') : page.index('<h2 id="events">')]
     rows = re.findall(r"<tr><td><code>(\w+)</code></td><td>(.*?)</td>", table)
     sent = set(load_parameters().signals) - {"set", "onboarding"}
+    assert sent == set(load_parameters().sent)
     assert sent == {kind for kind, meaning in rows if meaning}
     sample = re.search(r"<div><p>Every belief considered.*?<pre><code>(.*?)</code>", page, re.DOTALL)
     assert sample is not None

@@ -60,6 +60,13 @@ def test_a_new_user_is_asked_and_answers(api: Api) -> None:
     assert 2 == len(api.get(f"{ADA}/signals")["items"])
 
 
+def test_how_a_question_is_skipped(api: Api) -> None:
+    """The word "none" is no answer: what skips a question is named as it is written over HTTP."""
+    wrong = api.problem("POST", f"{ADA}/onboarding", {"answers": {"length": "none"}}, status=422)
+    assert ("answers.length", "'none'") == (wrong["field"], wrong["got"])
+    assert wrong["expected"].endswith("; or null (in Python None) where it was skipped")
+
+
 def test_answers_that_the_bank_has_not(api: Api) -> None:
     """An unknown question or answer is named with what would be right, and nothing of the request is recorded."""
     question = next(iter(BANK.questions))

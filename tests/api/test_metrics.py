@@ -89,6 +89,21 @@ def test_methods_that_callers_make_up_are_neither_counted_nor_logged(
     assert "SECRET" not in _logged(caplog)
 
 
+def test_every_route_is_counted_and_logged_under_its_name(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """Pages and the description too; what is no route is `unmatched`, a method that a route has not is the route's."""
+    caplog.set_level(logging.INFO, logger="beliefgraph.api")
+    for method, path, status, route in (
+        *(("GET", path, 200, path) for path in ("/", "/docs", "/openapi.json", "/version", "/health/live")),
+        ("POST", "/openapi.json", 405, "/openapi.json"),
+        ("GET", "/nowhere", 404, "unmatched"),
+    ):
+        caplog.clear()
+        api.send(method, path, status=status)
+        assert json.loads(_logged(caplog).splitlines()[-1])["route"] == route
+        wanted = f'beliefgraph_requests_total{{method="{method}",route="{route}",status="{status}"}}'
+        assert [f"{wanted} 1.0"] == _counted(api, wanted)
+
+
 def test_the_log_holds_nothing_that_was_sent(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     """No statement, comment, answer, key, id of a user or query: of requests that succeed and of those that fail."""
     caplog.set_level(logging.DEBUG, logger="beliefgraph")

@@ -1,5 +1,6 @@
 """Errors: each is a problem document with a stable type, names what is at fault, and leaks nothing."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ FIELDS: list[tuple[Any, str, str]] = [
     ({"statement": 5}, "statement", "must be a text"),
     ({"statement": "x" * 100_001}, "statement", "must have at most 100000 characters"),
     ({"statement": "\ud800"}, "statement", "must be valid Unicode"),
-    ({"statement": EXAMPLES, "belief": 1}, "belief", "is not a known field"),
+    ({"statement": EXAMPLES, "belief": 1}, "belief", "is not a known field; there are id, "),
     ({"statement": EXAMPLES, "kind": "whim"}, "kind", "must be 'preference', 'fact'"),
     ({"statement": EXAMPLES, "at": "2026-03-01T12:00:00"}, "at", "must have a timezone"),
     ({"statement": EXAMPLES, "at": 5}, "at", "must be a time with a timezone"),
@@ -76,10 +77,116 @@ def test_a_field_at_fault_is_named(api: Api) -> None:
     assert [] == api.get("/v1/users")["items"]
 
 
+def test_a_place_within_attributes_is_named(api: Api) -> None:
+    """By the names that the caller gave, also where they are those of types, and by nothing else."""
+    for attributes, field in (
+        (b'{"n": 1e999}', "attributes.n"),
+        (b'{"float": {"dict": [1, NaN]}}', "attributes.float.dict.1"),
+    ):
+        body = b'{"text": "x", "attributes": %s}' % attributes
+        assert field == api.problem("POST", f"{ADA}/responses", body, status=422)["field"]
+
+
+def test_what_was_given_is_shown_as_json_has_it(told: Api) -> None:
+    """No word of Python's reaches a caller over HTTP: of a field, of a line of a batch, of a check of the library."""
+    for given, shown in (
+        (b"null", "null"),
+        (b"true", "true"),
+        (b"NaN", "NaN"),
+        (b"1e999", "Infinity"),
+        (b"-1e999", "-Infinity"),
+        (b"2.5", "2.5"),
+    ):
+        problem = told.problem("POST", f"{ADA}/beliefs", b'{"statement": %s}' % given, status=422)
+        assert (shown, True) == (problem["got"], problem["detail"].endswith(f"(got {shown})"))
+        batch = b'{"type": "belief", "user": "ada", "statement": %s}' % given
+        (line,) = told.post("/v1/events", batch, 200, content_type="application/x-ndjson")["results"]
+        assert ("statement", f"must be a text (got {shown})") == (line["field"], line["reason"])
+    problem = told.problem("POST", f"{ADA}/signals", {"kind": "accept", "value": True}, status=422)
+    assert "true" == problem["got"]
+
+
+def test_a_body_where_there_is_nothing_to_say(told: Api) -> None:
+    """What the job of conflicts does not know is refused, above all a wish not to write; an empty body is fine."""
+    path = f"{ADA}/conflicts/resolution"
+    unknown = told.problem("POST", path, {"dry_run": True}, status=422)
+    assert "dry_run: is not a known field; there is none (got true)" == unknown["detail"]
+    for body, field in (({"dry_run": True}, "dry_run"), ({"foo": 1}, "foo"), ([], "body"), (1, "body")):
+        assert field == told.problem("POST", path, body, status=422)["field"]
+    told.post(path, None, 200)
+    told.post(path, {}, 200)
+
+
 def test_a_parameter_at_fault_is_named(told: Api) -> None:
     """Parameters are checked like fields; one that no route knows is not overlooked."""
     for path, field in PARAMETERS:
         assert field == told.problem("GET", f"{ADA}/beliefs{path}", status=422)["field"]
+
+
+def test_a_time_that_cannot_be_read_says_why(told: Api) -> None:
+    """A plus sign in an address is a blank: the hint says how to write it; everything else that is wrong is named."""
+    for given, expected in (
+        ("2026-01-01T00:00:00+01:00", "must have its + written as %2B: in an address, + is a blank"),
+        (
+            "2026-13-01T00:00:00Z",
+            "must be a time with a timezone, as in 2026-01-31T12:00:00Z: month value is outside",
+        ),
+    ):
+        problem = told.problem("GET", f"{ADA}/beliefs?as_of={given}", status=422)
+        assert ("as_of", True) == (problem["field"], problem["expected"].startswith(expected))
+    told.get(f"{ADA}/beliefs?as_of=2026-01-01T00:00:00%2B01:00")
+    problem = told.problem(
+        "POST", f"{ADA}/beliefs", {"statement": EXAMPLES, "at": "2026-03-01 1:1"}, status=422
+    )
+    assert problem["expected"].startswith("must be a time with a timezone, as in 2026-01-31T12:00:00Z: ")
+
+
+def test_what_was_not_there_then(told: Api) -> None:
+    """A 404 as of an earlier time says that it is about that time: the record may be there now."""
+    then = "as_of=2020-01-01T00:00:00Z"
+    for path in ("beliefs/b1", "beliefs/b1/explanation", "responses/r1", "signals/s1"):
+        assert told.problem("GET", f"{ADA}/{path}?{then}", status=404)["detail"].endswith(" at that time")
+        assert told.get(f"{ADA}/{path}")
+    assert not told.problem("GET", f"{ADA}/beliefs/b9", status=404)["detail"].endswith(" at that time")
+
+
+def test_fields_that_there_are_are_named(told: Api) -> None:
+    """Of a field that is not known the problem says which are, of the record within which it stands."""
+    for method, path, body, field, known in (
+        ("POST", "responses", {"text": "x", "beliefs": [{"belief_id": "b1", "w": 1}]}, "beliefs.0.w",
+         "belief_id, weight, adherence"),
+        ("POST", "signals/s1/retraction", {"why": "x"}, "why", "reason"),
+        ("POST", "personalize", {"query": "x", "k": 5}, "k", "query, context, limit, max_chars, as_of"),
+    ):  # fmt: skip
+        problem = told.problem(method, f"{ADA}/{path}", body, status=422)
+        assert (field, f"is not a known field; there are {known}") == (problem["field"], problem["expected"])
+    line = b'{"type": "response", "user": "ada", "text": "x", "beliefs": [{"id": "b1", "w": 1}]}'
+    (result,) = told.post("/v1/events", line, 200, content_type="application/x-ndjson")["results"]
+    assert "is not a known field; there are id, weight, adherence (got 1)" == result["reason"]
+
+
+def test_an_address_that_is_no_text(told: Api) -> None:
+    """Bytes that are no UTF-8 are refused where they stand, and never taken for one another, or for U+FFFD itself."""
+    for path, field in (
+        ("users/%FE/beliefs", "user_id"),
+        ("users%2F%C0/beliefs", "user_id"),
+        ("users/%ED%A0%80", "user_id"),
+        ("users/ada/beliefs/b%FF", "belief_id"),
+        ("users/%EF%BF%BD/beliefs/%FF", "belief_id"),
+        ("users?cursor=%FE", "cursor"),
+        ("audit?per=week&source=a%C3", "source"),
+        ("users/ada/beliefs?standing=%FF", "standing"),
+    ):
+        method = "DELETE" if path.endswith("%80") else "GET"
+        problem = told.problem(method, f"/v1/{path}", status=422)
+        assert ("invalid-input", field) == (problem["type"], problem["field"]), path
+        assert "UTF-8" in problem["expected"]
+    for kind, body in (("beliefs", {"statement": EXAMPLES}), ("signals", {"kind": "rating", "value": 1})):
+        assert "user_id" == told.problem("POST", f"/v1/users/%FF/{kind}", body, status=422)["field"]
+    told.problem("GET", "/v1/%FF", status=404)
+    told.problem("GET", "/v1/users?%FF=1", status=422)
+    told.post("/v1/users/%EF%BF%BD/beliefs", {"statement": EXAMPLES})
+    assert ["ada", "\ufffd"] == told.get("/v1/users")["items"]
 
 
 def test_several_fields_at_fault_are_all_named(api: Api) -> None:
@@ -96,6 +203,13 @@ def test_a_signal_is_checked_against_its_kind(told: Api) -> None:
     unknown = told.problem("POST", f"{ADA}/signals", {"kind": "wave"}, status=422)
     assert "unknown-signal-kind" == unknown["type"]
     assert "rating" in unknown["expected"]
+    for kind in ("set", "onboarding"):  # made by routes of their own
+        for path in ("signals", "what-if"):
+            made = told.problem(
+                "POST", f"{ADA}/{path}", {"kind": kind, "value": 0.5, "belief": "b1"}, status=422
+            )
+            assert ("unknown-signal-kind", unknown["expected"]) == (made["type"], made["expected"])
+        assert kind not in unknown["expected"].replace(",", "").split()
     wrong = told.problem("POST", f"{ADA}/signals", {"kind": "stars", "value": 9}, status=422)
     assert ("invalid-input", "value") == (wrong["type"], wrong["field"])
     both = {"kind": "rating", "value": 1, "response": "r1", "belief": "b1"}
@@ -119,6 +233,16 @@ def test_what_was_used_for_something_else_is_named(told: Api) -> None:
     problem = told.problem("POST", f"{ADA}/beliefs", {"id": "b1", "statement": "likes tea"}, status=409)
     assert ("duplicate-id", "id") == (problem["type"], problem["field"])
     assert problem["detail"].endswith("; choose a new id")
+
+
+def test_beside_an_id_a_key_is_not_looked_at(api: Api) -> None:
+    """A body with an id of its own is identified by that id, as the header's description and the page say."""
+    for id in ("own", "own2"):
+        assert id == api.post(f"{ADA}/beliefs", {"id": id, "statement": EXAMPLES}, Idempotency_Key="k")["id"]
+    api.post(f"{ADA}/beliefs", {"statement": "likes tea"}, Idempotency_Key="k")
+    told = api.send("GET", "/docs").text
+    assert "identified by that id: the <code>Idempotency-Key</code> is then not looked at" in told
+    assert "identified by that id, and the key is not looked at" in told
 
 
 def test_what_is_not_there_is_named(told: Api) -> None:
@@ -163,10 +287,30 @@ def test_a_method_that_a_route_has_not(api: Api) -> None:
 
 def test_a_body_that_is_not_json(api: Api) -> None:
     """400 for what cannot be read at all, however it is broken; nothing at all is a missing body."""
-    long, deep = b'{"a": ' + b"1" * 5000 + b"}", b"[" * 100_000
-    for body in (b"{", b"\xff", b"{'a': 1}", deep, long, b'{"a": 1} {}'):
+    for body in (b"{", b"\xff", b"{'a': 1}", b'{"a": 1} {}'):
         assert "malformed-body" == api.problem("POST", f"{ADA}/beliefs", body, status=400)["type"]
     assert "invalid-input" == api.problem("POST", f"{ADA}/beliefs", b"", status=422)["type"]
+
+
+def test_a_body_that_nobody_reads(api: Api) -> None:
+    """JSON of too many digits or levels is called what it is, at every depth; what is taken can be read again."""
+    for path in (f"{ADA}/beliefs", "/v1/events"):
+        for body, expected in (
+            (b"[1" + b"1" * 5000 + b"]", "must hold no number of more than 4,300 digits"),
+            (b"[" * 50_000 + b"]" * 50_000, "must not be nested so deeply"),
+        ):
+            problem = api.problem("POST", path, body, status=422)
+            assert ("body", expected) == (problem["field"], problem["expected"])
+    for depth in (101, 150, 206, 250, 255, 300, 900):
+        body = b'{"text": "x", "attributes": {"n": %s}}' % (b"[" * depth + b"]" * depth)
+        problem = api.problem("POST", f"{ADA}/responses", body, status=422)
+        assert ("attributes", True) == (problem["field"], "nested" in problem["expected"])
+    body = b'{"text": "x", "attributes": {"n": %s}}' % (b"[" * 100 + b"]" * 100)
+    made = api.post(f"{ADA}/responses", body)
+    assert made["attributes"] == api.get(f"{ADA}/responses/{made['id']}")["attributes"]
+    lines = api.send("GET", f"{ADA}/export").content
+    other = api.as_(api.key("zeta", "write"))
+    assert 0 == other.post("/v1/events", lines, 200, content_type="application/x-ndjson")["rejected"]
 
 
 def test_a_body_of_another_type(api: Api) -> None:
@@ -176,6 +320,24 @@ def test_a_body_of_another_type(api: Api) -> None:
         problem = api.problem("POST", f"{ADA}/beliefs", body, status=415, content_type=kind)
         assert "application/json" in problem["detail"]
     api.send("POST", f"{ADA}/beliefs", body, status=201, content_type="application/json; charset=utf-8")
+
+
+def test_a_body_that_is_compressed(api: Api) -> None:
+    """415 says that it must come as it is, on every route that reads one; `identity` is as it is."""
+    body = gzip.compress(json.dumps({"statement": EXAMPLES}).encode())
+    for method, path, encoding in (
+        ("POST", f"{ADA}/beliefs", "gzip"),
+        ("POST", "/v1/events", "br"),
+        ("PATCH", f"{ADA}/beliefs/b1", "identity, GZIP"),
+        ("POST", f"{ADA}/conflicts/resolution", "deflate"),
+    ):
+        answer = api.send(method, path, body, content_encoding=encoding)
+        assert (415, "identity") == (answer.status_code, answer.headers["accept-encoding"])
+        problem = api.problem(method, path, body, status=415, content_encoding=encoding)
+        assert ("unsupported-media-type", True) == (problem["type"], "Content-Encoding" in problem["detail"])
+    api.problem("GET", f"{ADA}/beliefs", status=404, content_encoding="gzip")
+    for encoding in ("", "Identity "):
+        api.post(f"{ADA}/beliefs", {"statement": EXAMPLES}, content_encoding=encoding)
 
 
 FAILURES: list[tuple[Exception, problems.Kind, str | None]] = [

@@ -128,6 +128,7 @@ def test_what_would_be_is_answered_and_nothing_written(told: Api) -> None:
         ("GET", "diff?from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z", None, "from"),
         ("GET", "diff?from=yesterday", None, "from"),
         ("POST", "what-if", {}, "kind"),
+        ("POST", "what-if", {"value": 1}, "kind"),
         ("POST", "what-if", {"without": "s1", "kind": "rating"}, "without"),
         ("POST", "what-if", {"kind": "deny", "belief": "b1", "id": "x"}, "id"),
         ("POST", "signals/s1/retraction?dry_run=maybe", None, "dry_run"),

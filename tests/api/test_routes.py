@@ -1,6 +1,7 @@
 """The routes: each makes one call of the library and answers with its records, under the names that they have there."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ def test_a_person_amends_a_belief(told: Api) -> None:
 def test_an_edit_that_changes_nothing_is_refused(told: Api) -> None:
     """The problem names the field as the caller knows it."""
     problem = told.problem("PATCH", f"{ADA}/beliefs/b1", {}, status=422)
-    assert "confidence" == problem["field"]
+    assert "confidence: must be given, or else statement, context or retired" == problem["detail"]
 
 
 def test_predict(told: Api) -> None:
@@ -232,7 +233,8 @@ def test_conflicts_are_listed_and_decided(tmp_path: Path) -> None:
         assert "dismissed" == api.post(place, {"dismiss": True}, 200)["status"]
         assert [] == api.post(f"{ADA}/conflicts/resolution", status=200)
         both = api.problem("POST", place, {"keep": "b1", "dismiss": True}, status=422)
-        assert "resolution" == both["field"]
+        none = api.problem("POST", place, {}, status=422)
+        assert ("keep", "keep") == (both["field"], none["field"])
 
 
 def test_duplicates_are_listed(api: Api) -> None:
@@ -250,6 +252,8 @@ def test_a_new_user(api: Api) -> None:
     for path in ("beliefs", "responses", "signals", "conflicts", "duplicates", "export"):
         problem = api.problem("GET", f"{ADA}/{path}", status=404)
         assert ("user", "ada") == (problem["what"], problem["id"])
+    assert {"consents": None} == api.get(f"{ADA}/consent")
+    assert api.get(f"{ADA}/onboarding")["question"]
     assert [] == api.post(f"{ADA}/personalize", {"query": "hello"}, 200)["used"]
     assert 0 < api.post(f"{ADA}/predict", {"beliefs": []}, 200)["probability"] < 1
 
@@ -272,6 +276,32 @@ def test_an_export_goes_back_in(told: Api) -> None:
     there = {one["id"]: one["confidence"] for one in other.get(f"{ADA}/beliefs")["items"]}
     here = {one["id"]: near(one["confidence"]) for one in told.get(f"{ADA}/beliefs")["items"]}
     assert here == there
+
+
+def test_an_export_takes_along_what_other_routes_made(told: Api) -> None:
+    """Edits and answers to questions are kinds that nobody posts; as lines of an export they go back in."""
+    told.send("PATCH", f"{ADA}/beliefs/b1", {"confidence": 0.6}, status=200)
+    asked = told.get(f"{ADA}/onboarding")["question"]
+    told.post(f"{ADA}/onboarding", {"answers": {asked["id"]: asked["answers"][0]["id"]}}, 200)
+    lines = told.send("GET", f"{ADA}/export", status=200).content
+    assert {b'"set"', b'"onboarding"'} <= set(re.findall(rb'"kind": ("\w+")', lines))
+    other = told.as_(told.key("zeta", "read", "write"))
+    assert 0 == other.post("/v1/events", lines, 200, content_type="application/x-ndjson")["rejected"]
+    assert [one["kind"] for one in told.get(f"{ADA}/signals")["items"]] == [
+        one["kind"] for one in other.get(f"{ADA}/signals")["items"]
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_body(api: Api) -> None:
+    """What editors on Windows write before a text is passed over, on every route and in every form."""
+    held = b'\xef\xbb\xbf{"type": "belief", "user": "ada", "id": "b1", "statement": "likes tea"}'
+    for kind, body in (
+        ("application/x-ndjson", held),
+        ("application/json", held[:3] + b"[" + held[3:] + b"]"),
+    ):
+        assert 0 == api.post("/v1/events", body, 200, content_type=kind)["rejected"]
+    api.post(f"{ADA}/beliefs", held[:3] + b'{"id": "b1", "statement": "likes tea"}')
+    assert 1 == len(api.get(f"{ADA}/beliefs")["items"])
 
 
 def test_ids_with_every_visible_character(api: Api) -> None:

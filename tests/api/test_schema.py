@@ -111,6 +111,16 @@ def _example(said: dict[str, Any]) -> Any:
     return next(iter(said.get("examples", [])), said.get("example"))
 
 
+def test_no_body_is_taken_unread() -> None:
+    """Where a body may be sent it is described, and so what it says is not overlooked."""
+    assert [] == [
+        one["operationId"]
+        for methods in DESCRIBED["paths"].values()
+        for method, one in methods.items()
+        if method in ("post", "patch") and "requestBody" not in one
+    ]
+
+
 def test_bodies_are_shown_whole() -> None:
     """The example of each body is one that the service takes, as a whole."""
     for methods in DESCRIBED["paths"].values():

@@ -81,6 +81,8 @@ def test_wrong_decisions_are_refused(shell: Shell) -> None:
     """No decision, two of them, an unknown conflict."""
     shell = _shell(shell)
     conflict = _conflict(shell)
-    assert "exactly one of keep" in shell.error("decide", "ada", conflict)
-    assert "exactly one of keep" in shell.error("decide", "ada", conflict, "--undo", "--dismiss")
+    assert "keep: must be given alone, or else exactly one of" in shell.error("decide", "ada", conflict)
+    assert "keep: must be given alone, or else exactly one of" in shell.error(
+        "decide", "ada", conflict, "--undo", "--dismiss"
+    )
     assert "there is no conflict" in shell.error("decide", "ada", "c_unknown", "--dismiss")

@@ -1,10 +1,13 @@
 """`serve` and `keys` on the command line: what is refused is named as its user knows it."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from beliefgraph import BeliefGraph
 from tests.cli.shell import Shell
 
 
@@ -48,3 +51,38 @@ def test_a_port_that_is_taken(shell: Shell) -> None:
         port = other.getsockname()[1]
         said = shell.error("serve", "--port", str(port), status=2)
     assert f"port: 127.0.0.1:{port} cannot be listened on: Address already in use" == said
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_first_key_counts_at_once(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    """A service that was started before there are keys wants them from the first on; with a named file, always."""
+    served: dict[str, Any] = {}
+
+    def create_app(open_graph: Callable[[], BeliefGraph], **options: Any) -> None:
+        open_graph().close()
+        served.update(options)
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    if named:
+        monkeypatch.setenv("BELIEFGRAPH_API_KEYS", str(tmp_path / "keys.jsonl"))
+    monkeypatch.setattr("beliefgraph.api.serving.create_app", create_app)
+    monkeypatch.setattr("beliefgraph.api.serving.configure", lambda _: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("uvicorn.Server.run", lambda _, sockets: sockets[0].close())
+    said = shell.run("serve", "--port", "0").stdout
+    keys = served["keys"]
+    assert (named, named) == (keys.needed(), "callers with a key of" in said)
+    assert named == ("until `beliefgraph keys create` makes one" not in said)
+    made = shell.json("keys", "create", "--tenant", "acme", "--scope", "read")
+    assert (True, "acme") == (keys.needed(), keys.caller(made["key"]).tenant)
+
+
+def test_without_keys_no_other_machine_is_served(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started without keys, it listens on loopback or not at all."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    said = shell.error("serve", "--host", "::", "--port", "0")
+    assert said.startswith("host: without keys only this machine is served")

@@ -274,7 +274,7 @@ def test_bad_decisions_change_nothing() -> None:
         with pytest.raises(NotFoundError, match="there is no conflict"):
             world.ada.resolve("c_nothing", dismiss=True)
         for wrong in ({}, {"keep": "b0", "dismiss": True}):
-            with pytest.raises(InvalidInputError, match="exactly one of keep"):
+            with pytest.raises(InvalidInputError, match="keep: must be given alone, or"):
                 world.ada.resolve(conflict, **wrong)  # type: ignore[arg-type]
         with pytest.raises(InvalidInputError, match="keep: must name b0 or b1"):
             world.ada.resolve(conflict, keep="b7")

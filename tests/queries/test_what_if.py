@@ -113,6 +113,8 @@ def test_wrong_suppositions_are_errors() -> None:
             with pytest.raises(InvalidInputError) as caught:
                 world.ada.what_if(**wrong)  # type: ignore[arg-type]
             assert field == caught.value.field
+        with pytest.raises(InvalidInputError, match="must be given, or without"):
+            world.ada.what_if()
         with pytest.raises(NotFoundError):
             world.ada.what_if(without="nothing")
         with pytest.raises(NotFoundError):

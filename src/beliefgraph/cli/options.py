@@ -47,7 +47,8 @@ def _use_tenant(ctx: click.Context, _: click.Parameter, value: str | None) -> No
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--db` and `--tenant`, which may stand before or after the name of the command."""
     where = (
-        "A file, sqlite:///path or :memory:; without it BELIEFGRAPH_STORE, else a file in your data folder."
+        "A file, sqlite:///path, :memory:, neo4j://host:port or bolt://host:port; without it BELIEFGRAPH_STORE or "
+        "NEO4J_URI, else a file in your data folder."
     )
     for option in (
         click.option(

@@ -56,7 +56,7 @@ file_option = click.option(
 @file_option
 @json_option
 def create(tenant: str, scope: tuple[str, ...], path: str | None, as_json: bool) -> None:
-    """Make a key and show it, this once. A running service takes it at once."""
+    """Make a key and show it, this once. A running service takes it at once; from the first one on it wants keys."""
     key, shown = _file(path, create=True).create(tenant, scope)
     if as_json:
         show_json({"id": key.id, "key": shown, "tenant": key.tenant, "scopes": key.scopes})

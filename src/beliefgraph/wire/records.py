@@ -55,7 +55,11 @@ WORDS = {
     "delta": Said("The change of the confidence.", 0.01),
     "reason": Said("Why.", "response_missed"),
     "status": Said("`suspected` (moves nothing), `confirmed`, `resolved` or `dismissed`.", "suspected"),
-    "relevance": Said("How near the statement is to the query (cosine).", 0.62),
+    "relevance": Said(
+        "How much nearer the statement is to the query than common questions are, with what its kin pass on; not the "
+        "cosine.",
+        0.32,
+    ),
     "beliefs": Said("The beliefs."),
     "signals": Said("The signals, each with what it was taken for, oldest first."),
     "conflicts": Said("Conflicts with other beliefs."),
