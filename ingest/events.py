@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ledger import MAX_CONFIDENCE, MIN_CONFIDENCE
 from beliefgraph.graph.model import Kind, Source
@@ -29,6 +30,7 @@ MAX_SPOKEN = 16
 """Beliefs that one answer may speak for."""
 _MAX_ATTRIBUTES = 100_000
 _MAX_VALUE = 1e300
+_AHEAD_US = 5 * 60 * 1_000_000
 
 
 def _identifier(value: str) -> str:
@@ -230,6 +232,13 @@ def check_text(field: str, value: object) -> None:
 def check_time(field: str, value: object) -> None:
     """Check a time that comes outside an event. Raises `InvalidInputError` naming the field."""
     _check(_TIME, field, value)
+
+
+def check_not_ahead(at_us: int, now_us: int) -> None:
+    """Check that an event has happened, but for what clocks may differ by. Raises `InvalidInputError`."""
+    if at_us > now_us + _AHEAD_US:
+        latest = from_us(now_us + _AHEAD_US).isoformat(timespec="seconds")
+        raise InvalidInputError("at", f"must not be more than five minutes in the future (after {latest})")
 
 
 def check_context(field: str, value: object) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.errors import InvalidInputError
-from beliefgraph.ingest.events import SignalEvent, make_event
+from beliefgraph.ingest.events import SignalEvent, check_not_ahead, make_event
 from beliefgraph.ingest.export_map import RESPONSE, ExportField, ExportMap, Meaning
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.reader import Line, Unreadable
@@ -42,7 +42,8 @@ class ExportRow:
     """One row: where it stands, what it is (None: an event that nobody knows), and its fields in our words.
 
     `event` is what the log calls it, or the name of a file whose rows are all alike. `naive` says that its time has no
-    timezone (it is taken for UTC); `at_us` is None where no time can be read.
+    timezone (it is taken for UTC). `at_us` is None where no time is given, or none that can be read: then `unread_at`
+    is what is given.
     """
 
     line: int
@@ -55,10 +56,18 @@ class ExportRow:
     tags: tuple[str, ...] = ()
     source: str | None = None
     at_us: int | None = None
+    unread_at: str | None = None
     naive: bool = False
 
+    def check_time(self, now_us: int) -> None:
+        """Check the time, if one is given. Raises `InvalidInputError` as the door would."""
+        if self.unread_at is not None:
+            raise InvalidInputError("at", "must be a time, as in 2026-01-31T12:00:00Z, or seconds since 1970")
+        if self.at_us is not None:
+            check_not_ahead(self.at_us, now_us)
+
     def signal(self, parameters: Parameters) -> SignalEvent:
-        """Return the signal that this row would be sent as. Raises `InvalidInputError` as the door would."""
+        """Return the signal that this row would be sent as, without its time. Raises `InvalidInputError`."""
         assert self.meaning is not None and self.user is not None
         return make_event(
             SignalEvent,
@@ -208,7 +217,8 @@ class ExportReader:
     def _row(self, line: int, record: _Record, every: Meaning | None) -> ExportRow:
         event = "" if every is not None else _name(self._get(record, "kind")) or ""
         meaning = every or self._map.kinds.get(event) or self._own(event)
-        at_us, naive = _moment(self._get(record, "at"))
+        at = self._get(record, "at")
+        at_us, naive = _moment(at)
         return ExportRow(
             line=line,
             event=event if every is None else self._file,
@@ -220,6 +230,7 @@ class ExportReader:
             tags=self._tags(self._get(record, "tags")),
             source=_name(self._get(record, "source")),
             at_us=at_us,
+            unread_at=None if at_us is not None or at is None or not str(at).strip() else str(at),
             naive=naive,
         )
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from beliefgraph.queries.log_audit import EventProspect, LogAudit, Prospect
 
 _SHOWN = 20
+_TIME = "2026-01-31T12:00:00Z"
 _REMEDIES = {
     "no_user": (
         "carry no user id",
@@ -85,7 +86,8 @@ def _lost(audit: LogAudit) -> Iterable[str]:
         yield f"         {remedy.format(**_particulars(audit))}"
         if reason == "refused":
             for refusal in audit.refusals[:_SHOWN]:
-                yield f"         {refusal.count:,} × {refusal.field}: {cut(refusal.expected)}"
+                where = _some(refusal.examples, refusal.count)
+                yield f"         {refusal.count:,} × {refusal.field}: {cut(refusal.expected)} ({where})"
 
 
 def _particulars(audit: LogAudit) -> dict[str, Any]:
@@ -132,14 +134,38 @@ def _remarks(audit: LogAudit) -> Iterable[str]:
         yield f"Texts: {sum(said.values()):,}. Read for what they say of the user: {_listed(read) or 'none'}."
         if sum(unread.values()):
             yield f"Not read, because their signal is lost or its kind says nothing in words: {_listed(unread)}."
-    for count, what, so in (
-        (audit.unnamed_responses, "Responses without an id or a user", " No signal can be traced to them."),
-        (audit.naive, "Times without a timezone", " They are taken for UTC here, but must be sent with one."),
-        (audit.undated, "Signals without a time that can be read", ""),
-    ):
-        if count:
-            yield ""
-            yield f"{what}: {count:,}.{so}"
+    for remark in _notes(audit):
+        yield ""
+        yield remark
+
+
+def _notes(audit: LogAudit) -> Iterable[str]:
+    if audit.unnamed_responses:
+        yield (
+            f"Responses without an id or a user: {audit.unnamed_responses:,}. No signal can be traced to them."
+        )
+    if audit.mistimed_responses:
+        where = _some(audit.mistimed_examples, audit.mistimed_responses)
+        yield (
+            f"Responses that would be refused for their time: {audit.mistimed_responses:,}, such as {where}. "
+            f"No signal can be traced to them; the time must be as in {_TIME}, and not in the future."
+        )
+    if audit.naive:
+        yield (
+            f"Times without a timezone: {audit.naive:,}. "
+            "They are taken for UTC here, but must be sent with one."
+        )
+    if audit.total.received and "at" not in audit.columns:
+        yield (
+            "No column holds the time of a signal, so each would count as given when it is sent; "
+            "--map at=COLUMN names it."
+        )
+    elif audit.undated:
+        yield (
+            f"Signals without a time: {audit.undated:,}, such as {_some(audit.undated_examples, audit.undated)}. "
+            f"Each would count as given when it is sent; say when it was, as in {_TIME}"
+            f" (column {audit.columns['at'][0]})."
+        )
 
 
 def _tables(audit: LogAudit) -> Iterable[str]:

@@ -188,8 +188,7 @@ def test_one_user_or_a_part_of_the_time() -> None:
         (1767787200, "2026-01-05", 0),
         ("1767787200000", "2026-01-05", 0),
         (1767787200000000, "2026-01-05", 0),
-        ("yesterday", "(undated)", 0),
-        (1e30, "(undated)", 0),
+        (" ", "(undated)", 0),
         (None, "(undated)", 0),
     ],
 )
@@ -197,6 +196,57 @@ def test_times(ts: Any, period: str, naive: int) -> None:
     """ISO 8601, or seconds, milliseconds or microseconds since 1970; without a timezone it is UTC, and said."""
     audit = _audit(SHOWN, {**THUMB, "ts": ts})
     assert ([period], naive, period == "(undated)") == (list(audit.periods), audit.naive, bool(audit.undated))
+    assert 1 == audit.total.reaching
+
+
+@pytest.mark.parametrize(
+    ("ts", "expected"),
+    [
+        ("2026-03-01T00:00:00Z", None),
+        ("2026-03-01T00:04:00Z", None),
+        (
+            "2026-03-01T00:06:00Z",
+            "must not be more than five minutes in the future (after 2026-03-01T00:05:00",
+        ),
+        ("02.11.2026 10:00", "must be a time, as in 2026-01-31T12:00:00Z, or seconds since 1970"),
+        (1e30, "must be a time, as in 2026-01-31T12:00:00Z, or seconds since 1970"),
+        ({"day": 1}, "must be a time, as in 2026-01-31T12:00:00Z, or seconds since 1970"),
+    ],
+)
+def test_times_that_would_be_refused(ts: Any, expected: str | None) -> None:
+    """What lies ahead or is no time is refused at the door, so it is here; the account says where and why."""
+    audit = _audit(SHOWN, {**THUMB, "ts": ts}, clock=lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    if expected is None:
+        assert audit.ok
+        return
+    assert ({"refused": 1}, 0) == (audit.total.reasons, audit.undated)
+    (refusal,) = audit.refusals
+    assert ("at", 1, ("log:2",)) == (refusal.field, refusal.count, tuple(refusal.examples))
+    assert refusal.expected.startswith(expected)
+    assert f"1 × at: {expected}" in str(audit)
+    assert "(log:2)\n" in str(audit)
+
+
+def test_a_response_with_a_time_that_would_be_refused() -> None:
+    """It could not be recorded, and nothing could be traced to it."""
+    audit = _audit({**SHOWN, "ts": "tomorrow"}, {**THUMB, "answer": ""})
+    assert (1, ("log:1",), 0) == (audit.mistimed_responses, audit.mistimed_examples, audit.responses)
+    assert "Responses that would be refused for their time: 1, such as log:1." in str(audit)
+    assert not _audit({**SHOWN, "ts": "tomorrow"}).ok
+
+
+def test_signals_without_a_time() -> None:
+    """Now is taken for theirs: the lines are said where the column has a hole, else that there is no column."""
+    timed = {**THUMB, "ts": "2026-01-07T12:00:00Z"}
+    audit = _audit(SHOWN, timed, {**THUMB, "ts": ""}, THUMB, *[{**THUMB, "ts": None}] * 2)
+    assert (4, ("log:3", "log:4", "log:5"), True) == (audit.undated, audit.undated_examples, audit.ok)
+    assert "Signals without a time: 4, such as log:3, log:4, log:5, …." in str(audit)
+    assert "as in 2026-01-31T12:00:00Z (column ts)." in str(audit)
+    assert "No column holds" not in str(audit)
+    assert "Signals without a time" not in str(_audit(SHOWN, timed))
+    bare = str(_audit(SHOWN, THUMB))
+    assert "No column holds the time of a signal" in bare
+    assert "Signals without a time" not in bare
 
 
 # Files and columns
