@@ -62,7 +62,7 @@ class LogAudit:
     """Which signals of a log would reach the model. Numbers, texts and mappings only; `str()` reads as plain prose.
 
     `rows` = `response_rows` + `total.received` + the sum of `unknown` (events that nobody has said the meaning of)
-    + `ignored` + `unreadable`. `unnamed_responses` have no id or no user. `orphans` are users none of whose signals
+    + `left_out` + `unreadable`. `unnamed_responses` have no id or no user. `orphans` are users none of whose signals
     would reach the model, `missing_responses` ids that signals name and that never appear. `examples` are places in the
     files, `unread_examples` the first that cannot be read, each with why. `columns` says where each field was found;
     `absent` are columns that the map names and no file has. `undated` signals have no time, `naive` ones a time without
@@ -80,7 +80,7 @@ class LogAudit:
     flows: Mapping[str, Mapping[str, Prospect]]
     periods: Mapping[str, Prospect]
     unknown: Mapping[str, int]
-    ignored: int
+    left_out: int
     unreadable: int
     unread_examples: Sequence[tuple[str, str]]
     users: int

@@ -52,7 +52,7 @@ def _summary(audit: LogAudit) -> Iterable[str]:
         "of responses": audit.response_rows,
         "of signals": total.received,
         "of events that are not known here": sum(audit.unknown.values()),
-        "to be ignored": audit.ignored,
+        "left out": audit.left_out,
         "that cannot be read": audit.unreadable,
     }
     shown = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
@@ -124,7 +124,7 @@ def _remarks(audit: LogAudit) -> Iterable[str]:
             yield "         …"
     if audit.unknown:
         yield ""
-        yield "Events that are not known here; say of each which kind of signal it is, or that it is to be ignored:"
+        yield "Events that are not known here; say which kind of signal each is, or leave it out (--kind EVENT=-):"
         yield f"         {_listed(audit.unknown)}"
     said = {event: found.texts for event, found in audit.events.items()}
     if sum(said.values()):

@@ -23,7 +23,7 @@ MAP = make_map(
         "kinds": {
             "shown": "response",
             "thumb": "rating",
-            "page": "ignore",
+            "page": "-",
             "up": {"kind": "rating", "value": 1},
         },
         "values": {"bad": -1},
@@ -109,16 +109,28 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 
 
 def test_rows_that_are_no_signals() -> None:
-    """Events that nobody has said the meaning of are listed, not counted; so are ignored and broken rows."""
+    """Events that nobody has said the meaning of are listed, not counted; so are left out and broken rows."""
     audit = _audit(
         SHOWN, THUMB, {"event": "nps", "uid": "ada"}, {"uid": "ada"}, {"event": "page"}, "{", "[1]"
     )
     assert (7, 1, 1, 2, 1) == (
-        audit.rows, audit.response_rows, audit.total.received, audit.unreadable, audit.ignored
+        audit.rows, audit.response_rows, audit.total.received, audit.unreadable, audit.left_out
     )  # fmt: skip
     assert {"nps": 1, "(unnamed)": 1} == audit.unknown
     assert not audit.ok
     assert _audit(SHOWN, THUMB, {"event": "page"}).ok
+
+
+def test_ignore_is_a_kind_of_signal() -> None:
+    """A user passed an answer over: with an entry in the map and without one. Leaving out has a word of its own."""
+    passed_over = {"user": "ada", "response": "r0"}
+    rows = [{**passed_over, "kind": kind} for kind in ("response", "ignore", "skipped", "page")]
+    skipped = make_map({"kinds": {"skipped": "ignore", "page": "-"}})
+    audit = audit_log({"log": map(json.dumps, rows)}, skipped, PARAMETERS)
+    assert {"ignore": "ignore", "skipped": "ignore"} == {
+        event: found.kind for event, found in audit.events.items()
+    }
+    assert (2, 1, True) == (audit.total.reaching, audit.left_out, audit.ok)
 
 
 def test_a_response_without_id_or_user_can_never_be_named() -> None:
@@ -484,7 +496,7 @@ def test_counts_add_up(rows: list[Row]) -> None:
         audit.response_rows,
         audit.total.received,
         *audit.unknown.values(),
-        audit.ignored,
+        audit.left_out,
         audit.unreadable,
     )
     assert audit.rows == sum(parts) == len(rows) + 1

@@ -13,7 +13,7 @@ from typing import Any
 from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.clock import Clock, to_us, utc_now
 from beliefgraph.graph.errors import InvalidInputError
-from beliefgraph.ingest.export_map import IGNORE, RESPONSE, ExportMap
+from beliefgraph.ingest.export_map import LEFT_OUT, RESPONSE, ExportMap
 from beliefgraph.ingest.exports import ExportReader, ExportRow, UnreadRow
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.predict import most_moved
@@ -116,8 +116,8 @@ class _Log:
                     self._unread.append((f"{shown}:{row.line}", row.reason))
             elif row.meaning is None:
                 self._unknown[self._strange(row.event or None)] += 1
-            elif row.meaning.kind == IGNORE:
-                self._counts["ignored"] += 1
+            elif row.meaning.kind == LEFT_OUT:
+                self._counts["left_out"] += 1
             elif row.meaning.kind == RESPONSE:
                 self._add_response(shown, row)
             else:
@@ -216,7 +216,7 @@ class _Log:
             },
             periods=_prospects(grouped(fates, lambda fate: fate.period)),
             unknown=dict(self._unknown.most_common()),
-            ignored=self._counts["ignored"],
+            left_out=self._counts["left_out"],
             unreadable=self._counts["unreadable"],
             unread_examples=tuple(self._unread),
             users=users,

@@ -110,8 +110,8 @@ def test_a_map_on_the_command_line(shell: Shell) -> None:
         found["total"]["received"], found["total"]["reaching"], found["total"]["reasons"]
     )  # fmt: skip
     log = shell.write("log.csv", LOG + "like,ada,r0\npage,ada,\n")
-    found = shell.json("audit", log, *MAP, "--kind", "like=rating/1", "--kind", "page=ignore")
-    assert (2, 1) == (found["total"]["reaching"], found["ignored"])
+    found = shell.json("audit", log, *MAP, "--kind", "like=rating/1", "--kind", "page=-")
+    assert (2, 1) == (found["total"]["reaching"], found["left_out"])
 
 
 def test_lost_signals_of_a_log_are_findings(shell: Shell) -> None:
@@ -137,7 +137,7 @@ def test_lost_signals_of_a_log_are_findings(shell: Shell) -> None:
         (["--rejects", "none.csv"], "file: there is no none.csv"),
         (["log.csv"], "map: must name the column of log.csv that holds the user, as in user=uid; there are event,"),
         (["log.csv", "--map", "usr=uid"], "map: columns.usr"),
-        (["log.csv", *MAP, "--kind", "accept=wave"], "kinds.accept: must be response, ignore or one of abandon"),
+        (["log.csv", *MAP, "--kind", "accept=wave"], "kinds.accept: must be response, - (to leave it out) or a"),
         (["log.csv", *MAP, "--kind", "accept=rating/good"], "kind: must be a number (got 'good')"),
         (["log.csv", *MAP, "--value", "up=one"], "value: must be a number (got 'one')"),
         (["log.csv", *MAP, "--value", "up"], "value: must be key=value"),

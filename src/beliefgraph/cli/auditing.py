@@ -33,7 +33,11 @@ def _entries(name: str, metavar: str, what: str) -> Callable[..., Any]:
     "FIELD=COLUMN",
     "Of a log: the column that holds user, kind, response, value, text, tags, source, at.",
 )
-@_entries("kind", "EVENT=KIND[/VALUE]", "Of a log: what an event is: a kind of signal, response or ignore.")
+@_entries(
+    "kind",
+    "EVENT=KIND[/VALUE]",
+    "Of a log: what an event is: a kind of signal, response, or - to leave it out.",
+)
 @_entries("value", "WORD=NUMBER", "Of a log: what a word in the value column stands for.")
 @_entries("rows", "FILE=KIND[/VALUE]", "Of a log: what every row of a file is.")
 @click.option("--mapping", metavar="FILE", help="Of a log: all of these in a TOML or JSON file.")
