@@ -167,6 +167,15 @@ def test_erase_asks(ada: Shell) -> None:
     assert [] == ada.json("users")
 
 
+def test_erasing_somebody_unknown_says_so(ada: Shell) -> None:
+    """It may be done twice; that nothing is held is told with the tenant, which may be the wrong one."""
+    said = ada.run("erase", "ada", "--yes", "--tenant", "acme").stdout
+    assert "nothing is held on ada in tenant acme; nothing was erased\n" == said
+    assert 0 == ada.json("erase", "ada", "--yes", "--tenant", "acme")["beliefs"]
+    assert ada.run("erase", "ada", "--yes").stdout.startswith("erased 2 beliefs, ")
+    assert ada.run("erase", "ada", "--yes").stdout.startswith("nothing is held on ada in tenant default;")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

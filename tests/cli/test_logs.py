@@ -226,6 +226,13 @@ def test_evaluate_scores_predictions(shell: Shell) -> None:
     assert 1 == shell.json("evaluate", broken, status=1)["rejected"]
 
 
+@pytest.mark.parametrize("words", [("export", "ada"), ("curve", "--user", "ada")])
+def test_somebody_of_whom_nothing_is_held(ada: Shell, words: tuple[str, ...]) -> None:
+    """An empty answer would pass for hers: who is not there is an error that names the tenant."""
+    ada.run(*words)
+    assert "user: there is no user 'ada' in tenant 'acme'" == ada.error(*words, "--tenant", "acme")
+
+
 def test_curve_of_a_log_of_a_store_and_of_a_user(shell: Shell) -> None:
     """The same records give the same curve, replayed or stored; wrong options are named."""
     events = [

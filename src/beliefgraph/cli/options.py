@@ -153,6 +153,17 @@ def with_user(work: "Callable[[SelfModel], Any]", session: Session, user: str) -
         return work(graph.user(user))
 
 
+def with_known_user(work: "Callable[[SelfModel], T]", session: Session, user: str) -> T:
+    """Do as `with_user`, for a user of whom something is held. Raises `NotFoundError`."""
+    from beliefgraph.graph.errors import NotFoundError
+
+    with session.open() as graph:
+        model = graph.user(user)
+        if model.sequence() == 0:
+            raise NotFoundError("user", user, tenant=session.tenant)
+        return work(model)
+
+
 user_argument = click.argument("user")
 limit_option = click.option("--limit", type=Whole(), help="At most so many; all unless said.")
 
