@@ -10,7 +10,15 @@ import click
 from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import show, show_json, to_json
 from beliefgraph.cli.logs import file_progress, open_sources, same_file
-from beliefgraph.cli.options import Entry, Session, Time, as_of_option, json_option, store_options
+from beliefgraph.cli.options import (
+    Entry,
+    Session,
+    Time,
+    as_of_option,
+    json_option,
+    say_where_users_are,
+    store_options,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -94,6 +102,7 @@ def _of_store(session: Session, given: Mapping[str, Any]) -> Any:
         _Listing(given["listed"], given["rejects"]) as listing,
         file_progress(kept) as advance,
     ):
+        say_where_users_are(graph, session)
         return graph.audit(
             user=given["user"],
             since=since,
