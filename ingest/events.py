@@ -28,6 +28,8 @@ from beliefgraph.ingest.validation import invalid_input
 MAX_TEXT = 100_000
 MAX_SPOKEN = 16
 """Beliefs that one answer may speak for."""
+WORDS = ("positive", "negative")
+"""What a value may be besides a number, true or false."""
 _MAX_ATTRIBUTES = 100_000
 _MAX_VALUE = 1e300
 _AHEAD_US = 5 * 60 * 1_000_000
@@ -62,7 +64,7 @@ def _word_or_number(value: Any) -> bool | float | None:
     """Let the thumbs of other products in: "positive" and "negative" are True and False."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str) and value in ("positive", "negative"):
+    if isinstance(value, str) and value in WORDS:
         return value == "positive"
     if isinstance(value, int | float) and abs(value) <= _MAX_VALUE:
         return float(value)

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.errors import InvalidInputError
-from beliefgraph.ingest.events import SignalEvent, check_not_ahead, make_event
+from beliefgraph.ingest.events import WORDS, SignalEvent, check_not_ahead, make_event
 from beliefgraph.ingest.export_map import RESPONSE, ExportField, ExportMap, Meaning
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.reader import Line, Unreadable
@@ -69,15 +69,28 @@ class ExportRow:
     def signal(self, parameters: Parameters) -> SignalEvent:
         """Return the signal that this row would be sent as, without its time. Raises `InvalidInputError`."""
         assert self.meaning is not None and self.user is not None
+        scale = parameters.signal(self.meaning.kind).scale
+        if scale and not isinstance(self.value, int | float | None) and self.value not in WORDS:
+            wanted = (
+                f"must be a number from {scale[0][0]:g} to {scale[-1][0]:g}, or a word that stands for one,"
+            )
+            raise InvalidInputError("value", f"{wanted} for a signal of kind {self.meaning.kind!r}")
         return make_event(
             SignalEvent,
             user=self.user,
             kind=self.meaning.kind,
             response=self.response,
-            value=self.value if parameters.signal(self.meaning.kind).scale else None,
+            value=self.value if scale else None,
             text=self.text,
             tags=list(self.tags),
         )
+
+    def given(self, field: str, parameters: Parameters) -> list[str]:
+        """Return what stands in a field that the door refuses, as far as it is words or numbers."""
+        if field == "tags":
+            return [tag for tag in self.tags if tag not in parameters.tags]
+        given = {"value": self.value, "at": self.unread_at}.get(field)
+        return [_written(given)] if isinstance(given, str | int | float) else []
 
 
 class ExportReader:
@@ -251,7 +264,7 @@ class ExportReader:
             return meaning.value
         if given is None or given == "":
             return None
-        word = f"{given:g}" if isinstance(given, float) else str(given).strip()
+        word = _written(given)
         for words in (meaning.values, self._map.values):
             if word in words or word.casefold() in words:
                 return words.get(word, words.get(word.casefold()))
@@ -262,10 +275,13 @@ class ExportReader:
             given if isinstance(given, list) else _SEPARATORS.split(given) if isinstance(given, str) else []
         )
         plain = [str(word).strip() for word in words]
-        found = [
-            self._map.tags.get(word) or "_".join(word.casefold().replace("-", " ").split()) for word in plain
-        ]
-        return tuple(dict.fromkeys(tag for tag in found if tag))
+        found = [self._map.tags.get(word) or self._own_tag(word) for word in plain if word]
+        return tuple(dict.fromkeys(found))
+
+    def _own_tag(self, word: str) -> str:
+        """Return the reason that is called like a word, or the word as it is."""
+        alike = "_".join(word.casefold().replace("-", " ").split())
+        return alike if alike in self._parameters.tags else word
 
 
 def _head(name: str, reader: Iterator[list[str]]) -> list[str]:
@@ -324,6 +340,10 @@ def _within(record: Any, path: list[str]) -> Any:
             return _ABSENT
         record = record[name]
     return record
+
+
+def _written(given: Any) -> str:
+    return f"{given:g}" if isinstance(given, float) else str(given).strip()
 
 
 def _name(given: Any) -> str | None:

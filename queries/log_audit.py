@@ -49,12 +49,16 @@ class EventProspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRefusal:
-    """How many signals of a log would be refused for one fault: the field, what would be right, the first places."""
+    """How many signals of a log would be refused for one fault: the field, what would be right, the first places.
+
+    `words` are what stands in the field (reasons, values and times alone), the most frequent first.
+    """
 
     field: str
     expected: str
     count: int
     examples: Sequence[str]
+    words: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from beliefgraph.queries.audit_prose import UNITS, aligned, cut, shown_share
 from beliefgraph.queries.funnels import UNNAMED
 
 if TYPE_CHECKING:
-    from beliefgraph.queries.log_audit import EventProspect, LogAudit, Prospect
+    from beliefgraph.queries.log_audit import EventProspect, LogAudit, LogRefusal, Prospect
 
 _SHOWN = 20
+_SHOWN_WORDS = 8
 _TIME = "2026-01-31T12:00:00Z"
+_ENTRIES = {
+    "value": "Say what number it stands for: --value {option}, or in the map's file, under [values], {key} = NUMBER",
+    "tags": 'Say which of these reasons it is, in the map\'s file, under [tags]: {key} = "REASON"',
+}
+"""How the map can read a word that the door does not know."""
 _REMEDIES = {
     "no_user": (
         "carry no user id",
@@ -86,8 +94,20 @@ def _lost(audit: LogAudit) -> Iterable[str]:
         yield f"         {remedy.format(**_particulars(audit))}"
         if reason == "refused":
             for refusal in audit.refusals[:_SHOWN]:
-                where = _some(refusal.examples, refusal.count)
-                yield f"         {refusal.count:,} × {refusal.field}: {cut(refusal.expected)} ({where})"
+                yield from _refusal(refusal)
+
+
+def _refusal(refusal: LogRefusal) -> Iterable[str]:
+    where = _some(refusal.examples, refusal.count)
+    yield f"         {refusal.count:,} × {refusal.field}: {refusal.expected} ({where})"
+    if refusal.words:
+        word, *_ = refusal.words
+        shown = [f"“{each}” {count:,}" for each, count in list(refusal.words.items())[:_SHOWN_WORDS]]
+        yield f"             Found: {_some(shown, len(refusal.words))}"
+        entry = _ENTRIES.get(refusal.field, "")
+        option, key = quote(f"{word}=NUMBER"), json.dumps(word, ensure_ascii=False)
+        if entry:
+            yield f"             {entry.format(option=option, key=key)}"
 
 
 def _particulars(audit: LogAudit) -> dict[str, Any]:

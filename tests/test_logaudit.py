@@ -239,6 +239,41 @@ def test_times_that_would_be_refused(ts: Any, expected: str | None) -> None:
     assert "(log:2)\n" in str(audit)
 
 
+def test_words_that_the_map_does_not_know() -> None:
+    """They are listed by frequency, with an entry of the map that would read them; with that entry they are read."""
+    rows: list[Row] = [
+        SHOWN,
+        *[{**THUMB, "score": word} for word in ("sideways", "👍", "👍")],
+        {**THUMB, "event": "stars", "score": 9},
+        {**THUMB, "tags": "langweilig; Too-Long; fade"},
+        {**THUMB, "score": None},
+    ]
+    audit = _audit(*rows)
+    assert [
+        (
+            "value",
+            "must be a number from -1 to 1, or a word that stands for one, for a signal of kind 'rating'",
+        ),
+        ("value", "must lie from 1 to 5 for a signal of kind 'stars'"),
+        ("tags", f"must be among {', '.join(sorted(PARAMETERS.tags))}"),
+        ("value", "is required for a signal of kind 'rating', from -1 to 1"),
+    ] == [(refusal.field, refusal.expected) for refusal in audit.refusals]
+    assert [{"👍": 2, "sideways": 1}, {"9": 1}, {"langweilig": 1, "fade": 1}, {}] == [
+        refusal.words for refusal in audit.refusals
+    ]
+    said = str(audit)
+    assert "Found: “👍” 2, “sideways” 1\n" in said
+    assert "--value '👍=NUMBER', or in the map's file, under [values], \"👍\" = NUMBER\n" in said
+    assert 'in the map\'s file, under [tags]: "langweilig" = "REASON"\n' in said
+    assert all(tag in said for tag in PARAMETERS.tags)
+    entries = {
+        "values": {"sideways": 0, "👍": 1, "9": 5},
+        "tags": {"langweilig": "too_general", "fade": "wrong_tone"},
+    }
+    lines = [json.dumps(row) for row in rows[:-1]]
+    assert audit_log({"log": lines}, make_map(entries).over(MAP), PARAMETERS).ok
+
+
 def test_a_response_with_a_time_that_would_be_refused() -> None:
     """It could not be recorded, and nothing could be traced to it."""
     audit = _audit({**SHOWN, "ts": "tomorrow"}, {**THUMB, "answer": ""})
@@ -465,10 +500,9 @@ def test_a_map_from_a_file(tmp_path: Path) -> None:
 
 
 def test_no_text_is_kept_and_the_audit_is_plain_json() -> None:
-    """What users wrote shows neither in the answer nor in its account."""
-    audit = _audit(
-        SHOWN, {**THUMB, "text": "my secret"}, {**THUMB, "text": "my secret", "score": "my secret"}
-    )
+    """What users wrote shows neither in the answer nor in its account, not even where a word is expected."""
+    said = {"text": "my secret, which is longer than a word"}
+    audit = _audit(SHOWN, {**THUMB, **said}, {**THUMB, **said, "score": said["text"], "tags": [said["text"]]})
     plain = json.dumps(to_json(audit))
     assert json.loads(plain) == to_json(audit)
     assert "secret" not in plain + str(audit)

@@ -34,6 +34,7 @@ from beliefgraph.queries.log_audit import (
 _BATCH = 5000
 _MOST_REFUSALS = 100
 _MOST_PLACES = 3
+_MOST_WORDS, _LONGEST_WORD = 200, 30
 _READ = ("comment", "correction", "statement")
 _SPOKEN = ("correction", "statement")
 Signal = tuple[str | None, str | None, str, str, str, LogReason | None, bool, str]
@@ -65,16 +66,23 @@ def audit_log(
 
 
 class _Refused:
-    """The signals that are refused for one fault: how many, and where the first are."""
+    """The signals that are refused for one fault: how many, where the first are, and what they say there.
+
+    What is longer than a word may be what users wrote, and is not kept.
+    """
 
     def __init__(self) -> None:
         self.count = 0
         self.places: list[str] = []
+        self.words: Counter[str] = Counter()
 
-    def add(self, place: str) -> None:
+    def add(self, place: str, words: Iterable[str]) -> None:
         """Count one."""
         self.count += 1
         _note(self.places, place)
+        for word in words:
+            if len(word) <= _LONGEST_WORD and (word in self.words or len(self.words) < _MOST_WORDS):
+                self.words[word.encode(errors="replace").decode()] += 1
 
 
 class _Log:
@@ -183,7 +191,8 @@ class _Log:
         except InvalidInputError as error:
             fault = (error.field, error.expected)
             if fault in self._refusals or len(self._refusals) < _MOST_REFUSALS:
-                self._refusals.setdefault(fault, _Refused()).add(place)
+                words = row.given(error.field, self._parameters)
+                self._refusals.setdefault(fault, _Refused()).add(place, words)
             return "refused"
         alone = "response" not in self._parameters.signal(kind).about
         return None if row.response is not None or alone or self._speaks(kind) else "no_response_id"
@@ -226,7 +235,13 @@ class _Log:
             missing_examples=self._firsts("missing ids"),
             examples=self._examples(),
             refusals=tuple(
-                LogRefusal(field=field, expected=expected, count=refused.count, examples=refused.places)
+                LogRefusal(
+                    field=field,
+                    expected=expected,
+                    count=refused.count,
+                    examples=refused.places,
+                    words=dict(refused.words.most_common()),
+                )
                 for (field, expected), refused in sorted(
                     self._refusals.items(), key=lambda entry: -entry[1].count
                 )
