@@ -24,6 +24,7 @@ _DELIMITERS = ",;\t|"
 _SEPARATORS = re.compile(r"[,;|]")
 _SHOWN_COLUMNS, _MOST_COLUMNS = 30, 1000
 _MS_FROM, _US_FROM = 1e11, 1e14
+_UTF_8 = "UTF-8; if it is Latin-1, `iconv -f latin1 -t utf-8` makes it so"
 _ABSENT = object()
 Word = str | int | float | bool
 _Record = dict[str, Any]
@@ -176,6 +177,8 @@ class ExportReader:
         for number, line in numbered:
             try:
                 found = line if isinstance(line, Unreadable) else json.loads(line)
+            except UnicodeDecodeError:
+                found = Unreadable(field="line", reason=f"is not {_UTF_8}")
             except (ValueError, RecursionError):
                 found = None
             if not isinstance(found, dict | Unreadable):
@@ -190,7 +193,7 @@ class ExportReader:
         lines = _Lines(numbered)
         head = next(lines, "")
         if lines.taken():
-            raise InvalidInputError("file", f"{name} must be text in UTF-8")
+            raise InvalidInputError("file", f"{name} must be text in {_UTF_8}")
         lines.put_back(head)
         reader = csv.reader(lines, delimiter=max(_DELIMITERS, key=head.count))
         header = _head(name, reader)
@@ -317,7 +320,7 @@ class _Lines:
                     return line if isinstance(line, str) else line.decode()
                 self._aside.append((self.number, line))
             except UnicodeDecodeError:
-                self._aside.append((self.number, Unreadable(field="line", reason="must be UTF-8")))
+                self._aside.append((self.number, Unreadable(field="line", reason=f"is not {_UTF_8}")))
         raise StopIteration
 
     def put_back(self, line: str) -> None:

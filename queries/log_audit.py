@@ -68,9 +68,10 @@ class LogAudit:
     `rows` = `response_rows` + `total.received` + the sum of `unknown` (events that nobody has said the meaning of)
     + `left_out` + `unreadable`. `unnamed_responses` have no id or no user. `orphans` are users none of whose signals
     would reach the model, `missing_responses` ids that signals name and that never appear. `examples` are places in the
-    files, `unread_examples` the first that cannot be read, each with why. `columns` says where each field was found;
-    `absent` are columns that the map names and no file has. `undated` signals have no time, `naive` ones a time without
-    a timezone; `mistimed_responses` would be refused for their time.
+    files, `unread_examples` the first that cannot be read, each with why, `nameless_examples` the first that do not say
+    which event they are (`(unnamed)` among `unknown`). `columns` says where each field was found; `absent` are columns
+    that the map names and no file has. `undated` signals have no time, `naive` ones a time without a timezone;
+    `mistimed_responses` would be refused for their time.
     """
 
     per: Per
@@ -84,6 +85,7 @@ class LogAudit:
     flows: Mapping[str, Mapping[str, Prospect]]
     periods: Mapping[str, Prospect]
     unknown: Mapping[str, int]
+    nameless_examples: Sequence[str]
     left_out: int
     unreadable: int
     unread_examples: Sequence[tuple[str, str]]

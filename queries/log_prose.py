@@ -111,15 +111,16 @@ def _refusal(refusal: LogRefusal) -> Iterable[str]:
 
 
 def _particulars(audit: LogAudit) -> dict[str, Any]:
-    columns = {
-        name: f" (column {audit.columns[name][0]})" for name in ("user", "response") if name in audit.columns
-    }
     return {
-        "user": columns.get("user", ""),
-        "response": columns.get("response", "; no column holds one yet"),
+        "user": _column(audit, "user"),
+        "response": _column(audit, "response") or "; no column holds one yet",
         "missing": audit.missing_responses,
         "missing_examples": _some(audit.missing_examples, audit.missing_responses),
     }
+
+
+def _column(audit: LogAudit, field: str) -> str:
+    return f" (column {audit.columns[field][0]})" if field in audit.columns else ""
 
 
 def _events_with(audit: LogAudit, reason: str) -> str:
@@ -142,10 +143,11 @@ def _remarks(audit: LogAudit) -> Iterable[str]:
             yield f"         {place} {cut(why)}"
         if audit.unreadable > len(audit.unread_examples):
             yield "         …"
-    if audit.unknown:
+    strange = {event: count for event, count in audit.unknown.items() if event != UNNAMED}
+    if strange:
         yield ""
         yield "Events that are not known here; say which kind of signal each is, or leave it out (--kind EVENT=-):"
-        yield f"         {_listed(audit.unknown)}"
+        yield f"         {_listed(strange)}"
     said = {event: found.texts for event, found in audit.events.items()}
     if sum(said.values()):
         read = {event: found.texts_read for event, found in audit.events.items()}
@@ -160,6 +162,13 @@ def _remarks(audit: LogAudit) -> Iterable[str]:
 
 
 def _notes(audit: LogAudit) -> Iterable[str]:
+    nameless = audit.unknown.get(UNNAMED, 0)
+    if nameless:
+        where = _some(audit.nameless_examples, nameless)
+        yield (
+            f"Rows that do not say which event they are: {nameless:,}, such as {where}{_column(audit, 'kind')}. "
+            "They are not counted as signals."
+        )
     if audit.unnamed_responses:
         yield (
             f"Responses without an id or a user: {audit.unnamed_responses:,}. No signal can be traced to them."
@@ -184,7 +193,7 @@ def _notes(audit: LogAudit) -> Iterable[str]:
         yield (
             f"Signals without a time: {audit.undated:,}, such as {_some(audit.undated_examples, audit.undated)}. "
             f"Each would count as given when it is sent; say when it was, as in {_TIME}"
-            f" (column {audit.columns['at'][0]})."
+            f"{_column(audit, 'at')}."
         )
 
 

@@ -121,6 +121,16 @@ def test_rows_that_are_no_signals() -> None:
     assert _audit(SHOWN, THUMB, {"event": "page"}).ok
 
 
+def test_rows_that_do_not_say_which_event_they_are() -> None:
+    """They are told apart from events that nobody knows, with their lines."""
+    audit = _audit(SHOWN, THUMB, {"uid": "ada"}, {"event": " ", "uid": "ada"}, {"event": "nps", "uid": "ada"})
+    assert (2, ("log:3", "log:4")) == (audit.unknown["(unnamed)"], audit.nameless_examples)
+    said = str(audit)
+    assert "Rows that do not say which event they are: 2, such as log:3, log:4 (column event)." in said
+    assert "         nps 1\n" in said
+    assert "Events that are not known here" not in str(_audit(SHOWN, {"uid": "ada"}))
+
+
 def test_ignore_is_a_kind_of_signal() -> None:
     """A user passed an answer over: with an entry in the map and without one. Leaving out has a word of its own."""
     passed_over = {"user": "ada", "response": "r0"}
@@ -323,6 +333,10 @@ def test_csv_rows_that_cannot_be_read() -> None:
     ]
     audit = audit_log({"log.csv": lines}, MAP, PARAMETERS)
     assert (5, 2) == (audit.unreadable, audit.total.reaching)
+    (latin,) = [reason for place, reason in audit.unread_examples if place == "log.csv:4"]
+    assert "is not UTF-8; if it is Latin-1, `iconv -f latin1 -t utf-8` makes it so" == latin
+    rows: list[Line] = [json.dumps(SHOWN).encode(), b'{"event": "thumb", "uid": "\xff"}']
+    assert [("log:2", latin)] == list(audit_log({"log": rows}, MAP, PARAMETERS).unread_examples)
     assert {"thumb": 2} == {event: found.prospect.received for event, found in audit.events.items()}
 
 
@@ -401,7 +415,9 @@ def test_an_array_is_no_log() -> None:
         audit_log({"log.json": ['[{"event": 1}]\n']}, make_map({}), PARAMETERS)
     utf_16 = "event;uid\nthumb;ada\n".encode("utf-16").splitlines(keepends=True)
     for lines in (utf_16, [b"\xff\n"]):
-        with pytest.raises(InvalidInputError, match="must be text in UTF-8"):
+        with pytest.raises(
+            InvalidInputError, match=r"log.csv must be text in UTF-8; if it is Latin-1, .iconv"
+        ):
             audit_log({"log.csv": lines}, MAP, PARAMETERS)
     for nothing in (["", "\n"], []):
         with pytest.raises(InvalidInputError, match=r"file: must hold rows, as CSV .*; there are none"):

@@ -105,6 +105,7 @@ class _Log:
         self._unknown: Counter[str] = Counter()
         self._unread: list[tuple[str, str]] = []
         self._refusals: dict[tuple[str, str], _Refused] = {}
+        self._nameless: list[str] = []
         self._undated: list[str] = []
         self._mistimed: list[str] = []
         self._events, self._sources, self._strange = Names(), Names(), Names()
@@ -124,6 +125,8 @@ class _Log:
                     self._unread.append((f"{shown}:{row.line}", row.reason))
             elif row.meaning is None:
                 self._unknown[self._strange(row.event or None)] += 1
+                if not row.event:
+                    _note(self._nameless, f"{shown}:{row.line}")
             elif row.meaning.kind == LEFT_OUT:
                 self._counts["left_out"] += 1
             elif row.meaning.kind == RESPONSE:
@@ -225,6 +228,7 @@ class _Log:
             },
             periods=_prospects(grouped(fates, lambda fate: fate.period)),
             unknown=dict(self._unknown.most_common()),
+            nameless_examples=tuple(self._nameless),
             left_out=self._counts["left_out"],
             unreadable=self._counts["unreadable"],
             unread_examples=tuple(self._unread),
