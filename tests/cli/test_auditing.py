@@ -23,11 +23,15 @@ def _printed(shell: Shell, command: str) -> str:
 def test_the_page_shows_what_is_printed(
     shell: Shell, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each console block of docs/audit.md, run in a folder with the samples, prints what stands there."""
+    """Each console block of docs/audit.md, run in a folder with the samples, prints what stands there.
+
+    The page says where each sample lies.
+    """
+    page = (repository / "docs" / "audit.md").read_text(encoding="utf-8")
     for sample in (repository / "docs" / "samples").iterdir():
         shell.write(sample.name, sample.read_bytes())
+        assert f"(samples/{sample.name})" in page
     monkeypatch.chdir(shell.folder)
-    page = (repository / "docs" / "audit.md").read_text(encoding="utf-8")
     blocks = CONSOLE.findall(page)
     assert 2 == len(blocks)
     for block in blocks:
