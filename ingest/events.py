@@ -207,7 +207,7 @@ _ANY: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="typ
 def parse_event(line: bytes | str) -> Event:
     """Read one event from a line of JSON. Raises `InvalidInputError`."""
     try:
-        return _ANY.validate_json(line)
+        return _ANY.validate_json(line.rstrip())
     except ValidationError as error:
         raise invalid_input(error, skip=1) from None
 

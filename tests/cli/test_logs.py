@@ -64,7 +64,7 @@ def test_forms_of_a_log(shell: Shell, form: str) -> None:
 
 
 BAD: Sequence[tuple[bytes, str, str]] = (
-    (b"{", "line", "invalid JSON"),
+    (b"{", "line", "invalid JSON: EOF while parsing an object at column 1"),
     (b'{"type": "belief", "user": "ada", "statement": "\xff"}', "line", "invalid JSON: invalid unicode"),
     (b'{"type": "dance", "user": "ada"}', "type", "must be one of belief, response, signal, retract"),
     (b'{"type": "belief", "user": "ada", "statement": "x", "confidence": NaN}', "confidence", "must be a finite"),
