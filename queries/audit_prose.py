@@ -145,9 +145,7 @@ def _row(name: str, funnel: Funnel) -> Sequence[str]:
 
 def shown_share(share: float | None) -> str:
     """Return a share as a table has it."""
-    if share is None:
-        return "–"
-    return f"{share:.0%}".replace("%", " %") if share in (0.0, 1.0) else percent(share)
+    return "–" if share is None else percent(share)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
