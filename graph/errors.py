@@ -37,10 +37,11 @@ class BeliefGraphError(Exception):
 class NotFoundError(BeliefGraphError, LookupError):
     """An id does not exist for this user (an id of another user or tenant does not exist either)."""
 
-    def __init__(self, what: str, id: str, *, user_id: str | None = None) -> None:
-        self.what, self.id, self.user_id = what, id, user_id
+    def __init__(self, what: str, id: str, *, user_id: str | None = None, tenant: str | None = None) -> None:
+        self.what, self.id, self.user_id, self.tenant = what, id, user_id, tenant
         of_user = f" of user {user_id!r}" if user_id is not None else ""
-        super().__init__(f"there is no {what} {id!r}{of_user}")
+        in_tenant = f" in tenant {tenant!r}" if tenant is not None else ""
+        super().__init__(f"there is no {what} {id!r}{of_user}{in_tenant}")
 
 
 class InvalidInputError(BeliefGraphError, ValueError):

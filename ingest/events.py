@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ledger import MAX_CONFIDENCE, MIN_CONFIDENCE
 from beliefgraph.graph.model import Kind, Source
@@ -27,10 +28,13 @@ from beliefgraph.ingest.validation import invalid_input
 MAX_TEXT = 100_000
 MAX_SPOKEN = 16
 """Beliefs that one answer may speak for."""
+WORDS = ("positive", "negative")
+"""What a value may be besides a number, true or false."""
 _MAX_ATTRIBUTES = 100_000
 _MAX_DEPTH = 100
 """Deeper than 200, pydantic does not read back what it wrote."""
 _MAX_VALUE = 1e300
+_AHEAD_US = 5 * 60 * 1_000_000
 
 
 def _identifier(value: str) -> str:
@@ -69,7 +73,7 @@ def _word_or_number(value: Any) -> bool | float | None:
     """Let the thumbs of other products in: "positive" and "negative" are True and False."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str) and value in ("positive", "negative"):
+    if isinstance(value, str) and value in WORDS:
         return value == "positive"
     if isinstance(value, int | float) and abs(value) <= _MAX_VALUE:
         return float(value)
@@ -213,7 +217,7 @@ _ANY: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="typ
 def parse_event(line: bytes | str) -> Event:
     """Read one event from a line of JSON. Raises `InvalidInputError`."""
     try:
-        return _ANY.validate_json(line)
+        return _ANY.validate_json(line.rstrip())
     except ValidationError as error:
         tag = error.errors()[0]["loc"][:1]
         raise invalid_input(error, skip=1, record=_BY_TYPE.get(str(*tag))) from None
@@ -241,6 +245,13 @@ def check_text(field: str, value: object) -> None:
 def check_time(field: str, value: object) -> None:
     """Check a time that comes outside an event. Raises `InvalidInputError` naming the field."""
     _check(_TIME, field, value)
+
+
+def check_not_ahead(at_us: int, now_us: int) -> None:
+    """Check that an event has happened, but for what clocks may differ by. Raises `InvalidInputError`."""
+    if at_us > now_us + _AHEAD_US:
+        latest = from_us(now_us + _AHEAD_US).isoformat(timespec="seconds")
+        raise InvalidInputError("at", f"must not be more than five minutes in the future (after {latest})")
 
 
 def check_context(field: str, value: object) -> None:

@@ -11,7 +11,7 @@ from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.validation import invalid_input
 
-RESPONSE, IGNORE = "response", "ignore"
+RESPONSE, LEFT_OUT = "response", "-"
 """What a row can mean besides a kind of signal."""
 ExportField = Literal["user", "kind", "response", "value", "text", "tags", "source", "at"]
 
@@ -29,7 +29,7 @@ class _Frozen(BaseModel):
 
 
 class Meaning(_Frozen):
-    """What an event of the product is here: a kind of signal, a response, or to be ignored.
+    """What an event of the product is here: a kind of signal, a response, or to be left out (`-`).
 
     `value` is the value that the event itself stands for (thumbs_up: 1), `values` what words in its value column do.
     """
@@ -69,11 +69,12 @@ class ExportMap(_Frozen):
 
     def check(self, parameters: Parameters) -> None:
         """Check that it names kinds and tags that there are. Raises `InvalidInputError`."""
-        known = {*parameters.signals, RESPONSE, IGNORE}
+        known = {*parameters.signals, RESPONSE, LEFT_OUT}
         for place, meanings in (("kinds", self.kinds), ("rows", self.rows)):
             for name, meaning in meanings.items():
                 if meaning.kind not in known:
-                    wanted = f"must be response, ignore or one of {', '.join(sorted(parameters.signals))}"
+                    kinds = ", ".join(sorted(parameters.signals))
+                    wanted = f"must be response, - (to leave it out) or a kind of signal: one of {kinds}"
                     raise InvalidInputError(f"{place}.{name}", wanted, got=repr(meaning.kind))
         for word, tag in self.tags.items():
             if tag not in parameters.tags:

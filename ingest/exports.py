@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from beliefgraph.graph.clock import from_us, to_us
 from beliefgraph.graph.errors import InvalidInputError
-from beliefgraph.ingest.events import SignalEvent, make_event
+from beliefgraph.ingest.events import WORDS, SignalEvent, check_not_ahead, make_event
 from beliefgraph.ingest.export_map import RESPONSE, ExportField, ExportMap, Meaning
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.reader import Line, Unreadable
@@ -24,6 +24,7 @@ _DELIMITERS = ",;\t|"
 _SEPARATORS = re.compile(r"[,;|]")
 _SHOWN_COLUMNS, _MOST_COLUMNS = 30, 1000
 _MS_FROM, _US_FROM = 1e11, 1e14
+_UTF_8 = "UTF-8; if it is Latin-1, `iconv -f latin1 -t utf-8` makes it so"
 _ABSENT = object()
 Word = str | int | float | bool
 _Record = dict[str, Any]
@@ -42,7 +43,8 @@ class ExportRow:
     """One row: where it stands, what it is (None: an event that nobody knows), and its fields in our words.
 
     `event` is what the log calls it, or the name of a file whose rows are all alike. `naive` says that its time has no
-    timezone (it is taken for UTC); `at_us` is None where no time can be read.
+    timezone (it is taken for UTC). `at_us` is None where no time is given, or none that can be read: then `unread_at`
+    is what is given.
     """
 
     line: int
@@ -55,20 +57,41 @@ class ExportRow:
     tags: tuple[str, ...] = ()
     source: str | None = None
     at_us: int | None = None
+    unread_at: str | None = None
     naive: bool = False
 
+    def check_time(self, now_us: int) -> None:
+        """Check the time, if one is given. Raises `InvalidInputError` as the door would."""
+        if self.unread_at is not None:
+            raise InvalidInputError("at", "must be a time, as in 2026-01-31T12:00:00Z, or seconds since 1970")
+        if self.at_us is not None:
+            check_not_ahead(self.at_us, now_us)
+
     def signal(self, parameters: Parameters) -> SignalEvent:
-        """Return the signal that this row would be sent as. Raises `InvalidInputError` as the door would."""
+        """Return the signal that this row would be sent as, without its time. Raises `InvalidInputError`."""
         assert self.meaning is not None and self.user is not None
+        scale = parameters.signal(self.meaning.kind).scale
+        if scale and not isinstance(self.value, int | float | None) and self.value not in WORDS:
+            wanted = (
+                f"must be a number from {scale[0][0]:g} to {scale[-1][0]:g}, or a word that stands for one,"
+            )
+            raise InvalidInputError("value", f"{wanted} for a signal of kind {self.meaning.kind!r}")
         return make_event(
             SignalEvent,
             user=self.user,
             kind=self.meaning.kind,
             response=self.response,
-            value=self.value if parameters.signal(self.meaning.kind).scale else None,
+            value=self.value if scale else None,
             text=self.text,
             tags=list(self.tags),
         )
+
+    def given(self, field: str, parameters: Parameters) -> list[str]:
+        """Return what stands in a field that the door refuses, as far as it is words or numbers."""
+        if field == "tags":
+            return [tag for tag in self.tags if tag not in parameters.tags]
+        given = {"value": self.value, "at": self.unread_at}.get(field)
+        return [_written(given)] if isinstance(given, str | int | float) else []
 
 
 class ExportReader:
@@ -154,6 +177,8 @@ class ExportReader:
         for number, line in numbered:
             try:
                 found = line if isinstance(line, Unreadable) else json.loads(line)
+            except UnicodeDecodeError:
+                found = Unreadable(field="line", reason=f"is not {_UTF_8}")
             except (ValueError, RecursionError):
                 found = None
             if not isinstance(found, dict | Unreadable):
@@ -168,7 +193,7 @@ class ExportReader:
         lines = _Lines(numbered)
         head = next(lines, "")
         if lines.taken():
-            raise InvalidInputError("file", f"{name} must be text in UTF-8")
+            raise InvalidInputError("file", f"{name} must be text in {_UTF_8}")
         lines.put_back(head)
         reader = csv.reader(lines, delimiter=max(_DELIMITERS, key=head.count))
         header = _head(name, reader)
@@ -208,7 +233,8 @@ class ExportReader:
     def _row(self, line: int, record: _Record, every: Meaning | None) -> ExportRow:
         event = "" if every is not None else _name(self._get(record, "kind")) or ""
         meaning = every or self._map.kinds.get(event) or self._own(event)
-        at_us, naive = _moment(self._get(record, "at"))
+        at = self._get(record, "at")
+        at_us, naive = _moment(at)
         return ExportRow(
             line=line,
             event=event if every is None else self._file,
@@ -220,6 +246,7 @@ class ExportReader:
             tags=self._tags(self._get(record, "tags")),
             source=_name(self._get(record, "source")),
             at_us=at_us,
+            unread_at=None if at_us is not None or at is None or not str(at).strip() else str(at),
             naive=naive,
         )
 
@@ -240,7 +267,7 @@ class ExportReader:
             return meaning.value
         if given is None or given == "":
             return None
-        word = f"{given:g}" if isinstance(given, float) else str(given).strip()
+        word = _written(given)
         for words in (meaning.values, self._map.values):
             if word in words or word.casefold() in words:
                 return words.get(word, words.get(word.casefold()))
@@ -251,10 +278,13 @@ class ExportReader:
             given if isinstance(given, list) else _SEPARATORS.split(given) if isinstance(given, str) else []
         )
         plain = [str(word).strip() for word in words]
-        found = [
-            self._map.tags.get(word) or "_".join(word.casefold().replace("-", " ").split()) for word in plain
-        ]
-        return tuple(dict.fromkeys(tag for tag in found if tag))
+        found = [self._map.tags.get(word) or self._own_tag(word) for word in plain if word]
+        return tuple(dict.fromkeys(found))
+
+    def _own_tag(self, word: str) -> str:
+        """Return the reason that is called like a word, or the word as it is."""
+        alike = "_".join(word.casefold().replace("-", " ").split())
+        return alike if alike in self._parameters.tags else word
 
 
 def _head(name: str, reader: Iterator[list[str]]) -> list[str]:
@@ -290,7 +320,7 @@ class _Lines:
                     return line if isinstance(line, str) else line.decode()
                 self._aside.append((self.number, line))
             except UnicodeDecodeError:
-                self._aside.append((self.number, Unreadable(field="line", reason="must be UTF-8")))
+                self._aside.append((self.number, Unreadable(field="line", reason=f"is not {_UTF_8}")))
         raise StopIteration
 
     def put_back(self, line: str) -> None:
@@ -313,6 +343,10 @@ def _within(record: Any, path: list[str]) -> Any:
             return _ABSENT
         record = record[name]
     return record
+
+
+def _written(given: Any) -> str:
+    return f"{given:g}" if isinstance(given, float) else str(given).strip()
 
 
 def _name(given: Any) -> str | None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from beliefgraph.graph.clock import Clock, from_us, to_us
+from beliefgraph.graph.clock import Clock, to_us
 from beliefgraph.graph.errors import (
     BeliefGraphError,
     ChangedMeanwhileError,
@@ -32,7 +32,14 @@ from beliefgraph.graph.store import (
     Writer,
 )
 from beliefgraph.ingest.embedder import Embedder, common_questions
-from beliefgraph.ingest.events import BeliefEvent, Event, ResponseEvent, RetractEvent, SignalEvent
+from beliefgraph.ingest.events import (
+    BeliefEvent,
+    Event,
+    ResponseEvent,
+    RetractEvent,
+    SignalEvent,
+    check_not_ahead,
+)
 from beliefgraph.ingest.lasting import Gate, to_judge
 from beliefgraph.ingest.parameters import Parameters, TextParameters
 from beliefgraph.ingest.priors import Topics
@@ -46,7 +53,6 @@ from beliefgraph.ingest.signals import apply_signal, check_signal
 from beliefgraph.ingest.statements import believe, spawned_id
 from beliefgraph.ingest.working import WorkingSet
 
-_AHEAD_US = 5 * 60 * 1_000_000
 _ROUNDING = 1e-6
 T = TypeVar("T")
 _SPOKEN = ("comment", "correction", "statement")
@@ -254,16 +260,13 @@ class Pipeline:
 
     def _refusal(self, event: Event, now_us: int) -> BeliefGraphError | None:
         """Return what is wrong with an event that can be seen without the store."""
-        if event.at is not None and to_us(event.at) > now_us + _AHEAD_US:
-            latest = from_us(now_us + _AHEAD_US).isoformat(timespec="seconds")
-            return InvalidInputError(
-                "at", f"must not be more than five minutes in the future (after {latest})"
-            )
-        if isinstance(event, SignalEvent):
-            try:
+        try:
+            if event.at is not None:
+                check_not_ahead(to_us(event.at), now_us)
+            if isinstance(event, SignalEvent):
                 check_signal(event, self.parameters)
-            except InvalidInputError as error:
-                return error
+        except InvalidInputError as error:
+            return error
         return None
 
     def _worth(self, events: Sequence[Event]) -> dict[str, float]:

@@ -83,6 +83,7 @@ def complaint(
             .removeprefix("Value error, ")
             .replace("Input should", "must")
             .replace("String should", "must")
+            .replace(" at line 1 column ", " at column ")  # which line of a log it is, the caller says
         )
         message = message[:1].lower() + message[1:]
     shown = None if first["type"] == "missing" or of_name else _shown(first.get("input"))

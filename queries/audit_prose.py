@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from beliefgraph.queries.funnels import UNNAMED
@@ -106,8 +107,12 @@ def _refusals(audit: Audit) -> Iterable[str]:
 
 
 def cut(text: str) -> str:
-    """Return a text of one line's length."""
-    return text if len(text) <= 90 else text[:89] + "…"
+    """Return a text of one line's length, cut between words.
+
+    >>> cut("must be among " + ", ".join(["too_long"] * 9))
+    'must be among too_long, too_long, too_long, too_long, too_long, too_long, too_long, …'
+    """
+    return shorten(text, 90, placeholder=" …")
 
 
 def _tables(audit: Audit) -> Iterable[str]:
@@ -140,9 +145,7 @@ def _row(name: str, funnel: Funnel) -> Sequence[str]:
 
 def shown_share(share: float | None) -> str:
     """Return a share as a table has it."""
-    if share is None:
-        return "–"
-    return f"{share:.0%}".replace("%", " %") if share in (0.0, 1.0) else percent(share)
+    return "–" if share is None else percent(share)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from beliefgraph.queries.audit import Refusal
 from beliefgraph.queries.funnels import Fates, Per, share
 from beliefgraph.queries.log_prose import log_prose
 
@@ -49,14 +48,30 @@ class EventProspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogRefusal:
+    """How many signals of a log would be refused for one fault: the field, what would be right, the first places.
+
+    `words` are what stands in the field (reasons, values and times alone), the most frequent first.
+    """
+
+    field: str
+    expected: str
+    count: int
+    examples: Sequence[str]
+    words: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogAudit:
     """Which signals of a log would reach the model. Numbers, texts and mappings only; `str()` reads as plain prose.
 
     `rows` = `response_rows` + `total.received` + the sum of `unknown` (events that nobody has said the meaning of)
-    + `ignored` + `unreadable`. `unnamed_responses` have no id or no user. `orphans` are users none of whose signals
+    + `left_out` + `unreadable`. `unnamed_responses` have no id or no user. `orphans` are users none of whose signals
     would reach the model, `missing_responses` ids that signals name and that never appear. `examples` are places in the
-    files, `unread_examples` the first that cannot be read, each with why. `columns` says where each field was found;
-    `absent` are columns that the map names and no file has.
+    files, `unread_examples` the first that cannot be read, each with why, `nameless_examples` the first that do not say
+    which event they are (`(unnamed)` among `unknown`). `columns` says where each field was found; `absent` are columns
+    that the map names and no file has. `undated` signals have no time, `naive` ones a time without a timezone;
+    `mistimed_responses` would be refused for their time.
     """
 
     per: Per
@@ -70,7 +85,8 @@ class LogAudit:
     flows: Mapping[str, Mapping[str, Prospect]]
     periods: Mapping[str, Prospect]
     unknown: Mapping[str, int]
-    ignored: int
+    nameless_examples: Sequence[str]
+    left_out: int
     unreadable: int
     unread_examples: Sequence[tuple[str, str]]
     users: int
@@ -79,17 +95,21 @@ class LogAudit:
     missing_responses: int
     missing_examples: Sequence[str]
     examples: Mapping[str, Sequence[str]]
-    refusals: Sequence[Refusal]
+    refusals: Sequence[LogRefusal]
     columns: Mapping[str, Sequence[str]]
     absent: Sequence[str]
     undated: int
+    undated_examples: Sequence[str]
     naive: int
+    mistimed_responses: int
+    mistimed_examples: Sequence[str]
 
     @property
     def ok(self) -> bool:
-        """Say whether every signal would reach the model, and every event is known and every response named."""
+        """Say whether every signal would reach the model, every event is known and every response can be recorded."""
         lost = self.total.received - self.total.reaching
-        return not (lost or self.unknown or self.unreadable or self.unnamed_responses)
+        responses = self.unnamed_responses + self.mistimed_responses
+        return not (lost or self.unknown or self.unreadable or responses)
 
     def __str__(self) -> str:
         """Read the account aloud."""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from beliefgraph.queries.audit_prose import UNITS, aligned, cut, shown_share
 from beliefgraph.queries.funnels import UNNAMED
 
 if TYPE_CHECKING:
-    from beliefgraph.queries.log_audit import EventProspect, LogAudit, Prospect
+    from beliefgraph.queries.log_audit import EventProspect, LogAudit, LogRefusal, Prospect
 
 _SHOWN = 20
+_SHOWN_WORDS = 8
+_TIME = "2026-01-31T12:00:00Z"
+_ENTRIES = {
+    "value": "Say what number it stands for: --value {option}, or in the map's file, under [values], {key} = NUMBER",
+    "tags": 'Say which of these reasons it is, in the map\'s file, under [tags]: {key} = "REASON"',
+}
+"""How the map can read a word that the door does not know."""
 _REMEDIES = {
     "no_user": (
         "carry no user id",
@@ -51,7 +60,7 @@ def _summary(audit: LogAudit) -> Iterable[str]:
         "of responses": audit.response_rows,
         "of signals": total.received,
         "of events that are not known here": sum(audit.unknown.values()),
-        "to be ignored": audit.ignored,
+        "left out": audit.left_out,
         "that cannot be read": audit.unreadable,
     }
     shown = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
@@ -85,19 +94,33 @@ def _lost(audit: LogAudit) -> Iterable[str]:
         yield f"         {remedy.format(**_particulars(audit))}"
         if reason == "refused":
             for refusal in audit.refusals[:_SHOWN]:
-                yield f"         {refusal.count:,} × {refusal.field}: {cut(refusal.expected)}"
+                yield from _refusal(refusal)
+
+
+def _refusal(refusal: LogRefusal) -> Iterable[str]:
+    where = _some(refusal.examples, refusal.count)
+    yield f"         {refusal.count:,} × {refusal.field}: {refusal.expected} ({where})"
+    if refusal.words:
+        word, *_ = refusal.words
+        shown = [f"“{each}” {count:,}" for each, count in list(refusal.words.items())[:_SHOWN_WORDS]]
+        yield f"             Found: {_some(shown, len(refusal.words))}"
+        entry = _ENTRIES.get(refusal.field, "")
+        option, key = quote(f"{word}=NUMBER"), json.dumps(word, ensure_ascii=False)
+        if entry:
+            yield f"             {entry.format(option=option, key=key)}"
 
 
 def _particulars(audit: LogAudit) -> dict[str, Any]:
-    columns = {
-        name: f" (column {audit.columns[name][0]})" for name in ("user", "response") if name in audit.columns
-    }
     return {
-        "user": columns.get("user", ""),
-        "response": columns.get("response", "; no column holds one yet"),
+        "user": _column(audit, "user"),
+        "response": _column(audit, "response") or "; no column holds one yet",
         "missing": audit.missing_responses,
         "missing_examples": _some(audit.missing_examples, audit.missing_responses),
     }
+
+
+def _column(audit: LogAudit, field: str) -> str:
+    return f" (column {audit.columns[field][0]})" if field in audit.columns else ""
 
 
 def _events_with(audit: LogAudit, reason: str) -> str:
@@ -120,10 +143,11 @@ def _remarks(audit: LogAudit) -> Iterable[str]:
             yield f"         {place} {cut(why)}"
         if audit.unreadable > len(audit.unread_examples):
             yield "         …"
-    if audit.unknown:
+    strange = {event: count for event, count in audit.unknown.items() if event != UNNAMED}
+    if strange:
         yield ""
-        yield "Events that are not known here; say of each which kind of signal it is, or that it is to be ignored:"
-        yield f"         {_listed(audit.unknown)}"
+        yield "Events that are not known here; say which kind of signal each is, or leave it out (--kind EVENT=-):"
+        yield f"         {_listed(strange)}"
     said = {event: found.texts for event, found in audit.events.items()}
     if sum(said.values()):
         read = {event: found.texts_read for event, found in audit.events.items()}
@@ -132,14 +156,45 @@ def _remarks(audit: LogAudit) -> Iterable[str]:
         yield f"Texts: {sum(said.values()):,}. Read for what they say of the user: {_listed(read) or 'none'}."
         if sum(unread.values()):
             yield f"Not read, because their signal is lost or its kind says nothing in words: {_listed(unread)}."
-    for count, what, so in (
-        (audit.unnamed_responses, "Responses without an id or a user", " No signal can be traced to them."),
-        (audit.naive, "Times without a timezone", " They are taken for UTC here, but must be sent with one."),
-        (audit.undated, "Signals without a time that can be read", ""),
-    ):
-        if count:
-            yield ""
-            yield f"{what}: {count:,}.{so}"
+    for remark in _notes(audit):
+        yield ""
+        yield remark
+
+
+def _notes(audit: LogAudit) -> Iterable[str]:
+    nameless = audit.unknown.get(UNNAMED, 0)
+    if nameless:
+        where = _some(audit.nameless_examples, nameless)
+        yield (
+            f"Rows that do not say which event they are: {nameless:,}, such as {where}{_column(audit, 'kind')}. "
+            "They are not counted as signals."
+        )
+    if audit.unnamed_responses:
+        yield (
+            f"Responses without an id or a user: {audit.unnamed_responses:,}. No signal can be traced to them."
+        )
+    if audit.mistimed_responses:
+        where = _some(audit.mistimed_examples, audit.mistimed_responses)
+        yield (
+            f"Responses that would be refused for their time: {audit.mistimed_responses:,}, such as {where}. "
+            f"No signal can be traced to them; the time must be as in {_TIME}, and not in the future."
+        )
+    if audit.naive:
+        yield (
+            f"Times without a timezone: {audit.naive:,}. "
+            "They are taken for UTC here, but must be sent with one."
+        )
+    if audit.total.received and "at" not in audit.columns:
+        yield (
+            "No column holds the time of a signal, so each would count as given when it is sent; "
+            "--map at=COLUMN names it."
+        )
+    elif audit.undated:
+        yield (
+            f"Signals without a time: {audit.undated:,}, such as {_some(audit.undated_examples, audit.undated)}. "
+            f"Each would count as given when it is sent; say when it was, as in {_TIME}"
+            f"{_column(audit, 'at')}."
+        )
 
 
 def _tables(audit: LogAudit) -> Iterable[str]:

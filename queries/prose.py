@@ -44,10 +44,11 @@ _DECIDED = {
 def percent(probability: float) -> str:
     """Return a probability as people read it.
 
-    >>> percent(0.874)
-    '87 %'
+    >>> percent(0.874), percent(0.999), percent(1.0)
+    ('87 %', '99.9 %', '100 %')
     """
-    return f"{100 * probability:.0f} %" if 0.01 <= probability <= 0.99 else f"{100 * probability:.1f} %"
+    whole = 0.01 <= probability <= 0.99 or probability in (0.0, 1.0)
+    return f"{100 * probability:.{0 if whole else 1}f} %"
 
 
 def explanation_prose(explanation: Explanation) -> str:

@@ -23,7 +23,7 @@ MAP = make_map(
         "kinds": {
             "shown": "response",
             "thumb": "rating",
-            "page": "ignore",
+            "page": "-",
             "up": {"kind": "rating", "value": 1},
         },
         "values": {"bad": -1},
@@ -109,16 +109,38 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 
 
 def test_rows_that_are_no_signals() -> None:
-    """Events that nobody has said the meaning of are listed, not counted; so are ignored and broken rows."""
+    """Events that nobody has said the meaning of are listed, not counted; so are left out and broken rows."""
     audit = _audit(
         SHOWN, THUMB, {"event": "nps", "uid": "ada"}, {"uid": "ada"}, {"event": "page"}, "{", "[1]"
     )
     assert (7, 1, 1, 2, 1) == (
-        audit.rows, audit.response_rows, audit.total.received, audit.unreadable, audit.ignored
+        audit.rows, audit.response_rows, audit.total.received, audit.unreadable, audit.left_out
     )  # fmt: skip
     assert {"nps": 1, "(unnamed)": 1} == audit.unknown
     assert not audit.ok
     assert _audit(SHOWN, THUMB, {"event": "page"}).ok
+
+
+def test_rows_that_do_not_say_which_event_they_are() -> None:
+    """They are told apart from events that nobody knows, with their lines."""
+    audit = _audit(SHOWN, THUMB, {"uid": "ada"}, {"event": " ", "uid": "ada"}, {"event": "nps", "uid": "ada"})
+    assert (2, ("log:3", "log:4")) == (audit.unknown["(unnamed)"], audit.nameless_examples)
+    said = str(audit)
+    assert "Rows that do not say which event they are: 2, such as log:3, log:4 (column event)." in said
+    assert "         nps 1\n" in said
+    assert "Events that are not known here" not in str(_audit(SHOWN, {"uid": "ada"}))
+
+
+def test_ignore_is_a_kind_of_signal() -> None:
+    """A user passed an answer over: with an entry in the map and without one. Leaving out has a word of its own."""
+    passed_over = {"user": "ada", "response": "r0"}
+    rows = [{**passed_over, "kind": kind} for kind in ("response", "ignore", "skipped", "page")]
+    skipped = make_map({"kinds": {"skipped": "ignore", "page": "-"}})
+    audit = audit_log({"log": map(json.dumps, rows)}, skipped, PARAMETERS)
+    assert {"ignore": "ignore", "skipped": "ignore"} == {
+        event: found.kind for event, found in audit.events.items()
+    }
+    assert (2, 1, True) == (audit.total.reaching, audit.left_out, audit.ok)
 
 
 def test_a_response_without_id_or_user_can_never_be_named() -> None:
@@ -188,8 +210,7 @@ def test_one_user_or_a_part_of_the_time() -> None:
         (1767787200, "2026-01-05", 0),
         ("1767787200000", "2026-01-05", 0),
         (1767787200000000, "2026-01-05", 0),
-        ("yesterday", "(undated)", 0),
-        (1e30, "(undated)", 0),
+        (" ", "(undated)", 0),
         (None, "(undated)", 0),
     ],
 )
@@ -197,6 +218,92 @@ def test_times(ts: Any, period: str, naive: int) -> None:
     """ISO 8601, or seconds, milliseconds or microseconds since 1970; without a timezone it is UTC, and said."""
     audit = _audit(SHOWN, {**THUMB, "ts": ts})
     assert ([period], naive, period == "(undated)") == (list(audit.periods), audit.naive, bool(audit.undated))
+    assert 1 == audit.total.reaching
+
+
+@pytest.mark.parametrize(
+    ("ts", "expected"),
+    [
+        ("2026-03-01T00:00:00Z", None),
+        ("2026-03-01T00:04:00Z", None),
+        (
+            "2026-03-01T00:06:00Z",
+            "must not be more than five minutes in the future (after 2026-03-01T00:05:00",
+        ),
+        ("02.11.2026 10:00", "must be a time, as in 2026-01-31T12:00:00Z, or seconds since 1970"),
+        (1e30, "must be a time, as in 2026-01-31T12:00:00Z, or seconds since 1970"),
+        ({"day": 1}, "must be a time, as in 2026-01-31T12:00:00Z, or seconds since 1970"),
+    ],
+)
+def test_times_that_would_be_refused(ts: Any, expected: str | None) -> None:
+    """What lies ahead or is no time is refused at the door, so it is here; the account says where and why."""
+    audit = _audit(SHOWN, {**THUMB, "ts": ts}, clock=lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    if expected is None:
+        assert audit.ok
+        return
+    assert ({"refused": 1}, 0) == (audit.total.reasons, audit.undated)
+    (refusal,) = audit.refusals
+    assert ("at", 1, ("log:2",)) == (refusal.field, refusal.count, tuple(refusal.examples))
+    assert refusal.expected.startswith(expected)
+    assert f"1 × at: {expected}" in str(audit)
+    assert "(log:2)\n" in str(audit)
+
+
+def test_words_that_the_map_does_not_know() -> None:
+    """They are listed by frequency, with an entry of the map that would read them; with that entry they are read."""
+    rows: list[Row] = [
+        SHOWN,
+        *[{**THUMB, "score": word} for word in ("sideways", "👍", "👍")],
+        {**THUMB, "event": "stars", "score": 9},
+        {**THUMB, "tags": "langweilig; Too-Long; fade"},
+        {**THUMB, "score": None},
+    ]
+    audit = _audit(*rows)
+    assert [
+        (
+            "value",
+            "must be a number from -1 to 1, or a word that stands for one, for a signal of kind 'rating'",
+        ),
+        ("value", "must lie from 1 to 5 for a signal of kind 'stars'"),
+        ("tags", f"must be among {', '.join(sorted(PARAMETERS.tags))}"),
+        ("value", "is required for a signal of kind 'rating', from -1 to 1"),
+    ] == [(refusal.field, refusal.expected) for refusal in audit.refusals]
+    assert [{"👍": 2, "sideways": 1}, {"9": 1}, {"langweilig": 1, "fade": 1}, {}] == [
+        refusal.words for refusal in audit.refusals
+    ]
+    said = str(audit)
+    assert "Found: “👍” 2, “sideways” 1\n" in said
+    assert "--value '👍=NUMBER', or in the map's file, under [values], \"👍\" = NUMBER\n" in said
+    assert 'in the map\'s file, under [tags]: "langweilig" = "REASON"\n' in said
+    assert all(tag in said for tag in PARAMETERS.tags)
+    entries = {
+        "values": {"sideways": 0, "👍": 1, "9": 5},
+        "tags": {"langweilig": "too_general", "fade": "wrong_tone"},
+    }
+    lines = [json.dumps(row) for row in rows[:-1]]
+    assert audit_log({"log": lines}, make_map(entries).over(MAP), PARAMETERS).ok
+
+
+def test_a_response_with_a_time_that_would_be_refused() -> None:
+    """It could not be recorded, and nothing could be traced to it."""
+    audit = _audit({**SHOWN, "ts": "tomorrow"}, {**THUMB, "answer": ""})
+    assert (1, ("log:1",), 0) == (audit.mistimed_responses, audit.mistimed_examples, audit.responses)
+    assert "Responses that would be refused for their time: 1, such as log:1." in str(audit)
+    assert not _audit({**SHOWN, "ts": "tomorrow"}).ok
+
+
+def test_signals_without_a_time() -> None:
+    """Now is taken for theirs: the lines are said where the column has a hole, else that there is no column."""
+    timed = {**THUMB, "ts": "2026-01-07T12:00:00Z"}
+    audit = _audit(SHOWN, timed, {**THUMB, "ts": ""}, THUMB, *[{**THUMB, "ts": None}] * 2)
+    assert (4, ("log:3", "log:4", "log:5"), True) == (audit.undated, audit.undated_examples, audit.ok)
+    assert "Signals without a time: 4, such as log:3, log:4, log:5, …." in str(audit)
+    assert "as in 2026-01-31T12:00:00Z (column ts)." in str(audit)
+    assert "No column holds" not in str(audit)
+    assert "Signals without a time" not in str(_audit(SHOWN, timed))
+    bare = str(_audit(SHOWN, THUMB))
+    assert "No column holds the time of a signal" in bare
+    assert "Signals without a time" not in bare
 
 
 # Files and columns
@@ -226,6 +333,10 @@ def test_csv_rows_that_cannot_be_read() -> None:
     ]
     audit = audit_log({"log.csv": lines}, MAP, PARAMETERS)
     assert (5, 2) == (audit.unreadable, audit.total.reaching)
+    (latin,) = [reason for place, reason in audit.unread_examples if place == "log.csv:4"]
+    assert "is not UTF-8; if it is Latin-1, `iconv -f latin1 -t utf-8` makes it so" == latin
+    rows: list[Line] = [json.dumps(SHOWN).encode(), b'{"event": "thumb", "uid": "\xff"}']
+    assert [("log:2", latin)] == list(audit_log({"log": rows}, MAP, PARAMETERS).unread_examples)
     assert {"thumb": 2} == {event: found.prospect.received for event, found in audit.events.items()}
 
 
@@ -304,7 +415,9 @@ def test_an_array_is_no_log() -> None:
         audit_log({"log.json": ['[{"event": 1}]\n']}, make_map({}), PARAMETERS)
     utf_16 = "event;uid\nthumb;ada\n".encode("utf-16").splitlines(keepends=True)
     for lines in (utf_16, [b"\xff\n"]):
-        with pytest.raises(InvalidInputError, match="must be text in UTF-8"):
+        with pytest.raises(
+            InvalidInputError, match=r"log.csv must be text in UTF-8; if it is Latin-1, .iconv"
+        ):
             audit_log({"log.csv": lines}, MAP, PARAMETERS)
     for nothing in (["", "\n"], []):
         with pytest.raises(InvalidInputError, match=r"file: must hold rows, as CSV .*; there are none"):
@@ -403,10 +516,9 @@ def test_a_map_from_a_file(tmp_path: Path) -> None:
 
 
 def test_no_text_is_kept_and_the_audit_is_plain_json() -> None:
-    """What users wrote shows neither in the answer nor in its account."""
-    audit = _audit(
-        SHOWN, {**THUMB, "text": "my secret"}, {**THUMB, "text": "my secret", "score": "my secret"}
-    )
+    """What users wrote shows neither in the answer nor in its account, not even where a word is expected."""
+    said = {"text": "my secret, which is longer than a word"}
+    audit = _audit(SHOWN, {**THUMB, **said}, {**THUMB, **said, "score": said["text"], "tags": [said["text"]]})
     plain = json.dumps(to_json(audit))
     assert json.loads(plain) == to_json(audit)
     assert "secret" not in plain + str(audit)
@@ -434,7 +546,7 @@ def test_counts_add_up(rows: list[Row]) -> None:
         audit.response_rows,
         audit.total.received,
         *audit.unknown.values(),
-        audit.ignored,
+        audit.left_out,
         audit.unreadable,
     )
     assert audit.rows == sum(parts) == len(rows) + 1

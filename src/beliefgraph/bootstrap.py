@@ -134,6 +134,10 @@ class BeliefGraph:
         check_identifier("tenant", tenant)
         return type(self)(self._pipeline, tenant)
 
+    def tenants(self) -> list[str]:
+        """Return the tenants of the store that have users, sorted."""
+        return self._pipeline.store.tenants()
+
     def users(self, *, after: str | None = None) -> Iterator[UserId]:
         """Yield the ids of the tenant's users, sorted: those after one."""
         after = None if after is None else UserId(after)

@@ -11,14 +11,14 @@ from contextlib import closing
 from typing import Any
 
 from beliefgraph.graph.blocks import load_blocks
+from beliefgraph.graph.clock import Clock, to_us, utc_now
 from beliefgraph.graph.errors import InvalidInputError
-from beliefgraph.ingest.export_map import IGNORE, RESPONSE, ExportMap
+from beliefgraph.ingest.export_map import LEFT_OUT, RESPONSE, ExportMap
 from beliefgraph.ingest.exports import ExportReader, ExportRow, UnreadRow
 from beliefgraph.ingest.parameters import Parameters
 from beliefgraph.ingest.predict import most_moved
 from beliefgraph.ingest.reader import Line
 from beliefgraph.ingest.signals import check_signal
-from beliefgraph.queries.audit import Refusal
 from beliefgraph.queries.funnels import Fate, Names, Per, grouped, period_of
 from beliefgraph.queries.log_audit import (
     REACHING,
@@ -26,13 +26,15 @@ from beliefgraph.queries.log_audit import (
     EventProspect,
     LogAudit,
     LogReason,
+    LogRefusal,
     Prospect,
     prospect,
 )
 
 _BATCH = 5000
 _MOST_REFUSALS = 100
-_MOST_UNREAD = 3
+_MOST_PLACES = 3
+_MOST_WORDS, _LONGEST_WORD = 200, 30
 _READ = ("comment", "correction", "statement")
 _SPOKEN = ("correction", "statement")
 Signal = tuple[str | None, str | None, str, str, str, LogReason | None, bool, str]
@@ -47,27 +49,54 @@ def audit_log(
     user: str | None = None,
     since_us: int | None = None,
     per: Per = "week",
+    clock: Clock = utc_now,
 ) -> LogAudit:
     """Say which signals of a product's log would reach the model, and what the others lack.
 
     `files` maps names to lines (CSV with a head, or JSON Lines). `user` and `since_us` choose signals; responses are
-    looked for among all. Memory does not grow with the log. Raises `InvalidInputError` when the map does not fit.
+    looked for among all. `clock` tells what lies in the future. Memory does not grow with the log. Raises
+    `InvalidInputError` when the map does not fit.
     """
     with closing(sqlite3.connect("", isolation_level=None)) as scratch:
-        log = _Log(scratch, export_map, parameters, per)
+        log = _Log(scratch, export_map, parameters, per, to_us(clock()))
         log.user, log.since_us = user, since_us
         for name, lines in files.items():
             log.read(name, lines)
         return log.result()
 
 
+class _Refused:
+    """The signals that are refused for one fault: how many, where the first are, and what they say there.
+
+    What is longer than a word may be what users wrote, and is not kept.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.places: list[str] = []
+        self.words: Counter[str] = Counter()
+
+    def add(self, place: str, words: Iterable[str]) -> None:
+        """Count one."""
+        self.count += 1
+        _note(self.places, place)
+        for word in words:
+            if len(word) <= _LONGEST_WORD and (word in self.words or len(self.words) < _MOST_WORDS):
+                self.words[word.encode(errors="replace").decode()] += 1
+
+
 class _Log:
     """One audit: what was read so far, most of it in the scratch database."""
 
     def __init__(
-        self, scratch: sqlite3.Connection, export_map: ExportMap, parameters: Parameters, per: Per
+        self,
+        scratch: sqlite3.Connection,
+        export_map: ExportMap,
+        parameters: Parameters,
+        per: Per,
+        now_us: int,
     ) -> None:
-        self._scratch, self._parameters, self._per = scratch, parameters, per
+        self._scratch, self._parameters, self._per, self._now_us = scratch, parameters, per, now_us
         self._reader = ExportReader(export_map, parameters)
         self.user: str | None = None
         self.since_us: int | None = None
@@ -75,7 +104,10 @@ class _Log:
         self._kinds: dict[str, str] = {}
         self._unknown: Counter[str] = Counter()
         self._unread: list[tuple[str, str]] = []
-        self._refusals: Counter[tuple[str, str]] = Counter()
+        self._refusals: dict[tuple[str, str], _Refused] = {}
+        self._nameless: list[str] = []
+        self._undated: list[str] = []
+        self._mistimed: list[str] = []
         self._events, self._sources, self._strange = Names(), Names(), Names()
         self._responses: list[tuple[str, str]] = []
         self._signals: list[Signal] = []
@@ -89,14 +121,16 @@ class _Log:
             self._counts["rows"] += 1
             if isinstance(row, UnreadRow):
                 self._counts["unreadable"] += 1
-                if len(self._unread) < _MOST_UNREAD:
+                if len(self._unread) < _MOST_PLACES:
                     self._unread.append((f"{shown}:{row.line}", row.reason))
             elif row.meaning is None:
                 self._unknown[self._strange(row.event or None)] += 1
-            elif row.meaning.kind == IGNORE:
-                self._counts["ignored"] += 1
+                if not row.event:
+                    _note(self._nameless, f"{shown}:{row.line}")
+            elif row.meaning.kind == LEFT_OUT:
+                self._counts["left_out"] += 1
             elif row.meaning.kind == RESPONSE:
-                self._add_response(row)
+                self._add_response(shown, row)
             else:
                 self._add_signal(shown, row, row.meaning.kind)
             if len(self._responses) + len(self._signals) >= _BATCH:
@@ -111,10 +145,16 @@ class _Log:
         self._responses.clear()
         self._signals.clear()
 
-    def _add_response(self, row: ExportRow) -> None:
+    def _add_response(self, name: str, row: ExportRow) -> None:
         self._counts["response_rows"] += 1
         if row.user is None or row.response is None:
             self._counts["unnamed"] += 1
+            return
+        try:
+            row.check_time(self._now_us)
+        except InvalidInputError:
+            self._counts["mistimed"] += 1
+            _note(self._mistimed, f"{name}:{row.line}")
         else:
             self._responses.append((row.user, row.response))
 
@@ -125,9 +165,11 @@ class _Log:
         if unwanted:
             self._counts["passed_over"] += 1
             return
-        event = self._events(row.event)
+        event, place = self._events(row.event), f"{name}:{row.line}"
         self._kinds.setdefault(event, kind)
-        self._counts["undated"] += row.at_us is None
+        if row.at_us is None and row.unread_at is None:
+            self._counts["undated"] += 1
+            _note(self._undated, place)
         self._counts["naive"] += row.naive
         self._signals.append(
             (
@@ -136,22 +178,24 @@ class _Log:
                 event,
                 self._sources(row.source),
                 period_of(row.at_us, self._per),
-                self._fault(row, kind),
+                self._fault(row, kind, place),
                 row.text is not None,
-                f"{name}:{row.line}",
+                place,
             )
         )
 
-    def _fault(self, row: ExportRow, kind: str) -> LogReason | None:
+    def _fault(self, row: ExportRow, kind: str, place: str) -> LogReason | None:
         """Return what a signal lacks, whatever the rest of the log says."""
         if row.user is None:
             return "no_user"
         try:
+            row.check_time(self._now_us)
             check_signal(row.signal(self._parameters), self._parameters)
         except InvalidInputError as error:
             fault = (error.field, error.expected)
             if fault in self._refusals or len(self._refusals) < _MOST_REFUSALS:
-                self._refusals[fault] += 1
+                words = row.given(error.field, self._parameters)
+                self._refusals.setdefault(fault, _Refused()).add(place, words)
             return "refused"
         alone = "response" not in self._parameters.signal(kind).about
         return None if row.response is not None or alone or self._speaks(kind) else "no_response_id"
@@ -184,7 +228,8 @@ class _Log:
             },
             periods=_prospects(grouped(fates, lambda fate: fate.period)),
             unknown=dict(self._unknown.most_common()),
-            ignored=self._counts["ignored"],
+            nameless_examples=tuple(self._nameless),
+            left_out=self._counts["left_out"],
             unreadable=self._counts["unreadable"],
             unread_examples=tuple(self._unread),
             users=users,
@@ -194,12 +239,23 @@ class _Log:
             missing_examples=self._firsts("missing ids"),
             examples=self._examples(),
             refusals=tuple(
-                Refusal(field=field, expected=expected, count=count)
-                for (field, expected), count in self._refusals.most_common()
+                LogRefusal(
+                    field=field,
+                    expected=expected,
+                    count=refused.count,
+                    examples=refused.places,
+                    words=dict(refused.words.most_common()),
+                )
+                for (field, expected), refused in sorted(
+                    self._refusals.items(), key=lambda entry: -entry[1].count
+                )
             ),
             columns=self._reader.columns,
             absent=self._reader.absent,
             undated=self._counts["undated"],
+            undated_examples=tuple(self._undated),
+            mistimed_responses=self._counts["mistimed"],
+            mistimed_examples=tuple(self._mistimed),
             naive=self._counts["naive"],
         )
 
@@ -231,6 +287,12 @@ class _Log:
                 texts_read=read if is_read else 0,
             )
         return found
+
+
+def _note(places: list[str], place: str) -> None:
+    """Keep the first places."""
+    if len(places) < _MOST_PLACES:
+        places.append(place)
 
 
 def _prospects(groups: Mapping[str, Mapping[Fate, int]]) -> dict[str, Prospect]:

@@ -23,11 +23,15 @@ def _printed(shell: Shell, command: str) -> str:
 def test_the_page_shows_what_is_printed(
     shell: Shell, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each console block of docs/audit.md, run in a folder with the samples, prints what stands there."""
+    """Each console block of docs/audit.md, run in a folder with the samples, prints what stands there.
+
+    The page says where each sample lies.
+    """
+    page = (repository / "docs" / "audit.md").read_text(encoding="utf-8")
     for sample in (repository / "docs" / "samples").iterdir():
         shell.write(sample.name, sample.read_bytes())
+        assert f"(samples/{sample.name})" in page
     monkeypatch.chdir(shell.folder)
-    page = (repository / "docs" / "audit.md").read_text(encoding="utf-8")
     blocks = CONSOLE.findall(page)
     assert 2 == len(blocks)
     for block in blocks:
@@ -110,8 +114,8 @@ def test_a_map_on_the_command_line(shell: Shell) -> None:
         found["total"]["received"], found["total"]["reaching"], found["total"]["reasons"]
     )  # fmt: skip
     log = shell.write("log.csv", LOG + "like,ada,r0\npage,ada,\n")
-    found = shell.json("audit", log, *MAP, "--kind", "like=rating/1", "--kind", "page=ignore")
-    assert (2, 1) == (found["total"]["reaching"], found["ignored"])
+    found = shell.json("audit", log, *MAP, "--kind", "like=rating/1", "--kind", "page=-")
+    assert (2, 1) == (found["total"]["reaching"], found["left_out"])
 
 
 def test_lost_signals_of_a_log_are_findings(shell: Shell) -> None:
@@ -137,7 +141,7 @@ def test_lost_signals_of_a_log_are_findings(shell: Shell) -> None:
         (["--rejects", "none.csv"], "file: there is no none.csv"),
         (["log.csv"], "map: must name the column of log.csv that holds the user, as in user=uid; there are event,"),
         (["log.csv", "--map", "usr=uid"], "map: columns.usr"),
-        (["log.csv", *MAP, "--kind", "accept=wave"], "kinds.accept: must be response, ignore or one of abandon"),
+        (["log.csv", *MAP, "--kind", "accept=wave"], "kinds.accept: must be response, - (to leave it out) or a"),
         (["log.csv", *MAP, "--kind", "accept=rating/good"], "kind: must be a number (got 'good')"),
         (["log.csv", *MAP, "--value", "up=one"], "value: must be a number (got 'one')"),
         (["log.csv", *MAP, "--value", "up"], "value: must be key=value"),

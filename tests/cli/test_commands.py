@@ -167,6 +167,26 @@ def test_erase_asks(ada: Shell) -> None:
     assert [] == ada.json("users")
 
 
+@pytest.mark.parametrize("command", ["verify", "resolve", "audit"])
+def test_a_job_on_a_tenant_without_users_says_which_have_some(ada: Shell, command: str) -> None:
+    """All is well where nobody is; the hint goes to stderr and changes neither the answer nor the status."""
+    told = "tenant acme has no users; --tenant names one that has: default\n"
+    found = ada.run(command, "--tenant", "acme", "--json")
+    assert told == found.stderr
+    json.loads(found.stdout)
+    assert "" == ada.run(command).stderr
+    assert "" == Shell(store=ada.folder / "empty.db", folder=ada.folder).run(command).stderr
+
+
+def test_erasing_somebody_unknown_says_so(ada: Shell) -> None:
+    """It may be done twice; that nothing is held is told with the tenant, which may be the wrong one."""
+    said = ada.run("erase", "ada", "--yes", "--tenant", "acme").stdout
+    assert "nothing is held on ada in tenant acme; nothing was erased\n" == said
+    assert 0 == ada.json("erase", "ada", "--yes", "--tenant", "acme")["beliefs"]
+    assert ada.run("erase", "ada", "--yes").stdout.startswith("erased 2 beliefs, ")
+    assert ada.run("erase", "ada", "--yes").stdout.startswith("nothing is held on ada in tenant default;")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -6,6 +6,22 @@ import pytest
 from click.testing import CliRunner
 
 from beliefgraph.cli import app
+from beliefgraph.cli.demo import invitation
+
+
+def test_the_last_words_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`make demo` leaves the command in .venv alone: what puts it on the PATH comes first, unless it is there."""
+    typed = 'beliefgraph believe me "…"  ·  beliefgraph --help'
+    command = tmp_path / ".venv" / "bin" / "beliefgraph"
+    command.parent.mkdir(parents=True)
+    for file in (command, command.with_name("activate")):
+        file.touch(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert f". .venv/bin/activate  ·  {typed}" == invitation()
+    monkeypatch.setenv("PATH", str(command.parent))
+    assert typed == invitation()
 
 
 @pytest.mark.model

@@ -64,7 +64,7 @@ def test_forms_of_a_log(shell: Shell, form: str) -> None:
 
 
 BAD: Sequence[tuple[bytes, str, str]] = (
-    (b"{", "line", "invalid JSON"),
+    (b"{", "line", "invalid JSON: EOF while parsing an object at column 1"),
     (b'{"type": "belief", "user": "ada", "statement": "\xff"}', "line", "invalid JSON: invalid unicode"),
     (b'{"type": "dance", "user": "ada"}', "type", "must be one of belief, response, signal, retract"),
     (b'{"type": "belief", "user": "ada", "statement": "x", "confidence": NaN}', "confidence", "must be a finite"),
@@ -224,6 +224,13 @@ def test_evaluate_scores_predictions(shell: Shell) -> None:
     assert not shell.store.exists()
     broken = shell.write("broken.jsonl", _lines(events) + b"{\n")
     assert 1 == shell.json("evaluate", broken, status=1)["rejected"]
+
+
+@pytest.mark.parametrize("words", [("export", "ada"), ("curve", "--user", "ada")])
+def test_somebody_of_whom_nothing_is_held(ada: Shell, words: tuple[str, ...]) -> None:
+    """An empty answer would pass for hers: who is not there is an error that names the tenant."""
+    ada.run(*words)
+    assert "user: there is no user 'ada' in tenant 'acme'" == ada.error(*words, "--tenant", "acme")
 
 
 def test_curve_of_a_log_of_a_store_and_of_a_user(shell: Shell) -> None:

@@ -10,7 +10,15 @@ import click
 from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import show, show_json, to_json
 from beliefgraph.cli.logs import file_progress, open_sources, same_file
-from beliefgraph.cli.options import Entry, Session, Time, as_of_option, json_option, store_options
+from beliefgraph.cli.options import (
+    Entry,
+    Session,
+    Time,
+    as_of_option,
+    json_option,
+    say_where_users_are,
+    store_options,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +41,11 @@ def _entries(name: str, metavar: str, what: str) -> Callable[..., Any]:
     "FIELD=COLUMN",
     "Of a log: the column that holds user, kind, response, value, text, tags, source, at.",
 )
-@_entries("kind", "EVENT=KIND[/VALUE]", "Of a log: what an event is: a kind of signal, response or ignore.")
+@_entries(
+    "kind",
+    "EVENT=KIND[/VALUE]",
+    "Of a log: what an event is: a kind of signal, response, or - to leave it out.",
+)
 @_entries("value", "WORD=NUMBER", "Of a log: what a word in the value column stands for.")
 @_entries("rows", "FILE=KIND[/VALUE]", "Of a log: what every row of a file is.")
 @click.option("--mapping", metavar="FILE", help="Of a log: all of these in a TOML or JSON file.")
@@ -90,6 +102,7 @@ def _of_store(session: Session, given: Mapping[str, Any]) -> Any:
         _Listing(given["listed"], given["rejects"]) as listing,
         file_progress(kept) as advance,
     ):
+        say_where_users_are(graph, session)
         return graph.audit(
             user=given["user"],
             since=since,

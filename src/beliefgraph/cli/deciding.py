@@ -6,7 +6,15 @@ import click
 
 from beliefgraph.cli.app import DONE
 from beliefgraph.cli.console import Column, counted, shortened, show_json, show_table, to_json
-from beliefgraph.cli.options import Entry, Session, json_option, store_options, user_argument, with_user
+from beliefgraph.cli.options import (
+    Entry,
+    Session,
+    json_option,
+    say_where_users_are,
+    store_options,
+    user_argument,
+    with_user,
+)
 from beliefgraph.graph.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ def resolve(session: Session, user: str | None, dry_run: bool, as_json: bool) ->
     """
     decided: list[tuple[str, Decision, dict[str, str]]] = []
     with session.open() as graph:
+        say_where_users_are(graph, session)
         for name in [user] if user is not None else list(graph.users()):
             model = graph.user(name)
             for decision in model.resolve_conflicts(dry_run=dry_run):

@@ -5,11 +5,14 @@ Told as it happens: every number is read from the store after the call that chan
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from os.path import relpath
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -198,7 +201,7 @@ class _Story:
         shown = ("the same numbers", "bold green") if same else ("other numbers", "bold red")
         self.line(f"   {report.beliefs} beliefs, {report.revisions} revisions replayed: ", shown)
         self.line()
-        self.line(("Your turn: ", "bold"), 'beliefgraph believe me "…"  ·  beliefgraph --help')
+        self.line(("Your turn: ", "bold"), invitation())
         return DONE if same else FINDINGS
 
     # How it looks
@@ -255,6 +258,14 @@ class _Story:
             statement = (belief.statement, "" if live else "dim")
             rows.append((statement, _meter(belief.confidence), _number(belief.confidence), (note, "dim")))
         self.grid(rows)
+
+
+def invitation() -> str:
+    """Return what to type next: first what puts the command on the PATH, where it is in a virtual environment alone."""
+    activate = Path(sys.prefix, "bin", "activate")
+    off_path = which("beliefgraph") is None and activate.exists()
+    first = f". {relpath(activate)}  ·  " if off_path else ""
+    return f'{first}beliefgraph believe me "…"  ·  beliefgraph --help'
 
 
 def _text(cell: Cell) -> RenderableType:

@@ -14,7 +14,14 @@ import click
 
 from beliefgraph.cli.app import DONE, FINDINGS
 from beliefgraph.cli.console import counted, printable, screen, show, show_json
-from beliefgraph.cli.options import Session, Whole, as_of_option, json_option, store_options, with_user
+from beliefgraph.cli.options import (
+    Session,
+    Whole,
+    as_of_option,
+    json_option,
+    store_options,
+    with_known_user,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -271,9 +278,9 @@ def _curve(
         from beliefgraph.evaluation import evaluate_with_curve
 
         return replay(evaluate_with_curve, session, open_sources(files), at_least=at_least)[1]
+    if user is not None:
+        return with_known_user(lambda model: model.curve(as_of=as_of), session, user)
     with session.open() as graph:
-        if user is not None:
-            return graph.user(user).curve(as_of=as_of)
         return graph.curve(at_least=at_least, as_of=as_of)
 
 
@@ -318,7 +325,7 @@ def export(session: Session, user: str, as_of: "datetime | None") -> None:
     """Write everything held on a user as events (JSON Lines), in the order in which they were applied."""
     import json
 
-    for event in with_user(lambda ada: ada.export(as_of=as_of), session, user):
+    for event in with_known_user(lambda ada: ada.export(as_of=as_of), session, user):
         click.echo(json.dumps(event, ensure_ascii=False).encode())
 
 

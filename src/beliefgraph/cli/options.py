@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from beliefgraph.selfmodel import SelfModel
 
 T = TypeVar("T")
+_SHOWN_TENANTS = 10
 
 
 @dataclass(slots=True)
@@ -152,6 +153,28 @@ def with_user(work: "Callable[[SelfModel], Any]", session: Session, user: str) -
     """Open the store, do some work on one user's self-model, close."""
     with session.open() as graph:
         return work(graph.user(user))
+
+
+def say_where_users_are(graph: "BeliefGraph", session: Session) -> None:
+    """Say on stderr, of a tenant without users, which ones have some: no finding there would pass for all is well."""
+    if next(graph.users(), None) is not None:
+        return
+    tenants = graph.tenants()
+    if tenants:
+        more = f" and {len(tenants) - _SHOWN_TENANTS:,} more" if len(tenants) > _SHOWN_TENANTS else ""
+        shown = ", ".join(tenants[:_SHOWN_TENANTS]) + more
+        click.echo(f"tenant {session.tenant} has no users; --tenant names one that has: {shown}", err=True)
+
+
+def with_known_user(work: "Callable[[SelfModel], T]", session: Session, user: str) -> T:
+    """Do as `with_user`, for a user of whom something is held. Raises `NotFoundError`."""
+    from beliefgraph.graph.errors import NotFoundError
+
+    with session.open() as graph:
+        model = graph.user(user)
+        if model.sequence() == 0:
+            raise NotFoundError("user", user, tenant=session.tenant)
+        return work(model)
 
 
 user_argument = click.argument("user")

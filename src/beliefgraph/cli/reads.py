@@ -16,6 +16,7 @@ from beliefgraph.cli.options import (
     json_option,
     limit_option,
     reads,
+    say_where_users_are,
     store_options,
     user_argument,
     with_user,
@@ -273,6 +274,7 @@ def _show_edges(
 def verify(session: Session, as_json: bool) -> int:
     """Replay every ledger of the tenant; check chains, sums and references."""
     with session.open() as graph:
+        say_where_users_are(graph, session)
         report = graph.verify()
     if as_json:
         show_json({"ok": report.ok, **to_json(report)})

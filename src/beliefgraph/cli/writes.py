@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -295,6 +296,9 @@ def erase(session: Session, user: str, yes: bool, as_json: bool) -> None:
     erased = with_user(lambda model: model.erase(), session, user)
     if as_json:
         show_json(erased)
+        return
+    if not any(astuple(erased)):
+        click.echo(f"nothing is held on {printable(user)} in tenant {session.tenant}; nothing was erased")
         return
     click.echo(
         f"erased {counted(erased.beliefs, 'belief')}, {counted(erased.responses, 'response')}, "

@@ -26,7 +26,7 @@ _KEPT_REJECTS = 1000
 
 NOT_SERVED = (
     *("aggregate", "calibrate", "for_tenant", "parameters", "reinterpret", "relate", "relate_many"),
-    *("undecided_conflicts", "verify", "warm_up"),
+    *("tenants", "undecided_conflicts", "verify", "warm_up"),
 )
 """What a graph on a store can do, and a client cannot: it needs the store, its models or its parameters."""
 
