@@ -56,8 +56,8 @@ class Decision:
     `reason`: `contexts` (the evidence of each comes from a context of its own), `stated` (one was said, the other
     inferred), `newer` (both were said, this one later), `stronger` (both inferred, one far better supported),
     `duplicates` (both say the same; the one that was said, then the better supported, to .01 nats, then the older takes
-    in the other); to ask: `stated_against_inferred`, `same_time`, `undecided`, `undone` (a person took back what was decided,
-    and neither was said again since).
+    in the other); to ask: `stated_against_inferred`, `same_time`, `undecided`, `undone` (a person took back what was
+    decided, and neither was said again since).
     """
 
     conflict_id: ConflictId
