@@ -174,7 +174,7 @@ def alike_cost(graph: BeliefGraph, statements: Sequence[str]) -> float:
 def report(*, quick: bool) -> None:
     """Print what lives of statements leave, and what finding conflicts among many beliefs costs."""
     clusters = [*read_clusters(HELD_OUT / "validation.txt"), *read_clusters(HELD_OUT / "calibration.txt")]
-    for name in ("life_validation", "life_fresh"):
+    for name in ("life_validation", "life_fresh", "life_last"):
         _report_lives(f"held out ({name})", read_life(HELD_OUT / f"{name}.txt"), quick=quick)
     _report_lives("of contradicting pairs", of_clusters(clusters, random.Random(0)), quick=quick)
     statements = [spoken_in(text, "her") for cluster in clusters for text in cluster.statements()]

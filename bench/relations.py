@@ -24,8 +24,8 @@ from training.meeting import meetings, read_across
 from training.statements import Cluster, draw, read_clusters, read_written
 
 HELD_OUT = Path(__file__).parents[1] / "training" / "data" / "held_out"
-VALIDATION = ("validation", "validation_fresh")
-"""Two held-out sets; the second was written last, and nobody who wrote training data or chose anything saw it."""
+VALIDATION = ("validation", "validation_fresh", "validation_last")
+"""Held-out sets; nobody who wrote training data or chose anything saw the second, which was reported, and the third."""
 SAME, AGAINST, APART = range(3)
 _LABELS = {
     "equivalent": SAME,
@@ -144,10 +144,11 @@ def speed(relater: Relater, pairs: Sequence[tuple[Pair, int]]) -> tuple[float, f
 
 def gate_texts(data: Path | None) -> Iterator[tuple[str, str, bool]]:
     """Yield the set, the text and whether it is lasting: held-out ones, and public ones where there are data."""
-    for source, names in (("own", ("lasting", "passing")), ("fresh", ("lasting_fresh", "passing_fresh"))):
-        for name in names:
+    for source in ("own", "fresh", "last"):
+        for kind in ("lasting", "passing"):
+            name = kind if source == "own" else f"{kind}_{source}"
             for text in (HELD_OUT / f"{name}.txt").read_text(encoding="utf-8").splitlines():
-                yield source, text, name.startswith("lasting")
+                yield source, text, kind == "lasting"
     if data is None or not (data / "eurtad").is_dir():
         return
     for place, line in enumerate(
@@ -223,7 +224,8 @@ def report(data: Path, *, quick: bool) -> None:
     verdict("pairs a second in one call", rate, ">=", 300)
     texts = list(gate_texts(data))
     _report_gate(classifier, texts)
-    _report_gate(classifier, [text for text in texts if text[0] == "fresh"])
+    for source in ("fresh", "last"):
+        _report_gate(classifier, [text for text in texts if text[0] == source])
 
 
 def _report_meetings(classifier: Classifier, name: str, confirmed: float, most: int | None) -> None:

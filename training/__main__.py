@@ -1,6 +1,6 @@
 """`python -m training`: train the network from its base, export it in int8, calibrate it, and write its card.
 
-About an hour and a half on two cores; `--continue FILE` goes on from the network that ships with
+Two hours on two cores, one with `--half`; `--continue FILE` goes on from the network that ships with
 new statements, in some ten minutes.
 `--public` names the folder of the public sets (SNLI and MNLI dev, and for the gate EURTAD), laid out as the README
 beside this file says. `--quick` trains on next to nothing, to see that it works, and ships nothing.
@@ -37,7 +37,7 @@ from training.export import (
     write_calibration,
 )
 from training.fit import Example, from_pair, logits_of, train
-from training.lives import read_life
+from training.lives import Topic, read_life
 from training.meeting import Meeting, meetings, met_in, read_across
 from training.model import Network, base_folder
 from training.scenes import negated, read_scenes, read_sets, substituted
@@ -58,6 +58,9 @@ from training.statements import (
 from training.strangers import Strangers
 
 DATA = Path(__file__).parent / "data"
+HELD_OUT = DATA / "held_out"
+_CALIBRATION = ("calibration", "calibration_more")
+_CALIBRATION_LIVES = ("life_calibration", "life_calibration2", "life_calibration3", "life_calibration4")
 NAME = "beliefgraph-relations-2026.11.4"
 _SEED = 20261123
 _SCENES_EACH = {"equivalent": 4, "entails": 4, "contradiction": 5, "neutral": 5}
@@ -87,7 +90,7 @@ def main() -> None:
         "--again", type=float, default=1.0, help="how much of the rest --continue repeats a pass"
     )
     parser.add_argument("--rate", type=float, default=5e-5, help="highest learning rate of --continue")
-    parser.add_argument("--half", action="store_true", help="compute --continue in bfloat16")
+    parser.add_argument("--half", action="store_true", help="compute in bfloat16")
     parser.add_argument(
         "--runs", type=int, default=1, help="runs of --continue beside each other, to be averaged"
     )
@@ -98,19 +101,27 @@ def main() -> None:
     elif options.calibrate:
         network.load_state_dict(torch.load(options.weights))
     else:
-        _train(network, options.public, quick=options.quick)
+        _train(network, options.public, quick=options.quick, half=options.half)
     if options.weights is not None and not options.calibrate:
         torch.save(network.state_dict(), options.weights)
     with tempfile.TemporaryDirectory() as scratch:
         ship(network, Path(scratch) if options.quick else SHIPPED)
 
 
-def _train(network: Network, public: Path, *, quick: bool) -> None:
-    """First plain sentences with the statements among them, then statements and the gate, with some sentences again."""
+def _train(network: Network, public: Path, *, quick: bool, half: bool) -> None:
+    """First plain sentences with the statements among them, then statements and the gate, with some sentences again.
+
+    What the network then still takes for contradictions though it is of different topics is learned in the last passes.
+    """
     rng = random.Random(_SEED)
     lessons = _Lessons(public, rng, quick=quick)
-    train(network, [lessons.with_scenes()], rate=1e-4, seed=_SEED)
-    train(network, [lessons.of_statements() for _ in range(1 if quick else 4)], rate=1e-4, seed=_SEED + 1)
+    passes = 1 if quick else 2
+    train(network, [lessons.with_scenes()], rate=1e-4, seed=_SEED, half=half)
+    train(network, [lessons.of_statements() for _ in range(passes)], rate=1e-4, seed=_SEED + 1, half=half)
+    mistaken = lessons.mistaken(network)
+    print(f"{len(mistaken)} pairs of different topics taken for contradictions", flush=True)
+    last = [lessons.of_statements(mistaken) for _ in range(passes)]
+    train(network, last, rate=8e-5, seed=_SEED + 2, half=half)
 
 
 def _mean_of_runs(options: argparse.Namespace) -> dict[str, torch.Tensor]:
@@ -184,10 +195,11 @@ class _Lessons:
         drawn = draw(self._clusters, rng, each=_SCENES_EACH)
         return _examples([*drawn, *rng.sample(self._scenes, size), *rng.sample(self._changed, size * 2 // 3)])
 
-    def of_statements(self) -> list[Example]:
+    def of_statements(self, beside: Sequence[Pair] = ()) -> list[Example]:
         """Return statements in their relations, near ones of other topics, some sentences, and the gate's texts."""
         rng, size = self._rng, self._size
-        drawn = draw(self._written, rng, each=_EACH, beside=self._strangers.draw(size // 2, rng))
+        near = [*self._strangers.draw(size // 2, rng), *beside]
+        drawn = draw(self._written, rng, each=_EACH, beside=near)
         drawn += draw(self._poles, rng, each=_OF_POLES)
         drawn += scoped(drawn, self._contexts, rng)
         some = [*rng.sample(self._short, size // 14), *rng.sample(self._changed, size // 28)]
@@ -250,8 +262,8 @@ def _varied(text: str, rng: random.Random) -> str:
 def ship(network: Network, folder: Path) -> None:
     """Export a network and calibrate what was exported on the held-out calibration set."""
     digest = export(network, folder)
-    clusters = list(read_clusters(DATA / "held_out" / "calibration.txt"))
-    pairs = draw(clusters, random.Random(_SEED), each=_EACH)
+    sets = [list(read_clusters(HELD_OUT / f"{name}.txt")) for name in _CALIBRATION]
+    pairs = draw([cluster for clusters in sets for cluster in clusters], random.Random(_SEED), each=_EACH)
     lasting = _lines("calibration_lasting", "held_out")
     texts = [*lasting, *_lines("calibration_passing", "held_out")]
     relations = exported_logits(
@@ -265,19 +277,19 @@ def ship(network: Network, folder: Path) -> None:
         **fit_relations(mean, np.array([LABELS.index(pair.label) for pair in pairs])),
         **fit_gate(said, np.arange(len(texts)) < len(lasting)),
     }
-    calibration |= _situated(clusters, folder, calibration)
+    calibration |= _situated(sets, folder, calibration)
     write_calibration(calibration, folder)
     print(json.dumps(calibration, indent=2))
     if folder == SHIPPED:
         print("text.changed, for the parameters:", json.dumps(_of_changes(), indent=2))
 
 
-def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]) -> dict[str, Any]:
-    """Fit what cosine and lead say of a contradiction, on these statements and a life, as they meet in a self-model."""
+def _situated(sets: list[list[Cluster]], folder: Path, calibration: dict[str, Any]) -> dict[str, Any]:
+    """Fit what cosine and lead say of a contradiction, on these statements and lives, as they meet in a self-model."""
     encode = SentenceTransformerEmbedder().encode
-    life = met_in(read_life(DATA / "held_out" / "life_calibration.txt"), encode)
-    across = read_across(DATA / "held_out" / "calibration_across.txt")
-    found = [*meetings(clusters, encode, across), *life]
+    across = read_across(HELD_OUT / "calibration_across.txt")
+    found = [meeting for clusters in sets for meeting in meetings(clusters, encode, across)]
+    found += [meeting for life in _lives() for meeting in met_in(life, encode)]
     both = exported_logits(folder, [[each.pair, each.pair[::-1]] for each in found])
     mean = (both[:, 0, : len(LABELS)] + both[:, 1, [0, 2, 1, 3, 4]]) / 2
     scaled = mean / calibration["temperature"] + np.array(calibration["bias"])
@@ -288,6 +300,10 @@ def _situated(clusters: list[Cluster], folder: Path, calibration: dict[str, Any]
         [not _changed(each) and not _excepted(each) for each in found]
     )  # markers are weighed after it
     return dict(fit_situated(relations[plain], cosines[plain], leads[plain], real[plain]))
+
+
+def _lives() -> list[list[Topic]]:
+    return [read_life(HELD_OUT / f"{name}.txt") for name in _CALIBRATION_LIVES]
 
 
 def _changed(meeting: Meeting) -> bool:
@@ -301,8 +317,7 @@ def _excepted(meeting: Meeting) -> bool:
 def _of_changes() -> dict[str, float]:
     """Fit, with the calibration that was written, what it says that a text says that something changed."""
     encode, classifier = SentenceTransformerEmbedder().encode, Classifier()
-    life = read_life(DATA / "held_out" / "life_calibration.txt")
-    found = [each for each in met_in(life, encode) if _changed(each)]
+    found = [each for life in _lives() for each in met_in(life, encode) if _changed(each)]
     relations = classifier.relate([each.pair for each in found])
     said = np.array(
         [
