@@ -113,9 +113,7 @@ class Edge:
             return
         if scope["method"] == "HEAD":  # what GET answers; the server leaves the body out
             scope = {**scope, "method": "GET"}
-        if (
-            "\ufffd" in scope["path"]
-        ):  # what stands for bytes that are no UTF-8: kept apart, for the route to refuse
+        if "\ufffd" in scope["path"]:  # bytes that are no UTF-8 are kept apart, for the route to refuse
             path = unquote(scope["raw_path"].decode("latin-1"), errors="surrogateescape")
             scope = {**scope, "path": path}
         exchange = _Exchange(scope, send)

@@ -14,7 +14,8 @@ import numpy as np
 from beliefgraph import BeliefGraph
 from beliefgraph.ingest.classifier import Classifier
 from beliefgraph.ingest.embedder import SentenceTransformerEmbedder
-from bench.relations import HELD_OUT, verdict
+from bench.relations import verdict
+from training.leaks import HELD_OUT
 from training.lives import Topic, read_life
 from training.statements import Cluster, inflect, read_clusters, spoken_in, verbs_of
 

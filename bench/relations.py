@@ -19,11 +19,10 @@ from beliefgraph.ingest.embedder import SentenceTransformerEmbedder
 from beliefgraph.ingest.lasting import Gate, lasting_parts, to_judge
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import Pair, Relater
-from training.leaks import unknown
+from training.leaks import HELD_OUT, unknown
 from training.meeting import meetings, read_across
 from training.statements import Cluster, draw, read_clusters, read_written
 
-HELD_OUT = Path(__file__).parents[1] / "training" / "data" / "held_out"
 VALIDATION = ("validation", "validation_fresh", "validation_last")
 """Held-out sets; nobody who wrote training data or chose anything saw the second, which was reported, and the third."""
 SAME, AGAINST, APART = range(3)

@@ -104,8 +104,8 @@ def resolve(working: WorkingSet, link: Link, decided: Resolution) -> Link:
 
 def _undecided(link: Link) -> bool:
     """Say whether there is nothing to take back: nobody decided on the edge, or it was taken back."""
-    by_person = link.status in ("resolved", "dismissed") or link.detector == PERSON
-    return link.reason.startswith(UNDONE) or not by_person
+    decided = link.status in ("resolved", "dismissed") or link.detector == PERSON
+    return link.reason.startswith(UNDONE) or not decided
 
 
 def _as_decided(decided: Resolution, note: str) -> tuple[ConflictStatus, str]:
@@ -114,7 +114,11 @@ def _as_decided(decided: Resolution, note: str) -> tuple[ConflictStatus, str]:
         return "confirmed", f"confirmed{note}"
     if decided.dismiss:
         return "dismissed", f"dismissed{note}"
-    return "resolved", f"scoped{note}" if decided.scope else f"kept{note} (kept {decided.keep})"
+    return "resolved", _kept(f"kept{note}", decided.keep) if decided.keep else f"scoped{note}"
+
+
+def _kept(reason: str, kept: BeliefId) -> str:
+    return f"{reason} (kept {kept})"
 
 
 def _holds(working: WorkingSet, scope: Mapping[BeliefId, Context]) -> bool:
@@ -141,7 +145,7 @@ def resolve_all(
         decision = _decide(link, side(link.low), side(link.high))
         decisions.append(decision)
         if decision.keep is not None:
-            _keep(working, link, decision.keep, f"{decision.reason} (kept {decision.keep})")
+            _keep(working, link, decision.keep, _kept(decision.reason, decision.keep))
         elif decision.scope:
             _scope(working, link, decision.scope, decision.reason)
     return decisions
@@ -158,7 +162,7 @@ def _merged(working: WorkingSet, link: Link) -> Decision | None:
     sides = {node.seq: _side(working, node.id) for node in (first, second)}
     better = min(sides, key=lambda seq: (sides[seq].said_us is None, -round(sides[seq].own_nats, 2), seq))
     kept = sides[better].belief_id
-    _keep(working, link, kept, f"duplicates (kept {kept})")
+    _keep(working, link, kept, _kept("duplicates", kept))
     return Decision(conflict_id=link.id, beliefs=link.ends, verdict="merge", reason="duplicates", keep=kept)
 
 

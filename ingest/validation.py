@@ -66,10 +66,8 @@ def complaint(
     of_name = path[-1:] == [_KEY]
     if first["type"] == "recursion_depth_exceeded":
         path = path[:1]
-    elif path[:1] == [
-        "attributes"
-    ]:  # behind each name stands what its value was taken for: it is no part of the place
-        path = path[:1] + path[1::2]
+    elif path[:1] == ["attributes"]:
+        path = path[:1] + path[1::2]  # behind each name stands what its value was taken for
     field = ".".join(part for part in path if part not in ("", _KEY)) or _WHOLE.get(first["type"], "input")
     message = _EXPECTED.get(first["type"])
     if first["type"] in _DETAILED:

@@ -37,6 +37,7 @@ from training.export import (
     write_calibration,
 )
 from training.fit import Example, from_pair, logits_of, train
+from training.leaks import HELD_OUT
 from training.lives import Topic, read_life
 from training.meeting import Meeting, meetings, met_in, read_across
 from training.model import Network, base_folder
@@ -58,7 +59,6 @@ from training.statements import (
 from training.strangers import Strangers
 
 DATA = Path(__file__).parent / "data"
-HELD_OUT = DATA / "held_out"
 _CALIBRATION = ("calibration", "calibration_more")
 _CALIBRATION_LIVES = ("life_calibration", "life_calibration2", "life_calibration3", "life_calibration4")
 NAME = "beliefgraph-relations-2026.11.4"
