@@ -179,7 +179,7 @@ class _Lessons:
             relations = logits_of(network, pairs)[:, : len(LABELS)].softmax(dim=1)
             return [float(said) for said in relations[:, LABELS.index("contradiction")]]
 
-        return self._strangers.mistaken(self._size // 3, self._rng, judge)
+        return self._strangers.mistaken(self._size, self._rng, judge)
 
     def again(self) -> list[Example]:
         """Return one pair of each label from every cluster, as many near ones of other topics, and the gate's texts."""
@@ -216,7 +216,10 @@ def _examples(pairs: list[Pair]) -> list[Example]:
 def _gate_examples(
     clusters: list[Cluster], sentences: list[str], public: Path, rng: random.Random
 ) -> list[Example]:
-    """Return single texts with whether they are lasting: hand-written, statements, plain sentences, requests."""
+    """Return single texts with whether they are lasting: hand-written, statements, plain sentences, requests.
+
+    Every hand-written text comes once: repeated, they are learned by heart.
+    """
     verbs = verbs_of(clusters)
     own = [
         inflect(
@@ -225,10 +228,10 @@ def _gate_examples(
             verbs,
             rng,
         )
-        for cluster in rng.sample(clusters, min(500, len(clusters)))
+        for cluster in rng.sample(clusters, min(1000, len(clusters)))
     ]
-    lasting = [*_lines("lasting") * 2, *own]
-    passing = [*_lines("passing") * 2, *rng.sample(sentences, 150), *requests(public)]
+    lasting = [*_lines("lasting"), *own]
+    passing = [*_lines("passing"), *rng.sample(sentences, 150), *requests(public)]
     texts = [*((text, 1) for text in lasting), *((text, 0) for text in passing)]
     return [Example((_varied(text, rng),), target) for text, target in texts]
 
