@@ -3,6 +3,7 @@
 No SDK here: the properties are read off what the store wrote, and written by statements of our own.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import neo4j
@@ -39,9 +40,30 @@ MATCH (r)-[g:GENERATED_BY]->(b)
 CREATE (v:Revision)-[:REVISES]->(b), (v)-[:CAUSED_BY]->(s), (b)-[:OBSERVED_IN]->(s)
 SET v = row.revision, b += row.state, g += row.item
 """
+_WRITE_MANY = """
+MATCH (u:User {key: $given.user})
+SET u.seq = $given.seq, u.recorded_us = $given.recorded_us, u.tallies = $given.tallies
+WITH u
+CALL (u) {
+    UNWIND $given.signals AS one
+    MATCH (r:Response {key: one.signal.response})
+    CREATE (s:Signal)-[:ABOUT]->(r)
+    SET s = one.signal, r.signal_kinds = coalesce(r.signal_kinds, []) + s.kind
+    WITH r, s, one
+    UNWIND one.moved AS row
+    MATCH (b:Belief {key: row.revision.belief})
+    MATCH (r)-[g:GENERATED_BY]->(b)
+    CREATE (v:Revision)-[:REVISES]->(b), (v)-[:CAUSED_BY]->(s), (b)-[:OBSERVED_IN]->(s)
+    SET v = row.revision, g += row.item
+}
+UNWIND $given.states AS row
+MATCH (b:Belief {key: row.belief})
+SET b += row.state
+"""
 _WRITTEN = """
-MATCH (s:Signal {key: $signal})<-[:CAUSED_BY]-(v:Revision)-[:REVISES]->(b:Belief)
-MATCH (s)-[:ABOUT]->(:Response)-[g:GENERATED_BY]->(b)
+UNWIND $signals AS key
+MATCH (s:Signal {key: key})<-[:CAUSED_BY]-(v:Revision)-[:REVISES]->(b:Belief)
+MATCH (s)-[:ABOUT]->(:Response)-[g:GENERATED_BY]->() WHERE g.belief = v.belief
 MATCH (u:User {key: s.user})
 RETURN u {.seq, .recorded_us, .tallies} AS head, s {.*} AS signal, v {.*} AS revision, b {.*} AS belief,
        g {.nats, .observed_us, .response_id} AS item
@@ -86,25 +108,30 @@ class BareNeo4j:
         found = self._driver.execute_query(query, parameters, database_=self._database)
         return [record.data() for record in found.records]
 
-    def written(self, signal: str, *, user: str, twin: str) -> Properties:
-        """Return what the store wrote for a signal (its key), in the name of another user (keys of both)."""
-        found = self._rows(_WRITTEN, signal=signal)
-        moved = [
-            {
-                "revision": row["revision"],
-                "state": {name: row["belief"].get(name) for name in _STATE},
-                "item": row["item"],
-            }
-            for row in found
-        ]
-        given = {"user": user, **found[0]["head"], "signal": found[0]["signal"], "moved": moved}
-        return dict(_renamed(given, user, twin))
+    def written(self, signals: Sequence[str], *, user: str, twin: str) -> list[Properties]:
+        """Return what the store wrote for each signal (their keys), in the name of another user (keys of both).
+
+        The head of the user and the states of beliefs are those of now.
+        """
+        of: dict[str, Properties] = {}
+        for row in self._rows(_WRITTEN, signals=list(signals)):
+            given = {"user": user, **row["head"], "signal": row["signal"], "moved": []}
+            state = {name: row["belief"].get(name) for name in _STATE}
+            moved = {"revision": row["revision"], "state": state, "item": row["item"]}
+            of.setdefault(row["signal"]["key"], given)["moved"].append(moved)
+        return [_renamed(of[signal], user, twin) for signal in signals]
 
     def write(self, given: Properties) -> None:
         """Write a signal with its revisions and evidence, in one statement of one transaction."""
+        self._execute(_WRITE, given)
 
+    def write_many(self, given: Properties) -> None:
+        """Write what `as_one` put together, in one statement of one transaction."""
+        self._execute(_WRITE_MANY, given)
+
+    def _execute(self, query: str, given: Properties) -> None:
         def work(transaction: neo4j.ManagedTransaction) -> None:
-            transaction.run(_WRITE, given=given).consume()
+            transaction.run(query, given=given).consume()
 
         with self._driver.session(database=self._database) as session:
             session.execute_write(work)
@@ -148,6 +175,22 @@ class BareNeo4j:
         for first in range(1, count, _AT_ONCE):
             last = min(first + _AT_ONCE, count) - 1
             self._rows(_MULTIPLY, first=first, last=last, nodes=nodes, edges=edges)
+
+
+def as_one(several: Sequence[Properties]) -> Properties:
+    """Return what was written for signals of one user, in order, as one: each belief's state is that of the last."""
+    states = {row["revision"]["belief"]: row["state"] for given in several for row in given["moved"]}
+    return {
+        **{name: several[-1][name] for name in ("user", "seq", "recorded_us", "tallies")},
+        "signals": [
+            {
+                "signal": given["signal"],
+                "moved": [{name: row[name] for name in ("revision", "item")} for row in given["moved"]],
+            }
+            for given in several
+        ],
+        "states": [{"belief": belief, "state": state} for belief, state in states.items()],
+    }
 
 
 def _parted(held: Properties) -> Properties:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from beliefgraph.graph.neo4j.store import Neo4jStore
 from beliefgraph.graph.store import Reader
@@ -20,7 +20,7 @@ from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.reader import ingest
 from beliefgraph.queries.verify import verify
 from bench import speed
-from bench.bare_neo4j import BareNeo4j
+from bench.bare_neo4j import BareNeo4j, Properties, as_one
 from bench.neo4j_server import Address, NoServer, start_server
 from bench.scratch import median, open_pipeline, pipeline_over
 from bench.speed import Ratio, timed
@@ -149,13 +149,43 @@ class Served:
         ours, others = [], []
         for number in range(repeats):
             ours.append(timed(partial(rate, pipeline, "ada", f"r{number}", number)))
-            given = bare.written(f"{ada}/rating-r{number}", user=ada, twin=twin)
+            (given,) = bare.written([f"{ada}/rating-r{number}"], user=ada, twin=twin)
             others.append(timed(partial(bare.write, given)))
         if bare.graph(ada) != bare.graph(twin):
             raise AssertionError("the bare transaction did not write the same nodes and edges")
         bare.close()
         pipeline.store.close()
         return Ratio(name="", ours=median(ours), other=median(others), target=2)
+
+    def bare(self, *, each: int, together: int, rounds: int) -> "BareCosts":
+        """Measure the bare driver on what the store wrote for eight users, written for a twin of each of them.
+
+        In each round `each` signals of the first one by one, then as many of all, a thread each, then `together` of
+        each in one transaction. Raises `AssertionError` where a twin does not hold the same in the end.
+        """
+        pipeline, bare = self.open(), BareNeo4j(self._few)
+        users = [f"bare{number}" for number in range(WRITERS)]
+        left = [
+            _left_to_write(
+                pipeline, bare, user, rounds * ((each if user != users[0] else 2 * each) + together)
+            )
+            for user in users
+        ]
+        one, many, several, processor = [], [], [], []
+        for _ in range(rounds):
+            one.append(_run([partial(_write_each, bare, _next(left[0], each))]) / each)
+            works = [partial(_write_each, bare, _next(mine, each)) for mine in left]
+            many.append(_run(works) / (each * WRITERS))
+            packed = [as_one(_next(mine, together)) for mine in left]
+            before = self.spent()
+            several.append(_run([partial(bare.write_many, given) for given in packed]) / (together * WRITERS))
+            processor.append(_since(before, self.spent(), together * WRITERS))
+        for user in users:
+            if bare.graph(_key(user)) != bare.graph(_key(_twin(user))):
+                raise AssertionError("the bare transactions did not write the same nodes and edges")
+        bare.close()
+        pipeline.store.close()
+        return BareCosts(median(one), median(many), median(several), _medians(processor))
 
     def in_company(self, *, many: int, repeats: int) -> Ratio:
         """Compare the two servers, each filled with copies of one user."""
@@ -189,6 +219,43 @@ def _open(address: Address) -> Pipeline:
         address.uri, username=address.username, password=address.password, database=address.database
     )
     return pipeline_over(store)
+
+
+class BareCosts(NamedTuple):
+    """Seconds a signal with the bare driver: one by one, of eight writers, in batches; processor time of the last."""
+
+    one: float
+    many: float
+    together: float
+    processor: Spent
+
+
+def _key(user: str) -> str:
+    return f"{TENANT}/{user}"
+
+
+def _twin(user: str) -> str:
+    return f"twin-of-{user}"
+
+
+def _left_to_write(pipeline: Pipeline, bare: BareNeo4j, user: str, signals: int) -> list[Properties]:
+    """Write a user with so many signals, and a twin without; return what the store wrote for them, last first."""
+    ingest(pipeline, TENANT, beliefs_and_responses(user, signals))
+    whole = pipeline.store.read(scope_of(user), lambda reader: reader.history())
+    pipeline.store.write(scope_of(_twin(user)), lambda writer: writer.save(whole))
+    ingest(pipeline, TENANT, signal_lines(user, range(signals)))
+    keys = [f"{_key(user)}/rating-r{number}" for number in range(signals)]
+    return bare.written(keys, user=_key(user), twin=_key(_twin(user)))[::-1]
+
+
+def _next(left: list[Properties], count: int) -> list[Properties]:
+    """Take the next so many off what is left."""
+    return [left.pop() for _ in range(count)]
+
+
+def _write_each(bare: BareNeo4j, several: Sequence[Properties]) -> None:
+    for given in several:
+        bare.write(given)
 
 
 # The figures that need nothing but a pipeline
@@ -307,6 +374,9 @@ def run(sizes: Sizes) -> Iterator[Figure]:
             for side in sides:
                 yield measure(side, sizes)
         for side in sides:
+            if isinstance(side, Served):
+                yield from _bare(side, sizes)
+        for side in sides:
             pipeline = side.open()
             if not verify(pipeline.store).ok:
                 raise AssertionError(f"{side.name} does not verify after all this")
@@ -361,6 +431,24 @@ def _writers(side: Side, sizes: Sizes) -> Figure:
 
 def _same_user(side: Side, sizes: Sizes) -> Figure:
     return _many(side, sizes, f"rate of {WRITERS} writers on one user / of one, none lost", None, same=True)
+
+
+def _bare(side: Served, sizes: Sizes) -> Iterator[Figure]:
+    """What batches and writers gain with the bare driver: what the database itself allows on this machine."""
+    found = side.bare(each=sizes.each, together=sizes.batch_signals // 2, rounds=sizes.rounds)
+    yield Figure(
+        name="the bare driver: rate in batches / one by one",
+        store=side.name,
+        value=found.one / found.together,
+        medians=(found.one, found.together),
+        processor=found.processor,
+    )
+    yield Figure(
+        name=f"the bare driver: rate of {WRITERS} writers on {WRITERS} users / of one",
+        store=side.name,
+        value=found.one / found.many,
+        medians=(found.one, found.many),
+    )
 
 
 def _many(side: Side, sizes: Sizes, name: str, least: float | None, *, same: bool) -> Figure:

@@ -87,7 +87,7 @@ def test_both_stores_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     if "NOT MEASURED" in printed and "REQUIRE_NEO4J" not in os.environ:
         pytest.skip(printed)
-    assert [6, 6] == [printed.count(f" {store}  ") for store in ("Neo4j", "SQLite")]
+    assert [8, 6] == [printed.count(f" {store}  ") for store in ("Neo4j", "SQLite")]
     assert 5 == sum(
         " Neo4j " in line and ("met" in line or "missed" in line) for line in printed.splitlines()
     )
