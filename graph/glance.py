@@ -38,9 +38,15 @@ class Glance:
     links: Sequence[Link]
     first_us: int
 
-    def read(self, at_us: int) -> tuple[Floats, npt.NDArray[np.str_]]:
-        """Return the confidence and the standing of every belief at a time: `read_state`, all at once."""
+    def read(self, at_us: int, *, unopposed: Sequence[int] = ()) -> tuple[Floats, npt.NDArray[np.str_]]:
+        """Return the confidence and the standing of every belief at a time: `read_state`, all at once.
+
+        Those rows that are `unopposed` are read as if no contradiction took anything off them.
+        """
         base, half_life, reference, support, opposition, spoken, conflict = self.sums.T
+        if unopposed:
+            conflict = conflict.copy()
+            conflict[list(unopposed)] = 0.0
         faded = np.exp2(-np.maximum(0.0, at_us - reference) / DAY_US / half_life)
         log_odds = base + faded * (support - opposition) + conflict
         confidence = np.clip(

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.glance import Floats, Glance
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.model import UNDECIDED, BeliefNode, LinkKind, context_of, view
@@ -136,7 +137,7 @@ class _Stand:
 
 def _consider(glance: Glance, request: Request, limits: ServingLimits) -> _Stand:
     """Judge each belief by itself."""
-    confidence, standing = glance.read(request.at_us)
+    confidence, standing = glance.read(request.at_us, unopposed=_last_words(glance))
     relevance = relevance_of(glance, request.direction)
     score = np.maximum(0.0, relevance) * confidence
     near = (relevance >= limits.relevant) & (relevance > 0)
@@ -243,21 +244,48 @@ def _joined(
     ]
 
 
+def _last_words(glance: Glance) -> list[int]:
+    """Return the rows of what she said later than everything that surely contradicts it, which she said too.
+
+    What takes a statement back must not be withheld for want of confidence because of the statement that it takes back.
+    """
+    live = [row for row, node in enumerate(glance.nodes) if node.live]
+    later, outdone = set[int](), set[int]()
+    for one, other in _joined(glance, "contradicts", live, ("confirmed",)):
+        older = _older_of(glance, one, other)
+        outdone.update((one, other) if older is None else (older,))
+        later.update((one, other))
+    return sorted(later - outdone)
+
+
+def _older_of(glance: Glance, one: int, other: int) -> int | None:
+    """Return which of two that she said she said earlier; None if she did not say both, or at the same time."""
+    nodes = glance.nodes
+    if not all(nodes[row].source in ("stated", "corrected") for row in (one, other)):
+        return None
+    first, second = sorted((one, other), key=lambda row: _said_us(nodes[row]))
+    return first if _said_us(nodes[first]) < _said_us(nodes[second]) else None
+
+
+def _said_us(node: BeliefNode) -> int:
+    """Return when she last said something: by its newest evidence if that was said, else when it was first said.
+
+    Of what was said between the first time and the newest inferred item a state does not know when.
+    """
+    state = node.state
+    return state.reference_us if state.reference_us > state.newest_us else to_us(node.created_at)
+
+
 def _taken_back(glance: Glance, candidates: Rows, fits: Floats) -> Rows:
     """Return the candidates that she has likely contradicted since: of two that she said, the later one is served.
 
     A suspected contradiction moves no confidence, but between two things that cannot both be served the later word is
-    the better guess. Later is by the newest evidence, so that what she says again counts from then. A belief of these
-    very circumstances and a general one are left to their weights.
+    the better guess; what she says again counts from then. A belief of these very circumstances and a general one are
+    left to their weights.
     """
-    said = [row for row in candidates.tolist() if glance.nodes[row].source in ("stated", "corrected")]
-    older: set[int] = set()
-    for pair in _joined(glance, "contradicts", said, UNDECIDED, least=LIKELY):
-        first, second = sorted(pair, key=lambda row: glance.nodes[row].state.reference_us)
-        later = glance.nodes[first].state.reference_us < glance.nodes[second].state.reference_us
-        if later and fits[first] == fits[second]:
-            older.add(first)
-    return np.array(sorted(older), dtype=np.int64)
+    likely = _joined(glance, "contradicts", candidates.tolist(), UNDECIDED, least=LIKELY)
+    older = {_older_of(glance, one, other) for one, other in likely if fits[one] == fits[other]}
+    return np.array(sorted(row for row in older if row is not None), dtype=np.int64)
 
 
 def _contradicted(glance: Glance, candidates: Rows, weights: Floats) -> Rows:

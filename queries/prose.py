@@ -117,8 +117,8 @@ def _conflict(conflict: Conflict, other: Belief, belief: Belief) -> str:
     if not _weighs((conflict, other)):
         return f"It contradicts {rival} ({said}), which is no longer used, so nothing is taken off for it."
     return (
-        f"It contradicts {rival} ({said}): both cannot be true, so each lowers the other, the surer one more. "
-        "Until that is decided, the surer of the two is used."
+        f"It contradicts {rival} ({said}): both cannot be true, so each lowers the other, the surer one more."
+        f"{_meanwhile(conflict, other, belief)}"
     )
 
 
@@ -129,6 +129,8 @@ def _meanwhile(conflict: Conflict, *beliefs: Belief) -> str:
     said = all(belief.source in ("stated", "corrected") for belief in beliefs)
     if said and conflict.strength >= LIKELY:
         return " Until then, where both bear on an answer, the one that she said later is used."
+    if conflict.status == "confirmed":
+        return " Until that is decided, the surer of the two is used, if it is sure enough."
     return " Until then both may be used."
 
 
@@ -167,14 +169,23 @@ def _account(each: Contribution) -> str:
         why = _why(each.signals[-1][1].reason) if each.signals else "unknown"
         return f"{done} on response {each.about}, {day} ({why}){_faded(each)}{_practised(each)}"
     if each.source == "word":
-        kinds = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
-        kind = each.signals[-1][0].kind if each.signals else "confirm"
-        return f"{kinds.get(kind, 'she rated it')}, {day}{_faded(each)}"
+        return f"{_worded(each)}, {day}{_faded(each)}"
     if each.source.startswith("answer:"):
         return f"{_answered(each)}, {day}{_faded(each)}"
     if each.source == "pin":
         return f"a person set its confidence, {day}{_faded(each)}"
     return f"{_SAID.get(each.source, each.source)}, {day}{_faded(each)}"
+
+
+def _worded(each: Contribution) -> str:
+    """Say what she did about the belief itself, and what she put in its place."""
+    if not each.signals:
+        return "she confirmed it"
+    signal = each.signals[-1][0]
+    if signal.kind == "correction" and signal.text:
+        return f"she corrected it: “{signal.text}”"
+    kinds = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
+    return kinds.get(signal.kind, "she rated it")
 
 
 def _why(reason: str) -> str:

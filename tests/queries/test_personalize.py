@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,10 @@ from hypothesis import strategies as st
 from beliefgraph import Belief, Personalization
 from beliefgraph.graph.ids import BeliefId, UserId
 from beliefgraph.ingest.embedder import common_questions
+from beliefgraph.ingest.relate import Relation
 from beliefgraph.queries.personalize import prompt_line
 from tests.embedders import CONTRADICTION, SUSPICION
-from tests.worlds import SCRIPT, START, Step, histories, open_world, parameters_with, play
+from tests.worlds import SCRIPT, START, Step, World, histories, open_world, parameters_with, play
 
 
 def reasons(plan: Personalization) -> dict[str, str]:
@@ -120,19 +123,41 @@ def test_the_better_of_two_that_contradict_is_used() -> None:
             assert {"b0": "relevant", "b1": expected} == found or expected == "contradicted" == found["b1"]
 
 
-def test_of_two_things_that_she_said_the_later_is_used() -> None:
-    """Even a likely contradiction that is only suspected keeps the older out; said again, it is the later one."""
+@pytest.mark.parametrize("relation", [SUSPICION, CONTRADICTION])
+def test_of_two_things_that_she_said_the_later_is_used(relation: Relation) -> None:
+    """However sure the contradiction, and though it lowers both, the later word is used; also what is said again."""
+    with _two_said(relation) as world:
+        assert {"b0": "contradicted", "b1": "relevant"} == _without_doubt(world)
+        world.clock.pass_time(days=1)
+        world.ada.believe("python examples")
+        assert {"b0": "relevant", "b1": "contradicted"} == _without_doubt(world)
+
+
+@pytest.mark.parametrize("relation", [SUSPICION, CONTRADICTION])
+def test_what_is_heard_of_the_older_does_not_make_it_the_later(relation: Relation) -> None:
+    """A rating of a response that rests on what she said first is no new word of hers about it."""
+    with _two_said(relation) as world:
+        world.ada.respond("x = 1", beliefs=["b0"], id="r1")
+        world.clock.pass_time(days=1)
+        world.ada.signal("thumbs_up", response="r1")
+        assert {"b0": "contradicted", "b1": "relevant"} == _without_doubt(world)
+
+
+@contextmanager
+def _two_said(relation: Relation) -> Iterator[World]:
+    """Open a world in which she said b0, and a day later b1, with the confidence that statements have."""
     pairs = (("python examples never", "python examples"), ("python examples", "python examples never"))
-    with open_world(script=dict.fromkeys(pairs, SUSPICION)) as world:
-        world.ada.believe("python examples", id="b0", confidence=0.95)
+    with open_world(script=dict.fromkeys(pairs, relation)) as world:
+        world.ada.believe("python examples", id="b0")
         world.clock.pass_time(days=1)
-        world.ada.believe("python examples never", id="b1", confidence=0.9)
-        before = {belief.id: belief.confidence for belief in world.ada.beliefs()}
-        assert {"b0": "contradicted", "b1": "relevant"} == reasons(world.ada.personalize("python examples"))
-        assert before == {belief.id: belief.confidence for belief in world.ada.beliefs()}
-        world.clock.pass_time(days=1)
-        world.ada.believe("python examples", confidence=0.95)
-        assert {"b0": "relevant", "b1": "contradicted"} == reasons(world.ada.personalize("python examples"))
+        world.ada.believe("python examples never", id="b1")
+        yield world
+
+
+def _without_doubt(world: World) -> dict[str, str]:
+    """Return the reasons; what is withheld for want of confidence is out as surely as what is contradicted."""
+    found = reasons(world.ada.personalize("python examples"))
+    return {name: "contradicted" if why == "low_confidence" else why for name, why in found.items()}
 
 
 def test_what_is_inferred_is_not_kept_out_by_a_suspicion() -> None:
