@@ -168,7 +168,7 @@ def judge_gate(gate: Gate, texts: Sequence[tuple[str, str, bool]]) -> dict[str, 
     limits = load_parameters().text
     found = []
     for _, text, _ in texts:
-        parts = to_judge(text)
+        parts = to_judge(text, limits)
         worth = dict(zip(parts, gate.lasting(parts), strict=True))
         found.append(bool(lasting_parts(text, worth, limits, said_plainly=False)))
     real = np.array([lasting for _, _, lasting in texts])

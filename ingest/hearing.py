@@ -102,7 +102,7 @@ def _apply_statement(working: WorkingSet, heard: Heard, role: str, target: Belie
 
 
 def _apply_comment(working: WorkingSet, heard: Heard, *, worth: bool) -> None:
-    """Let a comment be a second sighting of a belief that is not behind the response, or a tentative belief."""
+    """Let a comment be another sighting of a belief that is not behind the response, or a tentative belief."""
     signal = heard.signal
     same = restated(heard.likenesses, working.parameters.text)
     if same is not None:

@@ -272,7 +272,10 @@ class Pipeline:
     def _worth(self, events: Sequence[Event]) -> dict[str, float]:
         """Ask the gate about what signals say and each part of it."""
         spoken = [event.text for event in events if isinstance(event, SignalEvent) and self._speaks(event)]
-        texts = list(dict.fromkeys(part for text in spoken if text is not None for part in to_judge(text)))
+        limits = self.parameters.text
+        texts = list(
+            dict.fromkeys(part for text in spoken if text is not None for part in to_judge(text, limits))
+        )
         return dict(zip(texts, self.gate.lasting(texts), strict=True)) if texts else {}
 
     def _vectors(self, events: Sequence[Event], worth: Mapping[str, float]) -> dict[str, Vector]:

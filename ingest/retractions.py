@@ -10,7 +10,7 @@ from beliefgraph.graph.model import Outcome, Revision, Signal
 from beliefgraph.graph.outcomes import interpretation_of
 from beliefgraph.ingest.resolution import REOPENED, RESOLVED, reopen
 from beliefgraph.ingest.responses import reweigh
-from beliefgraph.ingest.statements import ANSWERED
+from beliefgraph.ingest.statements import ANSWERED, Place, places, standing_revisions
 from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 
@@ -74,29 +74,25 @@ def _set_standing(revisions: list[Revision]) -> bool:
 def _put_standing_back(working: WorkingSet, belief_id: BeliefId, cause: Cause) -> None:
     """Give a belief the lifecycle and the context that its history leaves without what was retracted."""
     state = working.belief(belief_id).state
-    lifecycle, context = _standing(working, working.revisions_of(belief_id))
+    lifecycle, context = _standing(working, belief_id)
     if lifecycle != state.lifecycle:
         working.set_lifecycle(belief_id, lifecycle, action="hold", reason="retracted", cause=cause)
     if context != state.context:
         working.set_context(belief_id, json.loads(context), reason="retracted", cause=cause)
 
 
-def _standing(working: WorkingSet, history: list[Revision]) -> tuple[Lifecycle, str]:
-    lifecycle, context = history[0].state.lifecycle, history[0].state.context
-    sighted = not _taken_back(working, history[0])
-    for revision in history[1:]:
-        if _taken_back(working, revision):
-            continue
-        lifecycle = _lifecycle_after(revision, lifecycle, sighted=sighted)
-        sighted = sighted or revision.reason == "restated"
+def _standing(working: WorkingSet, belief_id: BeliefId) -> tuple[Lifecycle, str]:
+    first = working.first_revision(belief_id)
+    lifecycle, context = first.state.lifecycle, first.state.context
+    seen: set[Place] = set()
+    for revision in standing_revisions(working, belief_id):
+        here = places(working, [revision])
+        if revision.ordinal > 1:
+            lifecycle = _lifecycle_after(revision, lifecycle, sighted=bool(seen - here))
         if revision.reason in ("scoped", RESOLVED, REOPENED):
             context = revision.state.context
+        seen |= here
     return lifecycle, context
-
-
-def _taken_back(working: WorkingSet, revision: Revision) -> bool:
-    signal = working.find_signal(SignalId(revision.cause_id)) if revision.cause_kind == "signal" else None
-    return signal is not None and signal.retracted_at is not None
 
 
 def _lifecycle_after(revision: Revision, before: Lifecycle, *, sighted: bool) -> Lifecycle:

@@ -1,5 +1,6 @@
 """Beliefs from statements: held, restated, refined or new; near-duplicates and contradictions noted as edges."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from beliefgraph.graph.clock import from_us, to_us
@@ -8,12 +9,14 @@ from beliefgraph.graph.ids import BeliefId, SignalId, derived_id, fingerprint, n
 from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, logit, said_as, sigmoid, source_slot
 from beliefgraph.graph.model import (
     BeliefNode,
+    CauseKind,
     ConflictStatus,
     Context,
     Kind,
     Link,
     LinkKind,
     Revision,
+    Signal,
     Source,
     context_of,
 )
@@ -27,6 +30,8 @@ from beliefgraph.ingest.working import Cause, WorkingSet
 
 ANSWERED = "answered"
 """Reason of revisions by which an answer to a question moves a belief."""
+Place = tuple[str, str]
+"""Where a belief was seen: what it is called, and its id."""
 _AUTHORITY: dict[Source, int] = {"inferred": 0, "imported": 0, "observed": 0, "stated": 1, "corrected": 1}
 
 
@@ -151,17 +156,46 @@ def restate(
 ) -> BeliefNode:
     """Say again what a belief says: refreshes what this source said, never adds to it.
 
-    A tentative belief is seen a second time and opens; a person's word reopens what was retired or superseded, but
-    for a belief that was merged it speaks for the one that took it in.
+    A tentative belief that is seen in a second place opens, as any does by a person's word, which also reopens what was
+    retired or superseded, but for a belief that was merged it speaks for the one that took it in.
     """
     belief_id = working.standing_for(belief_id)
     node = working.belief(belief_id)
     item = _stating_item(working, node, statement, item_id=item_id)
-    reopens = node.state.lifecycle == "tentative" or _AUTHORITY[statement.source] > 0
+    reopens = _AUTHORITY[statement.source] > 0
+    if node.state.lifecycle == "tentative" and not reopens:
+        seen = places(working, standing_revisions(working, belief_id))
+        reopens = bool(seen - {_place(working, cause.kind, cause.id)})
     working.set_item(item, action=None, reason=reason, cause=cause, lifecycle="open" if reopens else None)
     if reopens and not node.live:
         reopen(working, belief_id, "said again")
     return working.belief(belief_id)
+
+
+def standing_revisions(working: WorkingSet, belief_id: BeliefId) -> list[Revision]:
+    """Return the revisions of a belief, oldest first, without those by a signal that was taken back."""
+
+    def stands(revision: Revision) -> bool:
+        signal = _signal_of(working, revision.cause_kind, revision.cause_id)
+        return signal is None or signal.retracted_at is None
+
+    return list(filter(stands, working.revisions_of(belief_id)))
+
+
+def places(working: WorkingSet, history: Iterable[Revision]) -> set[Place]:
+    """Return where a belief was seen in a part of its history: where it was made, and where it was restated."""
+    seen = (revision for revision in history if revision.ordinal == 1 or revision.reason == "restated")
+    return {_place(working, revision.cause_kind, revision.cause_id) for revision in seen}
+
+
+def _place(working: WorkingSet, kind: CauseKind, id: str) -> Place:
+    """Return where something was said: about a response, however often, or else in a place of its own."""
+    signal = _signal_of(working, kind, id)
+    return (kind, id) if signal is None or signal.response_id is None else ("response", signal.response_id)
+
+
+def _signal_of(working: WorkingSet, kind: CauseKind, id: str) -> Signal | None:
+    return working.find_signal(SignalId(id)) if kind == "signal" else None
 
 
 def _prior(working: WorkingSet, statement: Statement) -> Prior:

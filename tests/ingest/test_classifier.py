@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import beliefgraph.ingest.classifier as home
 from beliefgraph.ingest.classifier import Classifier
-from beliefgraph.ingest.lasting import parts_of
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.relate import Relation
 
@@ -77,19 +76,6 @@ def test_the_weights_are_those_of_the_card() -> None:
     folder = Path(home.__file__).parent / "relation_model"
     digest = hashlib.sha256((folder / "relation.onnx").read_bytes()).hexdigest()
     assert json.loads((folder / "calibration.json").read_text(encoding="utf-8"))["sha256"] == digest
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("I'm a nurse and I have three kids", ["I'm a nurse", "I have three kids"]),
-        ("I live in Oslo. I have two cats.", ["I live in Oslo.", "I have two cats."]),
-        ("Prefers short answers", ["Prefers short answers"]),
-    ],
-)
-def test_a_text_is_cut_into_its_statements(text: str, parts: list[str]) -> None:
-    """Sentences and clauses that begin anew with the speaker are parts of their own."""
-    assert parts == parts_of(text)
 
 
 @given(

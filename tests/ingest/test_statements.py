@@ -10,7 +10,7 @@ from beliefgraph.graph.ids import SignalId, derived_id, normal_form
 from beliefgraph.ingest.bank import load_bank
 from beliefgraph.ingest.statements import spawned_id
 from tests.embedders import CONTRADICTION, ENTAILS, EQUIVALENT, SUSPICION
-from tests.worlds import PARAMETERS, START, World, near, open_world
+from tests.worlds import PARAMETERS, START, World, near, open_world, parameters_with
 
 PLAIN = PARAMETERS.sources
 
@@ -240,7 +240,7 @@ def test_a_comment_grows_out_of_what_it_is_about() -> None:
 
 @pytest.mark.parametrize("second", ["comment", "statement", "believe", "confirm"])
 def test_seen_twice_or_confirmed_opens(second: str) -> None:
-    """A tentative belief opens when it is seen a second time, stated or confirmed."""
+    """A tentative belief opens when it is seen in a second place, stated or confirmed."""
     with open_world(script={(COMMENT.upper(), COMMENT): EQUIVALENT}) as world:
         (spawned,) = world.ada.signal("rating", 1, text=COMMENT).spawned
         world.clock.pass_time(days=1)
@@ -253,6 +253,56 @@ def test_seen_twice_or_confirmed_opens(second: str) -> None:
         else:
             world.ada.signal("confirm", belief=spawned.id)
         assert (spawned.id, "held") == (only(world).id, only(world).standing)
+
+
+def test_a_comment_repeated_on_one_response_is_seen_once() -> None:
+    """What is said again about the response that a tentative belief came from is recorded, and opens nothing."""
+    with open_world() as world:
+        world.ada.respond("a dark editor", beliefs=[], id="r0")
+        world.ada.respond("a light editor", beliefs=[], id="r1")
+        world.ada.signal("rating", 1, response="r0", text=COMMENT, id="s0")
+        world.ada.signal("rating", 1, response="r0", text=COMMENT, id="s1")
+        world.ada.signal("regenerate", response="r0", text=COMMENT, id="s2")
+        assert "tentative" == only(world).standing
+        causes = [revision.cause_id for revision in world.ada.revisions(only(world).id)]
+        assert ["s0", "s1", "s2"] == causes
+        world.ada.signal("rating", 1, response="r1", text=COMMENT, id="s3")
+        assert "held" == only(world).standing
+
+
+@pytest.mark.parametrize(
+    ("response_of", "gone", "standing"),
+    [
+        (("r0", "r0", "r1"), "s2", "tentative"),
+        (("r0", "r0", "r1"), "s1", "held"),
+        (("r0", "r0", "r1"), "s0", "held"),
+        (("r0", "r1", "r1"), "s0", "tentative"),
+        (("r0", "r1", "r0"), "s1", "tentative"),
+        (("r0", "r1", None), "s1", "held"),
+        ((None, "r1", "r1"), "s0", "tentative"),
+        ((None, None, "r1"), "s2", "held"),
+    ],
+)
+def test_a_retraction_leaves_the_places_where_else_it_was_seen(
+    response_of: tuple[str | None, ...], gone: str, standing: str
+) -> None:
+    """Without a signal a belief is tentative or not as if it had never come; what comes then counts alike."""
+    with open_world() as world:
+        for name in ("r0", "r1"):
+            world.ada.respond(f"the editor {name}", beliefs=[], id=name)
+        for place, response in enumerate(response_of):
+            world.ada.signal("rating", 1, response=response, text=COMMENT, id=f"s{place}")
+        assert "held" == only(world).standing
+        world.ada.retract(gone)
+        assert standing == only(world).standing
+        left = {each for place, each in enumerate(response_of) if gone != f"s{place}"}
+        world.ada.signal("regenerate", response="r1", text=COMMENT)
+        assert ("tentative" if left == {"r1"} else "held") == only(world).standing
+        world.graph._pipeline.parameters = parameters_with(version="other", memory__nats=5.0)
+        before = only(world).standing
+        world.graph.reinterpret()
+        assert before == only(world).standing
+        assert world.graph.verify().ok
 
 
 def test_a_denied_tentative_belief_stays_tentative() -> None:
