@@ -26,6 +26,7 @@ class Evidence:
         self._fetched: dict[tuple[BeliefId, ResponseId], Item] = {}
         self._own: dict[BeliefId, dict[_Key, Item | None]] = defaultdict(dict)
         self._born: set[BeliefId] = set()
+        self._latest_words: dict[BeliefId, list[Item]] = {}
 
     def absorb(self, items: Mapping[tuple[BeliefId, ResponseId], Item]) -> None:
         """Take in the current inferred items of fetched responses."""
@@ -48,7 +49,9 @@ class Evidence:
 
     def _stored_words(self, belief_id: BeliefId, own: Mapping[_Key, Item | None]) -> list[Item]:
         """Return the store's latest of each slot that this unit left alone: an id may recur in another slot."""
-        latest = self._reader.words(belief_id)
+        if belief_id not in self._latest_words:  # asked once: it stays as it is until this unit is saved
+            self._latest_words[belief_id] = self._reader.words(belief_id)
+        latest = self._latest_words[belief_id]
         kept = [item for item in latest if (item.slot, item.id) not in own]
         for slot in {item.slot for item in latest} - {item.slot for item in kept}:
             touched = [id for of_slot, id in own if of_slot == slot]

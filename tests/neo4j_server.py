@@ -35,7 +35,7 @@ def _named(environment: Mapping[str, str]) -> Address:
     return address
 
 
-def open_scratch(target: str) -> Neo4jStore:
+def open_scratch(target: str, *, timeout_s: float = 60.0) -> Neo4jStore:
     """Open the store at a target with the credentials that the environment holds (also in child processes)."""
     settings = read_settings()
     return Neo4jStore(
@@ -43,7 +43,7 @@ def open_scratch(target: str) -> Neo4jStore:
         username=settings.neo4j_user or USERNAME,
         password=settings.neo4j_password or "",
         database=settings.neo4j_database,
-        timeout_s=60.0,  # a busy machine may plan a query for long
+        timeout_s=timeout_s,  # a busy machine may plan a query for long
     )
 
 
@@ -71,3 +71,19 @@ def wipe(address: Address) -> None:
             "WITH s MATCH (n) WHERE n <> s CALL (n) { DETACH DELETE n } RETURN count(*)",
             database_=address.database,
         )
+
+
+def unmake(address: Address) -> None:
+    """Take a database that was claimed back to before its first opening: no schema and no node, also not the mark."""
+    wipe(address)
+    with address.driver() as driver:
+
+        def run(query: str) -> list[str]:
+            found = driver.execute_query(query, database_=address.database)
+            return [record[0] for record in found.records]
+
+        if run("MATCH (s:Store {scratch: true}) DELETE s RETURN 1 AS deleted"):
+            for name in run("SHOW CONSTRAINTS YIELD name"):
+                run(f"DROP CONSTRAINT {name}")
+            for name in run("SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name"):
+                run(f"DROP INDEX {name}")

@@ -125,6 +125,64 @@ def test_the_database_takes_its_settings(neo4j_jars: Path, tmp_path: Path) -> No
     assert 0 == started.returncode, started.stderr
 
 
+_DURATION = r"\d+(ms|s|m|h)"
+_SERVICE: dict[str, str] = {
+    "build": r"\.",
+    "image": r"[a-z0-9./-]+:[\w.-]+",
+    "restart": "unless-stopped",
+    "depends_on": r"\{.*\}",
+    "environment": r"\{.*\}",
+    "mem_limit": r"[1-9]\d*[mg]",
+    "stop_grace_period": _DURATION,
+    "ports": r"\[.*\]",
+    "volumes": r"\[.*\]",
+    "healthcheck": r"\{.*\}",
+}
+_HEALTHCHECK = {
+    "test": r"\['CMD-SHELL', .*\]",
+    "interval": _DURATION,
+    "timeout": _DURATION,
+    "retries": r"\d+",
+    "start_period": _DURATION,
+}
+
+
+def _wrong(given: dict[str, Any], allowed: dict[str, str]) -> list[str]:
+    """Return the keys that the specification of Compose does not have, or that have a value of another form."""
+    return [
+        key
+        for key, value in given.items()
+        if key not in allowed or not re.fullmatch(allowed[key], str(value), re.DOTALL)
+    ]
+
+
+def test_the_composition_is_valid() -> None:
+    """It has no key but those of the Compose specification that we use, each with a value of its form."""
+    assert {"services", "volumes"} == set(COMPOSED)
+    for name, service in COMPOSED["services"].items():
+        assert [] == _wrong(service, _SERVICE), name
+        assert 1 == len({"build", "image"} & set(service)), name
+        assert [] == _wrong(service.get("healthcheck", {}), _HEALTHCHECK), name
+        for key, value in service["environment"].items():
+            assert re.fullmatch(r"\w+", key), name
+            assert isinstance(value, str), key
+        assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in service["ports"]), name
+        assert all(re.fullmatch(r"[\w-]+:/\w+", one) for one in service["volumes"]), name
+    assert {None} == set(COMPOSED["volumes"].values())
+    assert ["memlimit"] == _wrong({"memlimit": "2g"}, _SERVICE)
+
+
+def test_the_database_is_bounded_and_kept() -> None:
+    """Both services have a limit of memory, the database one above what it takes, and its data outlives it."""
+    given = {name: int(one["mem_limit"].removesuffix("g")) for name, one in COMPOSED["services"].items()}
+    database = COMPOSED["services"]["neo4j"]
+    heap = int(database["environment"]["NEO4J_server_memory_heap_max__size"].removesuffix("g"))
+    cache = int(database["environment"]["NEO4J_server_memory_pagecache_size"].removesuffix("m")) / 1024
+    assert {"beliefgraph", "neo4j"} == set(given)
+    assert heap + cache < given["neo4j"]
+    assert ["neo4j-data:/data"] == database["volumes"]
+
+
 def test_nothing_is_reached_from_elsewhere() -> None:
     """Every published port is bound to this machine; volumes are declared; the service waits for a healthy database."""
     for name, service in COMPOSED["services"].items():
@@ -135,7 +193,13 @@ def test_nothing_is_reached_from_elsewhere() -> None:
 
 
 def test_secrets_come_from_the_environment() -> None:
-    """The password is a variable of .env.example, and stands in no file."""
+    """The password is a variable of .env.example, wanted by whoever connects with it, and stands in no file."""
+    services = COMPOSED["services"]
+    for given in (
+        services["beliefgraph"]["environment"]["NEO4J_PASSWORD"],
+        services["neo4j"]["environment"]["NEO4J_AUTH"].removeprefix("neo4j/"),
+    ):
+        assert re.fullmatch(r"\$\{NEO4J_PASSWORD:\?[^}]+\}", given)
     wanted = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
     offered = {
         line.partition("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line

@@ -1,11 +1,12 @@
 """Settings: read once from the environment, named in full when wrong, without secrets in what they show."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from beliefgraph import BeliefGraph, InvalidInputError
-from beliefgraph.settings import _OWN, Settings, default_file, read_settings
+from beliefgraph.settings import _OWN, Settings, default_file, read_settings, read_target_settings
 from tests.embedders import WordEmbedder
 
 
@@ -27,6 +28,7 @@ def test_every_setting_is_read() -> None:
             "BELIEFGRAPH_API_KEYS": "keys",
             "BELIEFGRAPH_LOG_LEVEL": "debug",
             "BELIEFGRAPH_SQLITE_SYNCHRONOUS": "normal",
+            "BELIEFGRAPH_NEO4J_TIMEOUT_S": "5",
             "NEO4J_URI": "neo4j://here",
             "NEO4J_USERNAME": "neo4j",
             "NEO4J_PASSWORD": "hidden",
@@ -46,6 +48,7 @@ def test_every_setting_is_read() -> None:
             neo4j_user="neo4j",
             neo4j_password="hidden",  # noqa: S106 - not a password of anything
             neo4j_database="graph",
+            neo4j_timeout_s=5.0,
         )
         == settings
     )
@@ -68,6 +71,16 @@ def test_customary_names_of_neo4j() -> None:
     assert "first" == read_settings({"NEO4J_USER": "second", "NEO4J_USERNAME": "first"}).neo4j_user
 
 
+def test_a_target_may_have_settings_of_its_own() -> None:
+    """What a copy leads to has its own user, password and database where they are named, else those of all."""
+    given = {"NEO4J_USERNAME": "one", "NEO4J_PASSWORD": "hidden", "NEO4J_DATABASE": "graph"}
+    own = {"NEO4J_TARGET_USERNAME": "two", "NEO4J_TARGET_PASSWORD": "", "NEO4J_TARGET_DATABASE": "copies"}
+    assert read_settings(given) == read_target_settings(given)
+    expected = replace(read_settings(given), neo4j_user="two", neo4j_database="copies")
+    assert expected == read_target_settings({**given, **own})
+    assert "secret" == read_target_settings({**given, "NEO4J_TARGET_PASSWORD": "secret"}).neo4j_password
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -76,6 +89,7 @@ def test_customary_names_of_neo4j() -> None:
         ("BELIEFGRAPH_store", "a.db"),
         ("BELIEFGRAPH_LOG_LEVEL", "LOUD"),
         ("BELIEFGRAPH_SQLITE_SYNCHRONOUS", "OFF"),
+        ("BELIEFGRAPH_NEO4J_TIMEOUT_S", "0"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:

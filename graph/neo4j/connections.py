@@ -1,6 +1,7 @@
 """Connections to one Neo4j database: the driver, its errors as ours, the schema. No query about beliefs here."""
 
 import logging
+import math
 import re
 import socket
 import ssl
@@ -32,6 +33,9 @@ from beliefgraph.graph.errors import (
     StoreVersionError,
 )
 
+Versions = Sequence[Sequence[str]]
+"""The statements of each version of the schema."""
+
 OLDEST = (5, 26)
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 
@@ -47,10 +51,11 @@ _UNAVAILABLE: tuple[tuple[type[Exception], str, str], ...] = (
     ),
     (ClientError, "Neo.ClientError.Security.", "it does not let this user in ({code})"),
     (ClientError, "Neo.ClientError.Database.", "it has no database of this name; check NEO4J_DATABASE"),
+    (ClientError, "Neo.ClientError.Transaction.", _LOCKED),
     (
         ClientError,
-        "Neo.ClientError.Transaction.",
-        _LOCKED,
+        "Neo.ClientError.Procedure.ProcedureTimedOut",
+        "it is still building its indexes; open it again later",
     ),
     (TransientError, "", "the database reports {code}"),
     (DatabaseError, "", "the database reports {code}"),
@@ -165,11 +170,13 @@ class Connections:
     def turn(self, user: str) -> Iterator[None]:
         """Let this process's threads on one user come in turn: the server takes longer to hand a lock on.
 
-        Raises `StoreUnavailableError` when the turn does not come in time.
+        Raises `StoreUnavailableError` when the turn does not come in time: the server is away, or who has it keeps it.
         """
         with self._guard:
             lock = self._turns.setdefault(user, threading.Lock())
         if not lock.acquire(timeout=self.timeout_s):
+            with translated(self.target):
+                self._driver.verify_connectivity()
             raise StoreUnavailableError(self.target, _LOCKED)
         try:
             yield
@@ -182,12 +189,54 @@ class Connections:
 
     def _prepare(self) -> None:
         """Refuse a server that is too old and a database that is not ours or newer; create or migrate the rest."""
-        with self.session() as session:
+        versions = [
+            [one.strip().removesuffix(";") for one in block.split(";\n")]
+            for block in load_blocks("beliefgraph.graph.neo4j", "schema.cypher").values()
+        ]
+        with self.session(retry_s=self.timeout_s) as session:
             _check_server(session, self.target)
-            versions = list(load_blocks("beliefgraph.graph.neo4j", "schema.cypher").values())
-            found = _version(session, self.target, len(versions))
-            if found < len(versions):
-                _migrate(session, versions, found, self.timeout_s)
+            store = session.run(statement("store")).single(strict=True)
+            if store["version"] is None and store["used"]:
+                raise StoreVersionError(self.target, "the database holds a graph of something else")
+            if self._known(store["version"], versions) < len(versions):
+                self._run_schema(session, versions[0][0])  # one name, one node: there is but one lock
+                session.execute_write(self._migrate, versions)
+
+    def _known(self, version: int | None, versions: Versions) -> int:
+        """Return a version of the schema; 0 before there is any. Raises `StoreVersionError` for a newer one."""
+        if version is not None and version > len(versions):
+            raise StoreVersionError(
+                self.target,
+                f"its schema is version {version}, this beliefgraph knows up to {len(versions)}; upgrade beliefgraph",
+            )
+        return version or 0
+
+    def _migrate(self, keeper: neo4j.ManagedTransaction, versions: Versions) -> None:
+        """Run the statements of newer versions while one transaction keeps the store's node: openers come in turn.
+
+        They are committed one by one. Each may be run again, after an opener that did not come to its end.
+        """
+        found = keeper.run(statement("lock store")).single(strict=True)["version"]
+        with self.session() as session:
+            for version in versions[self._known(found, versions) :]:
+                for one in version:
+                    self._run_schema(session, one)
+            timeout_s = math.ceil(self.timeout_s)
+            session.run(statement("await indexes"), given={"timeout_s": timeout_s}).consume()
+        keeper.run(statement("set version"), given={"version": len(versions)}).consume()
+
+    def _run_schema(self, session: neo4j.Session, one: str) -> None:
+        """Run one schema statement, again while another opener is in its way."""
+        deadline = time.monotonic() + self.timeout_s
+        while True:
+            try:
+                session.run(one).consume()
+                return
+            except Neo4jError as error:
+                in_the_way = error.is_retryable() or (error.code or "").startswith("Neo.ClientError.Schema.")
+                if not in_the_way or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
 
 def _check_server(session: neo4j.Session, target: str) -> None:
@@ -197,39 +246,3 @@ def _check_server(session: neo4j.Session, target: str) -> None:
         raise StoreVersionError(
             target, f"the server is Neo4j {record['version']}; beliefgraph needs 5.26 or newer"
         )
-
-
-def _version(session: neo4j.Session, target: str, newest: int) -> int:
-    record = session.run(statement("store")).single(strict=True)
-    found = record["version"]
-    if found is None and record["used"]:
-        raise StoreVersionError(target, "the database holds a graph of something else")
-    if found is not None and found > newest:
-        raise StoreVersionError(
-            target,
-            f"its schema is version {found}, this beliefgraph knows up to {newest}; upgrade beliefgraph",
-        )
-    return int(found or 0)
-
-
-def _migrate(session: neo4j.Session, versions: Sequence[str], found: int, timeout_s: float) -> None:
-    """Run the statements of newer versions; each may be run again, so that several openers do no harm."""
-    deadline = time.monotonic() + timeout_s
-    for version in versions[found:]:
-        for one in version.split(";\n"):
-            _run_schema(session, one.strip().removesuffix(";"), deadline)
-    session.run(statement("await indexes"), given={"timeout_s": int(timeout_s)}).consume()
-    session.run(statement("set version"), given={"version": len(versions)}).consume()
-
-
-def _run_schema(session: neo4j.Session, one: str, deadline: float) -> None:
-    """Run one schema statement, again while another opener is in its way."""
-    while True:
-        try:
-            session.run(one).consume()
-            return
-        except Neo4jError as error:
-            in_the_way = error.is_retryable() or (error.code or "").startswith("Neo.ClientError.Schema.")
-            if not in_the_way or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)

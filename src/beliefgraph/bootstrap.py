@@ -369,4 +369,5 @@ def _open_neo4j(uri: str, settings: Settings) -> Store:
         username=settings.neo4j_user or "neo4j",
         password=settings.neo4j_password or "",
         database=settings.neo4j_database,
+        timeout_s=settings.neo4j_timeout_s,
     )

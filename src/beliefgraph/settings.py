@@ -9,7 +9,7 @@ from beliefgraph.graph.errors import InvalidInputError
 
 _OWN = (
     *("STORE", "MODEL", "RELATER", "PARAMETERS", "POPULATION", "BANK", "SQLITE_SYNCHRONOUS"),
-    *("API_KEYS", "LOG_LEVEL", "THREADS", "RATE_LIMIT", "CORS_ORIGINS"),
+    *("NEO4J_TIMEOUT_S", "API_KEYS", "LOG_LEVEL", "THREADS", "RATE_LIMIT", "CORS_ORIGINS"),
 )
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SYNCHRONOUS = ("FULL", "NORMAL")
@@ -36,6 +36,7 @@ class Settings:
     neo4j_user: str | None = None
     neo4j_password: str | None = field(default=None, repr=False)
     neo4j_database: str | None = None
+    neo4j_timeout_s: float = 30.0
 
     @property
     def target(self) -> str:
@@ -99,7 +100,21 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         neo4j_user=given.get("NEO4J_USERNAME") or given.get("NEO4J_USER") or None,
         neo4j_password=given.get("NEO4J_PASSWORD") or None,
         neo4j_database=given.get("NEO4J_DATABASE") or None,
+        neo4j_timeout_s=float(
+            _number("BELIEFGRAPH_NEO4J_TIMEOUT_S", own.get("NEO4J_TIMEOUT_S") or "30", least=1, most=3600)
+        ),
     )
+
+
+def read_target_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of a store that is copied to: NEO4J_TARGET_USERNAME goes before NEO4J_USERNAME, and so on."""
+    given = os.environ if environment is None else environment
+    own = {
+        f"NEO4J_{name}": value
+        for name in ("USERNAME", "PASSWORD", "DATABASE")
+        if (value := given.get(f"NEO4J_TARGET_{name}"))
+    }
+    return read_settings({**given, **own})
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:

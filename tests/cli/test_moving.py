@@ -67,3 +67,19 @@ def test_a_copy_onto_neo4j_is_whole(shell: Shell, neo4j_address: Address) -> Non
     assert ["bob"] == served.json("users")
     again = shell.json("copy", str(shell.store), neo4j_address.uri)
     assert (1, 1, 0) == (again["copied"], again["there"], again["differs"])
+
+
+@pytest.mark.neo4j
+def test_a_target_has_credentials_of_its_own(
+    shell: Shell, neo4j_address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is set for the target counts for it alone, be it wrong or right."""
+    _fill(shell)
+    served = replace(shell, target=neo4j_address.uri)
+    monkeypatch.setenv("NEO4J_TARGET_PASSWORD", "not the password")
+    assert [] == served.json("users")
+    assert "refuses the user name" in shell.error("copy", str(shell.store), neo4j_address.uri, status=3)
+    monkeypatch.setenv("NEO4J_PASSWORD", "not the password")
+    monkeypatch.setenv("NEO4J_TARGET_PASSWORD", neo4j_address.password)
+    assert "copied 2 users" in shell.run("copy", str(shell.store), neo4j_address.uri).stdout
+    assert "refuses the user name" in served.error("users", status=3)

@@ -38,19 +38,33 @@ def test_the_five_questions(neo4j_address: Address, repository: Path) -> None:
     store = open_scratch(neo4j_address.uri)
     for scope in (ADA, BOB):
         put(store, scope, _story)
+    put(store, ADA, lambda draft: draft.link("b", "c", "suspected"), at=2)
+    put(store, ADA, lambda draft: draft.link("a", "b", "confirmed"), at=3)
     store.close()
     asked = {"user": "acme/ada", "belief": "acme/ada/a", "signal": "acme/ada/s1"}
     with neo4j_address.driver() as driver:
-        driver.execute_query("MATCH (b:Belief {key: 'acme/ada/b'}) SET b.standing = 'contested'")
+        driver.execute_query(
+            "MATCH (b:Belief {key: 'acme/ada/b'}) SET b.standing = 'contested'",
+            database_=neo4j_address.database,
+        )
 
         def rows(query: str) -> list[list[Any]]:
-            return [record.values() for record in driver.execute_query(query, asked).records]
+            found = driver.execute_query(query, asked, database_=neo4j_address.database)
+            return [record.values() for record in found.records]
 
-        held, why, picture, changed, contested, idle, conflicts = map(rows, queries)
+        users, held, why, picture, changed, contested, idle, conflicts = map(rows, queries)
+    assert [["acme/ada"], ["acme/bob"]] == users
     assert {"acme/ada/a", "acme/ada/b", "acme/ada/c"} == {row[0] for row in held}
     assert [[1, "spawn", None], [2, "reinforce", "An answer"]] == [[row[1], row[2], row[-1]] for row in why]
+    assert ["signal", "s1"] == why[1][7:9]
     assert [["acme/ada/a", "acme/ada/s1", "acme/ada/r1"]] == [_keys(row) for row in picture]
     assert {"Statement of a", "Statement of b"} == {row[0] for row in changed}
     assert ["Statement of b"] == [row[0] for row in contested]
     assert ["Statement of c"] == [row[0] for row in idle]
-    assert [["Statement of a", "Statement of b", "suspected"]] == [row[:3] for row in conflicts]
+    assert (
+        [
+            ["Statement of a", "Statement of b", "confirmed"],  # found before the other, confirmed after it
+            ["Statement of b", "Statement of c", "suspected"],
+        ]
+        == [row[:3] for row in conflicts]
+    )

@@ -15,7 +15,7 @@ from beliefgraph.graph.neo4j.connections import statement
 from beliefgraph.graph.neo4j.store import Neo4jStore
 from beliefgraph.graph.store import Reach, Reader, Scope, Store
 from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_beliefs, second, vector
-from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
+from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, RetractEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.reader import ingest
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.neo4j
 
 BLOCKS = load_blocks("beliefgraph.graph.neo4j", "queries.cypher")
 NAMES = {statement(name): name for name in BLOCKS}
-OPENING = {"server", "store", "set version", "await indexes"}
+OPENING = {"server", "store", "lock store", "set version", "await indexes"}
 """Run when a store is opened, on its one `Store` node or on none."""
 SEEKS = {
     "NodeUniqueIndexSeek",
@@ -91,6 +91,55 @@ def test_a_signal_is_two_queries(store: Neo4jStore, ran: Ran) -> None:
             scope, SignalEvent(user="ada", id=f"s{number}", kind="rating", value=-1, response=f"r{number}")
         )
         assert ["neighbourhood", "save"] == [name for name, _ in ran]
+
+
+READ, WRITE = "neighbourhood", "save"
+QUERIES = {
+    "respond": [READ, WRITE],
+    "rate": [READ, WRITE],
+    "rate again": [READ, WRITE],
+    "rate an older response": [READ, "words", "inferred", WRITE],
+    "believe": [READ, WRITE],
+    "confirm": [READ, "words", "inferred", WRITE],
+    "deny": [READ, "words", "inferred", WRITE],
+    "correct": [READ, READ, "words", "inferred", WRITE],
+}
+"""What each kind of event asks of the store, for one belief that has been spoken of and reacted to."""
+
+
+def test_what_each_kind_of_event_asks(store: Neo4jStore, ran: Ran) -> None:
+    """What is appended takes one read and one write; where items are folded anew, they are read as well, once."""
+    pipeline, scope = _pipeline(store), Scope("acme", UserId("ada"))
+
+    def signal(id: str, kind: str, **about: Any) -> SignalEvent:
+        return SignalEvent(user="ada", id=id, kind=kind, **about)
+
+    def respond(id: str) -> ResponseEvent:
+        return ResponseEvent(user="ada", id=id, text="An answer", beliefs=[PremiseInput(id="b1")])
+
+    events = {
+        "believe": BeliefEvent(user="ada", id="b1", statement=STATEMENTS[0]),
+        "respond": respond("r1"),
+        "respond again": respond("r2"),
+        "confirm": signal("s1", "confirm", belief="b1"),
+        "rate": signal("s2", "rating", value=-1, response="r1"),
+        "rate again": signal("s3", "rating", value=1, response="r1"),
+        "rate another": signal("s4", "rating", value=1, response="r2"),
+        "rate an older response": signal("s5", "rating", value=-1, response="r1"),
+        "deny": signal("s6", "deny", belief="b1"),
+        "correct": signal("s7", "correction", text="Likes coffee", belief="b1"),
+        "retract a rating": RetractEvent(user="ada", signal="s4"),
+        "retract a word": RetractEvent(user="ada", signal="s6"),
+    }
+    pipeline.embed(["the model is known"])
+    asked = {}
+    for name, event in events.items():
+        ran.clear()
+        pipeline.apply(scope, event)
+        asked[name] = [name for name, _ in ran]
+    assert QUERIES == {name: asked[name] for name in QUERIES}
+    for name in ("retract a rating", "retract a word"):
+        assert 1 == asked[name].count(WRITE)
 
 
 def test_an_explanation_is_three_queries(store: Neo4jStore, ran: Ran) -> None:

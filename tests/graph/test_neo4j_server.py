@@ -6,7 +6,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NoReturn, Self
 
@@ -15,6 +17,7 @@ import neo4j.exceptions
 import pytest
 
 from beliefgraph.bootstrap import open_store
+from beliefgraph.graph.blocks import load_blocks
 from beliefgraph.graph.errors import (
     BeliefGraphError,
     InvalidInputError,
@@ -26,7 +29,7 @@ from beliefgraph.graph.ledger import WORD, Item
 from beliefgraph.graph.neo4j import connections
 from beliefgraph.graph.neo4j.connections import translate
 from beliefgraph.graph.neo4j.store import Neo4jStore
-from beliefgraph.graph.store import Reader, Scope
+from beliefgraph.graph.store import Erasure, Reader, Scope
 from beliefgraph.graph.testing.builders import ADA, BOB, Draft, put, put_beliefs
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
@@ -35,7 +38,7 @@ from beliefgraph.queries.verify import verify
 from beliefgraph.settings import Settings
 from bench.neo4j_server import Address, LocalServer
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
-from tests.neo4j_server import open_scratch
+from tests.neo4j_server import claim, open_scratch, unmake
 
 pytestmark = pytest.mark.neo4j
 
@@ -147,8 +150,9 @@ def test_no_server_is_unavailable_in_time() -> None:
 
 def test_an_unknown_database_is_named(neo4j_address: Address) -> None:
     """A database that the server does not have points at the setting."""
+    nowhere = replace(neo4j_address, database="nowhere")
     with pytest.raises(StoreUnavailableError, match="NEO4J_DATABASE"):
-        Neo4jStore(neo4j_address.uri, password=neo4j_address.password, database="nowhere")
+        open_store(nowhere.uri, nowhere.settings())
 
 
 def test_an_old_server_is_refused(neo4j_address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +276,71 @@ def test_an_older_schema_is_migrated(neo4j_address: Address) -> None:
         assert {1.0, 1.5, 0.125} == {item.nats for item in store.read(ADA, _items_of_b1)}
 
 
+def test_many_may_be_the_first_to_open(neo4j_address: Address) -> None:
+    """Of several who open a database without schema or node at once, none fails, and one store is there for all."""
+    schema = _schema(neo4j_address)
+    for _ in range(3):
+        unmake(neo4j_address)
+        before = _schema(neo4j_address)
+        try:
+            with ThreadPoolExecutor(6) as threads:
+                for opened in threads.map(open_scratch, [neo4j_address.uri] * 6):
+                    opened.close()
+            found = _schema(neo4j_address), len(_graph(neo4j_address))
+        finally:
+            claim(neo4j_address)
+        assert ([], (schema, 1)) == (before, found)
+
+
+def _schema(address: Address) -> list[str]:
+    """Return the names of all constraints and indexes, sorted."""
+    with address.driver() as driver:
+        found = driver.execute_query(
+            "SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name", database_=address.database
+        )
+    return sorted(record["name"] for record in found.records)
+
+
+def test_a_migration_is_waited_for(neo4j_address: Address, store: Neo4jStore) -> None:
+    """Who opens an older store while another migrates it touches nothing meanwhile, nor once the other is done."""
+    put(store, ADA, _story)
+    newest = len(load_blocks("beliefgraph.graph.neo4j", "schema.cypher"))
+    _run(neo4j_address, "MATCH (s:Store) SET s.version = 1")
+    _run(neo4j_address, "MATCH (e:Evidence) SET e.belief_id = 'to be removed by a migration'")
+    graph = _graph(neo4j_address)
+    opened: list[Neo4jStore] = []
+    opener = threading.Thread(target=lambda: opened.append(open_scratch(neo4j_address.uri)))
+    with (
+        neo4j_address.driver() as driver,
+        driver.session(database=neo4j_address.database) as session,
+        session.begin_transaction() as transaction,
+    ):
+        transaction.run("MATCH (s:Store) SET s.locked = true").consume()
+        opener.start()
+        opener.join(2)
+        assert opener.is_alive()
+        assert graph == _graph(neo4j_address)
+        transaction.run("MATCH (s:Store) SET s.version = $newest", newest=newest).consume()
+        transaction.commit()
+    opener.join(_PATIENCE_S)
+    for one in opened:
+        one.close()
+    assert 1 == len(opened)
+    assert sum("to be removed" in one for one in graph) == sum(
+        "to be removed" in one for one in _graph(neo4j_address)
+    )
+
+
+def test_indexes_that_are_being_built_are_no_damage() -> None:
+    """Where they do not come in time, it is said that they are still being built."""
+    slow = neo4j.exceptions.Neo4jError._hydrate_neo4j(
+        code="Neo.ClientError.Procedure.ProcedureTimedOut", message="Index on 'Belief' did not come online"
+    )
+    ours = translate(slow, "bolt://somewhere")
+    assert isinstance(ours, StoreUnavailableError)
+    assert "it is still building its indexes; open it again later" in str(ours)
+
+
 def _items_of_b1(reader: Reader) -> list[Item]:
     return [*reader.words(BeliefId("b1")), *reader.inferred(BeliefId("b1"))]
 
@@ -282,7 +351,7 @@ def _items_of_b1(reader: Reader) -> list[Item]:
 def test_a_lock_that_is_kept_ends_in_time(neo4j_address: Address, store: Neo4jStore) -> None:
     """A writer that waits for the user's lock gives up at its deadline, and one with more patience goes on waiting."""
     put_beliefs(store, ADA, "b1")
-    impatient = Neo4jStore(neo4j_address.uri, password=neo4j_address.password, timeout_s=1)
+    impatient = open_scratch(neo4j_address.uri, timeout_s=1)
     patient = threading.Thread(target=put_beliefs, args=(store, ADA, "b2"))
     with (
         closing(impatient),
@@ -308,7 +377,7 @@ def test_a_thread_that_keeps_a_user_keeps_no_other(neo4j_address: Address) -> No
         begun.set()
         over.wait(_PATIENCE_S)
 
-    with closing(Neo4jStore(neo4j_address.uri, password=neo4j_address.password, timeout_s=5)) as store:
+    with closing(open_scratch(neo4j_address.uri, timeout_s=5)) as store:
         keeper = threading.Thread(target=store.read, args=(ADA, keep))
         keeper.start()
         try:
@@ -323,13 +392,8 @@ def test_a_thread_that_keeps_a_user_keeps_no_other(neo4j_address: Address) -> No
         assert ["b2"] == [node.id for node in store.read(ADA, lambda reader: reader.beliefs())]
 
 
-def test_an_unknown_outcome_never_applies_a_signal_twice(
-    store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The connection is lost after the commit went through: the unit runs again and finds that it is done."""
-    pipeline, scope = _pipeline(store), Scope("acme", UserId("ada"))
-    pipeline.apply(scope, BeliefEvent(user="ada", id="b1", statement="Likes tea"))
-    pipeline.apply(scope, ResponseEvent(user="ada", id="r1", text="Tea", beliefs=[PremiseInput(id="b1")]))
+def _lose_commits(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Let the first two commits go through and their acknowledgement be lost; return which were."""
     commit: Any = neo4j.ManagedTransaction._commit
     lost: list[bool] = []
 
@@ -340,12 +404,37 @@ def test_an_unknown_outcome_never_applies_a_signal_twice(
             raise neo4j.exceptions.IncompleteCommit("lost")
 
     monkeypatch.setattr(neo4j.ManagedTransaction, "_commit", lose)
+    return lost
+
+
+def test_an_unknown_outcome_never_applies_a_signal_twice(
+    store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is lost after the commit went through: the unit runs again and finds that it is done."""
+    pipeline, scope = _pipeline(store), Scope("acme", UserId("ada"))
+    pipeline.apply(scope, BeliefEvent(user="ada", id="b1", statement="Likes tea"))
+    pipeline.apply(scope, ResponseEvent(user="ada", id="r1", text="Tea", beliefs=[PremiseInput(id="b1")]))
+    lost = _lose_commits(monkeypatch)
     pipeline.apply(scope, SignalEvent(user="ada", kind="rating", value=-1, response="r1"))
     monkeypatch.undo()
     assert [True] == lost  # the second run wrote nothing, so there was nothing to commit
     assert 1 == len(store.read(scope, lambda reader: reader.signals()))
     assert 2 == len(store.read(scope, lambda reader: reader.revisions()))
     assert verify(store, "acme").ok
+
+
+def test_an_unknown_outcome_does_not_hide_an_erasure(
+    store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is lost after a user was erased: what the first run erased is what is reported."""
+    put(store, ADA, _story)
+    lost = _lose_commits(monkeypatch)
+    erased = store.erase(ADA)
+    monkeypatch.undo()
+    assert [True, True] == lost  # the second run found nothing, and its outcome was unknown too
+    assert Erasure(beliefs=2, responses=2, signals=2, revisions=8, links=0) == erased
+    assert [] == store.users(ADA.tenant)
+    assert Erasure(beliefs=0, responses=0, signals=0, revisions=0, links=0) == store.erase(ADA)
 
 
 def test_writing_while_being_erased(store: Neo4jStore) -> None:

@@ -23,22 +23,24 @@ def copy(source: str, target: str, as_json: bool) -> int:
 
     A faithful copy: sequence numbers, revisions, vectors and all. Each user is one transaction, read back and compared
     by a digest of the whole ledger; a copy that was cut short goes on where it stopped. A user who has other records
-    in TARGET is left as she is there, and reported (exit status 1).
+    in TARGET is left as she is there, and reported (exit status 1). NEO4J_TARGET_USERNAME,
+    NEO4J_TARGET_PASSWORD and NEO4J_TARGET_DATABASE are for a TARGET on Neo4j where SOURCE has others.
     """
     from contextlib import closing
 
     from beliefgraph.bootstrap import open_store
     from beliefgraph.graph.copying import copy as run
     from beliefgraph.graph.store import scopes
-    from beliefgraph.settings import read_settings
+    from beliefgraph.settings import read_settings, read_target_settings
 
-    settings = read_settings()
+    settings, target_settings = read_settings(), read_target_settings()
     with (
         closing(open_store(source, settings, must_exist=True)) as origin,
-        closing(open_store(target, settings)) as destination,
+        closing(open_store(target, target_settings)) as destination,
         users_progress(lambda: sum(1 for _ in scopes(origin))) as tick,
     ):
-        if origin.target == destination.target:
+        here = origin.target, settings.neo4j_database
+        if here == (destination.target, target_settings.neo4j_database):
             raise click.UsageError("target: must be another store than SOURCE")
         copied = list(run(origin, destination, on_user=lambda _: tick()))
     return _report(copied, as_json=as_json)
