@@ -118,7 +118,7 @@ class IntegrityError(BeliefGraphError):
 
 
 class ModelUnavailableError(BeliefGraphError):
-    """No embedding model can be loaded; the message says how to get one."""
+    """A model cannot be loaded, or is not of the kind that is needed; the message says what would be right."""
 
 
 class AccessDeniedError(BeliefGraphError):

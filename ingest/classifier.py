@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from beliefgraph.graph.errors import ModelUnavailableError
-from beliefgraph.ingest.relate import Pair, Relation, with_contradiction
+from beliefgraph.ingest.embedder import Embedder
+from beliefgraph.ingest.relate import EmbeddingRelater, Pair, Relater, Relation, with_contradiction
 
 _FOLDER = Path(__file__).parent / "relation_model"
 _SWAPPED = [0, 2, 1, 3, 4]
@@ -176,8 +177,9 @@ def _relation(probabilities: Logits) -> Relation:
 class CrossEncoderRelater:
     """Any sentence-transformers CrossEncoder for natural-language inference, by name or folder.
 
-    Its labels must be named entailment, contradiction and neutral (in any order and case). Two statements are
-    equivalent as far as each entails the other.
+    Its configuration must name labels entailment, contradiction and neutral (in any order and case). Two statements are
+    equivalent as far as each entails the other. Nobody calibrated it on the statements of one self-model, so what it
+    takes for contradictions stays suspected (`Situates`).
     """
 
     def __init__(self, model: str) -> None:
@@ -222,11 +224,19 @@ def _load_cross_encoder(model: str) -> tuple[Any, list[int]]:
         encoder = CrossEncoder(model, local_files_only=Path(model).is_dir())
     except (ImportError, OSError, ValueError, RuntimeError) as error:
         raise ModelUnavailableError(f"the cross-encoder {model} cannot be loaded") from error
-    labels = {str(label).lower(): int(place) for place, label in encoder.config.id2label.items()}
+    named = getattr(encoder.config, "id2label", None) or {}
+    places = {str(label).lower(): int(place) for place, label in named.items()}
     try:
-        return encoder, [labels[label] for label in ("entailment", "contradiction", "neutral")]
+        return encoder, [places[label] for label in ("entailment", "contradiction", "neutral")]
     except KeyError:
         raise ModelUnavailableError(
-            f"the cross-encoder {model} has the labels {', '.join(sorted(labels))}; "
-            "it needs entailment, contradiction and neutral"
+            f"the cross-encoder {model} has the labels {', '.join(map(str, named.values())) or '(none)'}; it needs "
+            "entailment, contradiction and neutral, by these names: a model for natural-language inference"
         ) from None
+
+
+def named_relater(relater: Relater | Path | str | None, embedder: Embedder) -> Relater | None:
+    """Return the relater of a name: a cross-encoder (a name or a folder), or `embedding`; any other as it is."""
+    if relater == EmbeddingRelater.name:
+        return EmbeddingRelater(embedder)
+    return CrossEncoderRelater(str(relater)) if isinstance(relater, str | Path) else relater

@@ -93,6 +93,13 @@ class SentenceTransformerEmbedder:
             self._remembered.clear()
 
 
+def named_embedder(embedder: Embedder | Path | str | None) -> Embedder:
+    """Return the sentence-transformers model of a name or in a folder (None: the default); any other as it is."""
+    if embedder is None or isinstance(embedder, str | Path):
+        return SentenceTransformerEmbedder(None if embedder is None else str(embedder))
+    return embedder
+
+
 def _load(model: str | None) -> Any:
     """Load a model for the CPU or the accelerator that torch finds: quietly, and from the disk if it lies there."""
     place = _offline_folder() if model is None else model

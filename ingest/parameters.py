@@ -121,6 +121,7 @@ class TextParameters(Frozen):
     refines: Probability
     suspected: Probability
     confirmed: Probability
+    uncalibrated: Probability
     duplicate_cosine: Goodness
     lasting: Probability
     passing: Probability

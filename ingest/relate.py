@@ -63,7 +63,8 @@ class Remembers(Protocol):
 class Situates(Protocol):
     """What a relater has as well whose judgement was calibrated on pairs as they meet within one self-model.
 
-    There most near pairs have nothing to do with each other, far more than among pairs chosen to be judged.
+    There most near pairs have nothing to do with each other, far more than among pairs chosen to be judged. Of a
+    relater without it no contradiction is believed beyond `text.uncalibrated`, which is too doubtful to count.
     """
 
     def situate(self, relation: Relation, cosine: float, lead: float) -> Relation:
@@ -184,8 +185,11 @@ def liken(
         for found, relation, lead in zip(passed, relations, ahead, strict=True)
     ]
     if says_change(text, limits):
-        return takes_back(likenesses, limits.changed)
-    return [excepted(text, beliefs[found.belief_id].statement, found, limits) for found in likenesses]
+        weighed = takes_back(likenesses, limits.changed)
+    else:
+        weighed = [excepted(text, beliefs[found.belief_id].statement, found, limits) for found in likenesses]
+    most = 1.0 if isinstance(book.relater, Situates) else limits.uncalibrated
+    return [doubted(found, most) for found in weighed]
 
 
 def worth_asking(text: str, statement: str, cosine: float, limits: TextParameters) -> bool:
@@ -233,6 +237,13 @@ def excepted(text: str, statement: str, likeness: Likeness, limits: TextParamete
         return likeness
     odds = _odds(likeness.relation.contradiction) / limits.excepted_ratio
     return replace(likeness, relation=with_contradiction(likeness.relation, odds / (1.0 + odds)))
+
+
+def doubted(likeness: Likeness, most: float) -> Likeness:
+    """Believe of the contradiction of a text and a statement no more than so much."""
+    if likeness.relation.contradiction <= most:
+        return likeness
+    return replace(likeness, relation=with_contradiction(likeness.relation, most))
 
 
 def _has_phrase(text: str, phrases: Sequence[str]) -> bool:

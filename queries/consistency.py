@@ -1,6 +1,7 @@
 """Reasoning over the beliefs of one self-model with networkx: what contradicts, repeats and rests on what.
 
-Reads nodes and edges; what follows from them is decided elsewhere.
+`clusters`, `consistent` and `resting_on` are asked of the graph that `SelfModel.belief_graph` returns. Reads nodes and
+edges; what follows from them is decided elsewhere.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ _SCALE = 10**6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consistent:
-    """A set of beliefs no two of which contradict each other; `exact`: none is heavier."""
+    """A set of beliefs no two of which contradict each other; `exact`: none is heavier, else none was found."""
 
     beliefs: frozenset[BeliefId]
     weight: float
@@ -79,6 +80,26 @@ def clusters(graph: "nx.MultiDiGraph[BeliefId]", kind: str) -> list[frozenset[Be
     return sorted(found, key=lambda component: (-len(component), min(component)))
 
 
+def consistent(graph: "nx.MultiDiGraph[BeliefId]") -> Consistent:
+    """Return the heaviest set of the beliefs in use without a confirmed contradiction, each weighing its confidence.
+
+    Of a cluster alone: `consistent(graph.subgraph(cluster))`.
+    """
+    joined: nx.Graph[BeliefId] = nx.Graph()
+    weights = {
+        belief: seen["confidence"]
+        for belief, seen in graph.nodes(data=True)
+        if seen["standing"] not in ("superseded", "retired")
+    }
+    joined.add_nodes_from(weights)
+    joined.add_edges_from(
+        (one, other)
+        for one, other, edge in graph.edges(data=True)
+        if edge["type"] == "CONTRADICTS" and edge["status"] == "confirmed" and {one, other} <= weights.keys()
+    )
+    return heaviest_consistent(joined, weights)
+
+
 def conflict_graph(beliefs: Iterable[BeliefId], links: Iterable[Link]) -> "nx.Graph[BeliefId]":
     """Return the graph of confirmed contradictions among these beliefs."""
     graph: nx.Graph[BeliefId] = nx.Graph()
@@ -95,8 +116,8 @@ def heaviest_consistent(graph: "nx.Graph[BeliefId]", weights: Mapping[BeliefId, 
     """Return the heaviest set of beliefs of which no two are joined, weights being ≥ 0.
 
     Exact for components of up to 40 beliefs (maximum-weight clique of the complement, Warren and Hicks 2006, as
-    networkx has it); beyond, the best down, and `exact` says so. Of equally heavy sets the one is taken that keeps
-    the heavier single beliefs, ties by id.
+    networkx has it): of equally heavy sets the one that keeps the heavier single beliefs, ties by id. Beyond, it weighs
+    at least Σ w / (degree + 1) (the greedy of Sakai, Togasaki and Yamazaki 2003), and `exact` says so.
     """
     kept: set[BeliefId] = set()
     exact = True
@@ -123,10 +144,12 @@ def _exactly(graph: "nx.Graph[BeliefId]", weights: Mapping[BeliefId, float]) -> 
 
 
 def _greedily(graph: "nx.Graph[BeliefId]", weights: Mapping[BeliefId, float]) -> set[BeliefId]:
-    taken: set[BeliefId] = set()
-    for belief in _ranked(graph, weights):
-        if taken.isdisjoint(graph[belief]):
-            taken.add(belief)
+    """Take, again and again, the belief that weighs most for each one that goes with it: itself and what it denies."""
+    left, taken = nx.Graph(graph), set[BeliefId]()
+    while left:
+        best = min(left, key=lambda belief: (-weights[belief] / (left.degree[belief] + 1), belief))
+        left.remove_nodes_from([best, *left[best]])
+        taken.add(best)
     return taken
 
 

@@ -78,7 +78,7 @@ class FormGate:
 class ScriptedRelater:
     """Returns the relation that the script gives for a pair, neutral for any other; equal texts are equivalent.
 
-    `asked` keeps the pairs that it was asked about.
+    What it is sure of counts, as if calibrated. `asked` keeps the pairs that it was asked about.
     """
 
     name = "script"
@@ -91,6 +91,10 @@ class ScriptedRelater:
         """Return the relation of each pair, in order."""
         self.asked += pairs
         return [self._relation(pair) for pair in pairs]
+
+    def situate(self, relation: Relation, cosine: float, lead: float) -> Relation:
+        """Return the relation as the script gives it."""
+        return relation
 
     def _relation(self, pair: Pair) -> Relation:
         if pair in self.script:

@@ -17,8 +17,8 @@ from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Scope, Store
 from beliefgraph.ingest.aggregate import aggregate
 from beliefgraph.ingest.bank import Bank, load_bank
-from beliefgraph.ingest.classifier import Classifier, CrossEncoderRelater
-from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
+from beliefgraph.ingest.classifier import Classifier, named_relater
+from beliefgraph.ingest.embedder import Embedder, named_embedder
 from beliefgraph.ingest.events import check_identifier, check_text, check_time
 from beliefgraph.ingest.lasting import Gate
 from beliefgraph.ingest.parameters import Parameters, load_parameters
@@ -26,7 +26,7 @@ from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.population import Population, load_population
 from beliefgraph.ingest.reader import IngestReport, Line, ingest
 from beliefgraph.ingest.reinterpretation import Reinterpretation
-from beliefgraph.ingest.relate import EmbeddingRelater, Pair, Relater, Relation
+from beliefgraph.ingest.relate import Pair, Relater, Relation
 from beliefgraph.ingest.validation import check_one_of
 from beliefgraph.queries.audit import Audit, Scrutiny, Stopped
 from beliefgraph.queries.consistency import undecided_conflicts
@@ -63,8 +63,8 @@ class BeliefGraph:
         target: str | Path | None = None,
         *,
         tenant: str = "default",
-        embedder: Embedder | None = None,
-        relater: Relater | None = None,
+        embedder: Embedder | Path | str | None = None,
+        relater: Relater | Path | str | None = None,
         gate: Gate | None = None,
         parameters: Parameters | Path | str | None = None,
         population: Population | Path | str | None = None,
@@ -76,9 +76,11 @@ class BeliefGraph:
 
         A store: a path, `sqlite:///path`, `:memory:`, `neo4j://host:port` or `bolt://host:port` (and +s, +ssc). None
         reads the settings, else uses the embedded file in the user's data folder. A Neo4j server's user, password
-        and database come from the settings. `relater` judges how two statements relate, `gate` whether a text is
-        worth believing; None: the settings' relater, else the network that ships with the package. `population` has
-        base rates among users who consented (`aggregate` makes it); None: the file that the settings name, if any.
+        and database come from the settings. `embedder` is an object, or a sentence-transformers model by its name or
+        folder. `relater` judges how two statements relate: an object, a sentence-transformers cross-encoder for
+        natural-language inference by its name or folder, or `embedding`; `gate` says whether a text is worth believing.
+        None: what the settings name, else what ships with the package. `population` has base rates among users who
+        consented (`aggregate` makes it); None: the file that the settings name, if any.
         `clock` is the one source of now.
 
         A service: `https://host` or `http://host`, always with `api_key`: a key of `beliefgraph keys create`, which
@@ -97,8 +99,8 @@ class BeliefGraph:
         target: str | Path | None = None,
         *,
         tenant: str = "default",
-        embedder: Embedder | None = None,
-        relater: Relater | None = None,
+        embedder: Embedder | Path | str | None = None,
+        relater: Relater | Path | str | None = None,
         gate: Gate | None = None,
         parameters: Parameters | Path | str | None = None,
         population: Population | Path | str | None = None,
@@ -111,13 +113,13 @@ class BeliefGraph:
         if population is not None:
             known = population if isinstance(population, Population) else load_population(population)
             parameters = parameters.with_population(known)
-        embedder = embedder or SentenceTransformerEmbedder(settings.model)
+        embedder = named_embedder(embedder or settings.model)
         shipped = Classifier()
         check_identifier("tenant", tenant)
         pipeline = Pipeline(
             store=open_store(target, settings),
             embedder=embedder,
-            relater=relater or _named_relater(settings.relater, embedder) or shipped,
+            relater=named_relater(relater or settings.relater, embedder) or shipped,
             gate=gate or shipped,
             parameters=parameters,
             clock=clock or utc_now,
@@ -312,12 +314,6 @@ def _open_service(target: Any, *, served: bool, **options: Any) -> "RemoteGraph"
         if name not in ("api_key", "timeout_s"):
             raise InvalidInputError(name, "is the service's own; a client has api_key and timeout_s")
     return RemoteGraph(target, options["api_key"], timeout_s=options.get("timeout_s", REMOTE_TIMEOUT_S))
-
-
-def _named_relater(name: str | None, embedder: Embedder) -> Relater | None:
-    if name is None:
-        return None
-    return EmbeddingRelater(embedder) if name == "embedding" else CrossEncoderRelater(name)
 
 
 def open_store(target: str | Path | None, settings: Settings, *, must_exist: bool = False) -> Store:

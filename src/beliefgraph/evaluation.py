@@ -20,8 +20,8 @@ from beliefgraph.graph.clock import utc_now
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.ids import ResponseId, SignalId
 from beliefgraph.graph.sqlite.store import SqliteStore
-from beliefgraph.ingest.classifier import Classifier
-from beliefgraph.ingest.embedder import Embedder, SentenceTransformerEmbedder
+from beliefgraph.ingest.classifier import Classifier, named_relater
+from beliefgraph.ingest.embedder import Embedder, named_embedder
 from beliefgraph.ingest.events import Event, SignalEvent
 from beliefgraph.ingest.parameters import Parameters, load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
@@ -113,8 +113,8 @@ def evaluate(
     lines: Iterable[Line],
     *,
     parameters: Parameters | None = None,
-    embedder: Embedder | None = None,
-    relater: Relater | None = None,
+    embedder: Embedder | Path | str | None = None,
+    relater: Relater | Path | str | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Replay a log of events at its own times through a scratch store; predict each signal before it is applied.
@@ -133,8 +133,8 @@ def evaluate_with_curve(
     *,
     at_least: int = 1,
     parameters: Parameters | None = None,
-    embedder: Embedder | None = None,
-    relater: Relater | None = None,
+    embedder: Embedder | Path | str | None = None,
+    relater: Relater | Path | str | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> tuple[Evaluation, Curve]:
     """Evaluate a log, and draw up the curve of its users (those with `at_least` so many interactions) from its records.
@@ -154,8 +154,8 @@ def calibrate_log(
     *,
     share: float = SHARE,
     parameters: Parameters | None = None,
-    embedder: Embedder | None = None,
-    relater: Relater | None = None,
+    embedder: Embedder | Path | str | None = None,
+    relater: Relater | Path | str | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Calibration:
     """Replay a log of events at its own times through a scratch store, and calibrate on what it leaves there.
@@ -179,18 +179,18 @@ def calibrate_log(
 def _replayed(
     lines: Iterable[Line],
     watch: "_Watch",
-    embedder: Embedder | None,
-    relater: Relater | None,
+    embedder: Embedder | Path | str | None,
+    relater: Relater | Path | str | None,
     on_progress: Callable[[int], None] | None,
 ) -> Iterator[tuple[Pipeline, IngestReport]]:
     """Replay a log through a store that is thrown away."""
-    shipped = Classifier()
+    shipped, embedder = Classifier(), named_embedder(embedder)
     with tempfile.TemporaryDirectory(prefix="beliefgraph-evaluate-") as folder:
         store = SqliteStore(str(Path(folder) / "scratch.db"), synchronous="NORMAL")
         pipeline = Pipeline(
             store=store,
-            embedder=embedder or SentenceTransformerEmbedder(),
-            relater=relater or shipped,
+            embedder=embedder,
+            relater=named_relater(relater, embedder) or shipped,
             gate=shipped,
             parameters=watch.parameters,
             clock=utc_now,

@@ -13,6 +13,7 @@ from beliefgraph.cli.sources import Source
 from beliefgraph.ingest import reader
 from beliefgraph.ingest.reader import MAX_LINE, Unreadable
 from tests.cli.shell import Shell
+from tests.cross_encoders import ScriptedCrossEncoder, install
 
 EVENTS: Sequence[dict[str, Any]] = (
     {"type": "belief", "user": "ada", "id": "b1", "statement": "Prefers short answers", "source": "imported"},
@@ -256,3 +257,19 @@ def test_curve_of_a_log_of_a_store_and_of_a_user(shell: Shell) -> None:
     assert "at-least: is for all users" in shell.error("curve", "--user", "ada", "--at-least", "2")
     broken = shell.write("broken.jsonl", _lines(events) + b"{\n")
     assert 1 == shell.json("curve", broken, status=1)["rejected"]
+
+
+@pytest.mark.parametrize("command", ["ingest", "evaluate", "curve", "calibrate"])
+def test_a_log_is_read_by_the_relater_that_the_settings_name(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """BELIEFGRAPH_RELATER judges the texts of a log wherever one is read, on a store or replayed on a scratch one."""
+    encoder = ScriptedCrossEncoder({})
+    install(monkeypatch, encoder)
+    monkeypatch.setenv("BELIEFGRAPH_RELATER", "somebody/nli-model")
+    texts = ("Wants comments in code", "Wants no comments in code")
+    log = shell.write(
+        "log.jsonl", _lines([{"type": "belief", "user": "ada", "statement": text} for text in texts])
+    )
+    shell.run(command, log, status=2 if command == "calibrate" else 0)  # one user is too few to calibrate on
+    assert {texts, texts[::-1]} == set(encoder.asked)

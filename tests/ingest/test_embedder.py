@@ -15,7 +15,7 @@ import pytest
 from beliefgraph import BeliefGraph, StoreVersionError
 from beliefgraph.graph.errors import ModelUnavailableError
 from beliefgraph.ingest import embedder
-from beliefgraph.ingest.embedder import DEFAULT_MODEL, SentenceTransformerEmbedder
+from beliefgraph.ingest.embedder import DEFAULT_MODEL, SentenceTransformerEmbedder, named_embedder
 from tests.embedders import WordEmbedder
 from tests.worlds import open_world
 
@@ -180,3 +180,14 @@ def test_what_needs_no_text_embeds_nothing() -> None:
         world.ada.retract("s0")
         assert calls == len(world.embedder.calls)
         assert [["likes tea"]] == world.embedder.calls
+
+
+def test_a_model_can_be_named(tmp_path: Path) -> None:
+    """A name or a folder stands for the model of that name; nothing for the default; an embedder for itself."""
+    words = WordEmbedder()
+    assert words is named_embedder(words)
+    assert ["mpnet", tmp_path.name, DEFAULT_MODEL] == [
+        named_embedder(named).name for named in ("somebody/mpnet", tmp_path, None)
+    ]
+    with BeliefGraph.open(":memory:", embedder="somebody/mpnet") as graph:
+        assert "mpnet" == graph._pipeline.embedder.name

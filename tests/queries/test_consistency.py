@@ -7,8 +7,14 @@ import networkx as nx
 import pytest
 
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.queries.consistency import EXACT_UP_TO, clusters, heaviest_consistent, resting_on
-from tests.embedders import CONTRADICTION, EQUIVALENT
+from beliefgraph.queries.consistency import (
+    EXACT_UP_TO,
+    clusters,
+    consistent,
+    heaviest_consistent,
+    resting_on,
+)
+from tests.embedders import CONTRADICTION, EQUIVALENT, SUSPICION
 from tests.worlds import open_world
 
 pytestmark = pytest.mark.usefixtures("anywhere")
@@ -58,11 +64,25 @@ def test_equal_weights_are_decided_by_id() -> None:
 
 
 def test_a_large_component_is_not_claimed_to_be_exact() -> None:
-    """Beyond the bound the answer is consistent, and says that it may not be the heaviest."""
-    graph = _random_graph(random.Random(1), EXACT_UP_TO + 20, 0.2)
-    found = heaviest_consistent(graph, dict.fromkeys(graph, 1.0))
+    """Beyond the bound the answer is consistent, weighs what is promised, and says that it may not be the heaviest."""
+    chance = random.Random(1)
+    graph = _random_graph(chance, EXACT_UP_TO + 20, 0.2)
+    weights = {node: chance.random() for node in graph}
+    found = heaviest_consistent(graph, weights)
     assert not found.exact
     assert not any(graph.has_edge(*pair) for pair in itertools.combinations(found.beliefs, 2))
+    assert found.weight >= sum(weights[node] / (graph.degree[node] + 1) for node in graph)
+
+
+def test_many_beat_the_heaviest_one_also_in_a_large_component() -> None:
+    """One belief against sixty that agree goes, though each of them is lighter than it."""
+    graph: nx.Graph[BeliefId] = nx.star_graph(
+        [BeliefId(f"b{number:02}") for number in range(EXACT_UP_TO + 21)]
+    )
+    weights = {node: 0.9 if node == "b00" else 0.8 for node in graph}
+    found = heaviest_consistent(graph, weights)
+    assert graph.nodes - {"b00"} == found.beliefs
+    assert not found.exact
 
 
 def test_the_graph_of_beliefs_says_what_contradicts_repeats_and_rests_on_what() -> None:
@@ -81,3 +101,26 @@ def test_the_graph_of_beliefs_says_what_contradicts_repeats_and_rests_on_what() 
         assert frozenset() == resting_on(graph, BeliefId("b0"))
         world.ada.resolve_conflicts()
         assert [] == clusters(world.ada.belief_graph(), "DUPLICATES")
+
+
+def test_what_can_be_true_together_is_asked_of_the_graph_of_beliefs() -> None:
+    """Confirmed contradictions between beliefs in use count, each belief weighs its confidence; a part can be asked."""
+    old, new, doubt = "wants comments", "wants no comments", "wants few comments"
+    script = {(new, old): CONTRADICTION, (doubt, old): SUSPICION, (doubt, new): SUSPICION}
+    with open_world(script=script) as world:
+        for id, text, confidence in (
+            ("b0", old, 0.9),
+            ("b1", new, 0.6),
+            ("b2", doubt, 0.7),
+            ("b3", "likes tea", 0.8),
+        ):
+            world.ada.believe(text, id=id, confidence=confidence)
+        graph = world.ada.belief_graph()
+        found = consistent(graph)
+        assert {"b0", "b2", "b3"} == found.beliefs
+        assert found.exact
+        assert pytest.approx(sum(graph.nodes[id]["confidence"] for id in found.beliefs)) == found.weight
+        (cluster,) = clusters(graph, "CONTRADICTS")
+        assert {"b0", "b2"} == consistent(graph.subgraph(cluster)).beliefs
+        world.ada.amend("b0", retired=True)
+        assert {"b1", "b2", "b3"} == consistent(world.ada.belief_graph()).beliefs

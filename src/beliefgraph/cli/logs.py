@@ -204,7 +204,7 @@ def _interrupted_when_told_to_end() -> Iterator[None]:
 
 
 def replay(run: Callable[..., T], session: Session, sources: "Sequence[Source]", **options: Any) -> T:
-    """Replay logs through a scratch store, with the parameters and the model that the settings name.
+    """Replay logs through a scratch store, with the parameters and the models that the settings name.
 
     Told to end (SIGTERM), it takes the scratch store, which can be large, away with it, as when it is interrupted.
     """
@@ -221,7 +221,8 @@ def replay(run: Callable[..., T], session: Session, sources: "Sequence[Source]",
         return run(
             (line for source in sources for line in source.lines()),
             parameters=load_parameters(settings.parameters),
-            embedder=session.embedder or _embedder(settings.model),
+            embedder=session.embedder or settings.model,
+            relater=session.relater or settings.relater,
             on_progress=advance_all,
             **options,
         )
@@ -308,12 +309,6 @@ def check_out(out: str | None, sources: Sequence[str] = ()) -> None:
         raise click.UsageError(f"out: {out} is a folder; name a file")
     if any(same_file(out, source) for source in sources):
         raise click.UsageError(f"out: {out} is read at the same time; name another file")
-
-
-def _embedder(model: str | None) -> Any:
-    from beliefgraph.ingest.embedder import SentenceTransformerEmbedder
-
-    return SentenceTransformerEmbedder(model)
 
 
 @click.command()
