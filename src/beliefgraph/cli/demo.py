@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from beliefgraph.bootstrap import BeliefGraph
     from beliefgraph.graph.model import Belief, Outcome
+    from beliefgraph.ingest.resolution import Decision
     from beliefgraph.selfmodel import SelfModel
 
     Cell = str | tuple[str, str] | Text
@@ -92,7 +93,7 @@ class _Story:
 
     def open(self) -> BeliefGraph:
         """Open the scratch store."""
-        return Session(self.path, embedder=self.session.embedder).open()
+        return Session(self.path, embedder=self.session.embedder, relater=self.session.relater).open()
 
     # The acts
 
@@ -159,7 +160,7 @@ class _Story:
         self.beliefs(belief for belief in ada.beliefs() if "write" in belief.statement.lower())
 
     def contradict(self, ada: SelfModel) -> None:
-        """A new belief is spawned, a conflict is found, weighed, and decided by what was said later."""
+        """A new belief is spawned, a conflict is found, weighed, explained, and decided by what was said later."""
         self.act(f"She says: “{_NEW}”. A belief is spawned, and a conflict found and weighed")
         before = ada.belief(_COMMENTS)
         outcome = ada.signal("statement", text=_NEW)
@@ -171,18 +172,33 @@ class _Story:
         self.grid(rows)
         for conflict in outcome.conflicts:
             self.paragraph(f"contradiction, {conflict.status}: {conflict.strength:.0%} sure")
-        self.line("   ", ("beliefgraph resolve", "bold"), " decides:")
-        stands, falls = "takes its place", "no longer used"
-        for decision in ada.resolve_conflicts():
-            kept = {str(id): stands if id == decision.keep else falls for id in decision.beliefs}
-            self.grid((ada.belief(id).statement, (note, "dim")) for id, note in kept.items())
-            self.paragraph(f"because it is {decision.reason}; decide --undo takes it back")
+        self.act("“Why do you doubt that I want comments?”")
+        self.account(ada, _COMMENTS)
+        self.act("beliefgraph resolve decides")
+        decisions = ada.resolve_conflicts()
+        if not decisions:
+            self.paragraph("nothing: what is only suspected is left to a person")
+        for decision in decisions:
+            self.decided(ada, decision)
+
+    def decided(self, ada: SelfModel, decision: Decision) -> None:
+        """What the job made of a conflict, and why."""
+        stands, falls = "stands", "no longer used"
+        if decision.keep is None:
+            stands = falls = "scoped" if decision.scope else "asked about"
+        kept = {id: stands if id == decision.keep else falls for id in decision.beliefs}
+        self.grid((ada.belief(id).statement, (note, "dim")) for id, note in kept.items())
+        self.paragraph(f"reason: {decision.reason}; beliefgraph decide --undo takes it back")
 
     def explain(self, ada: SelfModel) -> None:
         """The numbers are accounted for in words."""
         self.act("“Why don't you believe in Java any more?”")
+        self.account(ada, _JAVA)
+
+    def account(self, ada: SelfModel, belief_id: str) -> None:
+        """Print the explanation of a belief."""
         rows: list[Sequence[Cell]] = []
-        for line in str(ada.explain(_JAVA)).splitlines():
+        for line in str(ada.explain(belief_id)).splitlines():
             if line.startswith("  "):
                 nats, account = line.split(maxsplit=1)
                 rows.append((("  " + nats, "cyan"), account))
