@@ -162,7 +162,5 @@ def _contexts_apart(link: Link, sides: Sides) -> dict[BeliefId, Context]:
 
 def _by_turns(first: Sequence[Signal], second: Sequence[Signal]) -> bool:
     """Say whether each side has a signal later than one of the other."""
-    earliest, latest = (
-        [pick(signal.observed_at for signal in side) for side in (first, second)] for pick in (min, max)
-    )
-    return earliest[0] < latest[1] and earliest[1] < latest[0]
+    ours, theirs = ([signal.observed_at for signal in side] for side in (first, second))
+    return min(ours) < max(theirs) and min(theirs) < max(ours)
