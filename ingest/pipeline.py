@@ -46,11 +46,12 @@ from beliefgraph.ingest.priors import Topics
 from beliefgraph.ingest.records import NEAREST, Inputs
 from beliefgraph.ingest.reinterpretation import reinterpret
 from beliefgraph.ingest.relate import Relater, RelationBook, Remembers, UnrelatedPairs, worth_asking
-from beliefgraph.ingest.resolution import Decision, Resolution, find_conflict, resolve, resolve_all
+from beliefgraph.ingest.resolution import Resolution, find_conflict, resolve, resolve_all
 from beliefgraph.ingest.responses import respond
 from beliefgraph.ingest.retractions import retract
 from beliefgraph.ingest.signals import apply_signal, check_signal
 from beliefgraph.ingest.statements import believe, spawned_id
+from beliefgraph.ingest.verdicts import Decision
 from beliefgraph.ingest.working import WorkingSet
 
 _ROUNDING = 1e-6

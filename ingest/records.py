@@ -150,10 +150,15 @@ class Records:
 
     def find_signal(self, signal_id: SignalId) -> Signal | None:
         """Return a signal, or None."""
-        if signal_id not in self._signals and signal_id not in self._sought_signals:
-            for signal, interpretation in self._reader.signals([signal_id]):
-                self._signals[signal.id], self._interpretations[signal.id] = signal, interpretation
-        return self._signals.get(signal_id)
+        return next(iter(self.find_signals([signal_id])), None)
+
+    def find_signals(self, ids: Iterable[SignalId]) -> list[Signal]:
+        """Return those signals that there are, in this order, read all at once."""
+        ids = list(ids)
+        unread = [id for id in ids if id not in self._signals and id not in self._sought_signals]
+        for signal, interpretation in self._reader.signals(unread) if unread else ():
+            self._signals[signal.id], self._interpretations[signal.id] = signal, interpretation
+        return [self._signals[id] for id in ids if id in self._signals]
 
     def interpretation(self, signal_id: SignalId) -> Interpretation:
         """Return what was made of a signal that `find_signal` found."""
@@ -215,15 +220,14 @@ class Records:
         every = (*self._reader.history().links, *self.new_links)
         return [each for each in every if (each.kind, each.ends) == (link.kind, link.ends)]
 
-    def contexts_for(self, belief_id: BeliefId) -> list[Context]:
-        """Return the context of each unretracted signal that speaks for a belief, oldest first."""
+    def signals_for(self, belief_id: BeliefId) -> list[Signal]:
+        """Return the unretracted signals that spoke for a belief; those it took in by a merge are not among them."""
         ids = {
             SignalId(revision.cause_id): None
             for revision in self.revisions_of(belief_id)
             if revision.cause_kind == "signal" and revision.item is not None and revision.item.nats > 0
         }
-        signals = [self.find_signal(id) for id in ids]
-        return [signal.context for signal in signals if signal is not None and signal.retracted_at is None]
+        return [signal for signal in self.find_signals(ids) if signal.retracted_at is None]
 
     def state_before(self, revision: Revision) -> BeliefState:
         """Return the state that a belief had before a revision that was not its first."""

@@ -1,4 +1,7 @@
-"""Decisions on conflicts and duplicates, by a person or by the job: each a revision with its reason, each reversible.
+"""Decisions on conflicts and duplicates, by a person or by the job: carried out, and taken back.
+
+The edge keeps the reason; what changes about a belief is a revision that the edge causes. What the job decides lies in
+verdicts.py.
 
 Of two beliefs that say the same, one takes in the other: its evidence counts there, each item once, later items too.
 """
@@ -6,29 +9,28 @@ Of two beliefs that say the same, one takes in the other: its evidence counts th
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
-from typing import Literal
 
-from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.contradiction import MAX_STRENGTH
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
 from beliefgraph.graph.ledger import is_spoken, read_state
 from beliefgraph.graph.model import ConflictStatus, Context, Link, Revision, context_of
+from beliefgraph.ingest.verdicts import (
+    NEVER,
+    UNDONE,
+    Decision,
+    Side,
+    by_context,
+    by_weight,
+    by_word,
+    to_ask,
+)
 from beliefgraph.ingest.working import MERGED, Cause, WorkingSet
 
 RESOLVED, REOPENED = "conflict_resolved", "conflict_reopened"
 """Reasons of revisions that carry out a decision, and that take it back."""
-UNDONE = "undone"
-"""How the reason of an edge begins whose last decision a person took back."""
 PERSON = "person"
 """Detector of an edge that a person confirmed."""
-_SCOPED_BY = 2
-"""Signals on each side from which contexts that never meet mean that both are right."""
-_STRONGER_NATS = 1.5
-"""Inferred against inferred: by so much the better supported must lead to be kept without asking."""
-
-Verdict = Literal["keep", "scope", "merge", "ask"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +49,6 @@ class Resolution:
     confirm: bool = False
     undo: bool = False
     why: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What the job makes of one confirmed conflict or sure duplicate, and why.
-
-    `reason`: `contexts` (the evidence of each comes from a context of its own), `stated` (one was said, the other
-    inferred), `newer` (both were said, this one later), `stronger` (both inferred, one far better supported),
-    `duplicates` (both say the same; the one that was said, then the better supported, to .01 nats, then the older takes
-    in the other); to ask: `stated_against_inferred`, `same_time`, `undecided`, `undone` (a person took back what was
-    decided, and neither was said again since).
-    """
-
-    conflict_id: ConflictId
-    beliefs: tuple[BeliefId, BeliefId]
-    verdict: Verdict
-    reason: str
-    keep: BeliefId | None = None
-    scope: Mapping[BeliefId, Context] = field(default_factory=dict)
 
 
 def one_way_only() -> InvalidInputError:
@@ -131,24 +114,30 @@ def _holds(working: WorkingSet, scope: Mapping[BeliefId, Context]) -> bool:
 def resolve_all(
     working: WorkingSet, duplicates: Iterable[Link], contradictions: Iterable[Link]
 ) -> list[Decision]:
-    """Merge sure duplicates, in this order, then decide every contradiction that counts, strongest first.
+    """Merge sure duplicates, in this order; then decide what counts by context, by her words, by weight.
 
     Where nothing decides, the decision is to ask, and nothing moves.
     """
     decisions = [decision for link in duplicates if (decision := _merged(working, link))]
     passed_on = (link for link in working.new_links if link.kind == "contradicts")
     current = {link.id: link for link in (*contradictions, *passed_on)}
-    side = cache(partial(_side, working))  # what follows moves no evidence
-    for link in sorted(current.values(), key=lambda link: (-link.strength, link.seq)):
-        if not working.counts(link):
-            continue
-        decision = _decide(link, side(link.low), side(link.high))
-        decisions.append(decision)
-        if decision.keep is not None:
-            _keep(working, link, decision.keep, _kept(decision.reason, decision.keep))
-        elif decision.scope:
-            _scope(working, link, decision.scope, decision.reason)
-    return decisions
+    links = sorted(filter(working.counts, current.values()), key=lambda link: (-link.strength, link.seq))
+    # What follows moves no evidence.
+    sides = {end: _side(working, end) for end in dict.fromkeys(end for link in links for end in link.ends)}
+    for way in (by_context, by_word, by_weight):
+        for decision in way([link for link in links if working.counts(link)], sides):
+            link = current[decision.conflict_id]
+            if working.counts(link):
+                decisions.append(decision)
+                _carry_out(working, link, decision)
+    return decisions + [to_ask(link, sides) for link in links if working.counts(link)]
+
+
+def _carry_out(working: WorkingSet, link: Link, decision: Decision) -> None:
+    if decision.keep is None:
+        _scope(working, link, decision.scope, decision.reason)
+    else:
+        _keep(working, link, decision.keep, _kept(decision.reason, decision.keep))
 
 
 def _merged(working: WorkingSet, link: Link) -> Decision | None:
@@ -160,8 +149,8 @@ def _merged(working: WorkingSet, link: Link) -> Decision | None:
     ):
         return None
     sides = {node.seq: _side(working, node.id) for node in (first, second)}
-    better = min(sides, key=lambda seq: (sides[seq].said_us is None, -round(sides[seq].own_nats, 2), seq))
-    kept = sides[better].belief_id
+    better = min(sides, key=lambda seq: (sides[seq].said_us == NEVER, -round(sides[seq].own_nats, 2), seq))
+    kept = first.id if better == first.seq else second.id
     _keep(working, link, kept, _kept("duplicates", kept))
     return Decision(conflict_id=link.id, beliefs=link.ends, verdict="merge", reason="duplicates", keep=kept)
 
@@ -173,81 +162,16 @@ def reopen(working: WorkingSet, belief_id: BeliefId, reason: str) -> None:
             _undo(working, link, reason, spare=belief_id)
 
 
-# What the job decides
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    belief_id: BeliefId
-    said_us: int | None
-    own_nats: float
-    overruled: bool
-    contexts: tuple[Context, ...]
-
-
-def _decide(link: Link, first: _Side, second: _Side) -> Decision:
-    def decided(
-        verdict: Verdict, reason: str, keep: BeliefId | None = None, **more: Mapping[BeliefId, Context]
-    ) -> Decision:
-        return Decision(
-            conflict_id=link.id,
-            beliefs=link.ends,
-            verdict=verdict,
-            reason=reason,
-            keep=keep,
-            **more,
-        )
-
-    said_us = max(side.said_us or 0 for side in (first, second))
-    if link.reason.startswith(UNDONE) and said_us <= to_us(link.recorded_at):
-        return decided("ask", "undone")
-    apart = _contexts_apart(first, second)
-    if apart:
-        return decided("scope", "contexts", scope=apart)
-    reason, kept = _preferred(first, second)
-    return decided("ask" if kept is None else "keep", reason, None if kept is None else kept.belief_id)
-
-
-def _preferred(first: _Side, second: _Side) -> tuple[str, _Side | None]:
-    """Return which side stands, and why; None where a person must say."""
-    if first.overruled or second.overruled:
-        return "stated_against_inferred", None
-    if first.said_us is None and second.said_us is None:
-        better, other = sorted((first, second), key=lambda side: -side.own_nats)
-        sure = better.own_nats > 0 and better.own_nats - other.own_nats >= _STRONGER_NATS
-        return ("stronger", better) if sure else ("undecided", None)
-    if first.said_us is None or second.said_us is None:
-        return "stated", first if second.said_us is None else second
-    if first.said_us == second.said_us:
-        return "same_time", None
-    return "newer", first if first.said_us > second.said_us else second
-
-
-def _side(working: WorkingSet, belief_id: BeliefId) -> _Side:
+def _side(working: WorkingSet, belief_id: BeliefId) -> Side:
     node = working.belief(belief_id)
     reading = read_state(node.state, working.now_us)
     said = [i.observed_us for i in working.evidence.words(belief_id) if is_spoken(i.slot) and i.nats > 0]
-    return _Side(
-        belief_id=belief_id,
-        said_us=max(said, default=None),
+    return Side(
+        said_us=max(said, default=NEVER),
         own_nats=reading.own,
         overruled=bool(said) and reading.own < 0,
-        contexts=tuple(working.contexts_for(belief_id)),
+        signals=working.signals_for(belief_id),
     )
-
-
-def _contexts_apart(first: _Side, second: _Side) -> dict[BeliefId, Context]:
-    """Return the context of each when all evidence of one has another value of some key than all of the other's."""
-    if min(len(first.contexts), len(second.contexts)) < _SCOPED_BY:
-        return {}
-    for key in sorted(first.contexts[0]):
-        values = [{context.get(key) for context in side.contexts} for side in (first, second)]
-        if all(len(found) == 1 and None not in found for found in values) and values[0] != values[1]:
-            return {
-                side.belief_id: {key: str(found.pop())}
-                for side, found in zip((first, second), values, strict=True)
-            }
-    return {}
 
 
 # What a decision does

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from beliefgraph.graph.clock import to_us
+from beliefgraph.graph.consistent import conflict_graph, heaviest_consistent
 from beliefgraph.graph.glance import Floats, Glance
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.model import UNDECIDED, BeliefNode, LinkKind, context_of, view
 from beliefgraph.queries.asking import Asker, Hearing, Outlook
-from beliefgraph.queries.consistency import conflict_graph, heaviest_consistent
 from beliefgraph.queries.personalize import (
     Choice,
     Personalization,

@@ -102,6 +102,13 @@ def anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("tests.worlds.SERVED", request.param == "service")
 
 
+@pytest.fixture(params=["sqlite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def either_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test hold on both stores; two worlds at once need two tenants (`tests.worlds.open_world`)."""
+    if request.param == "neo4j":
+        monkeypatch.setattr("tests.worlds.TARGET", request.getfixturevalue("neo4j_address").uri)
+
+
 @pytest.fixture(scope="session")
 def neo4j_server() -> Iterator[Address]:
     """Lend one Neo4j server to all tests."""

@@ -78,18 +78,21 @@ class World:
 
 @contextmanager
 def open_world(
-    target: Path | str = ":memory:",
+    target: Path | str | None = None,
     *,
     script: Mapping[Pair, Relation] | None = None,
     parameters: Parameters | None = None,
     clock: Clock | None = None,
     tenant: str = "default",
 ) -> Iterator[World]:
-    """Open a store with scripted models and a clock of its own; where the fixture `anywhere` says so, over HTTP."""
+    """Open a store with scripted models and a clock of its own; where the fixture `anywhere` says so, over HTTP.
+
+    Without a target it lies in memory; where the fixture `either_store` says so, on Neo4j.
+    """
     clock, embedder, relater = clock or Clock(), WordEmbedder(), ScriptedRelater(script)
     with (
         BeliefGraph.open(
-            target,
+            target or TARGET,
             tenant=tenant,
             embedder=embedder,
             relater=relater,
@@ -104,6 +107,8 @@ def open_world(
 
 SERVED = False
 """Whether worlds are reached over HTTP (set by the fixture `anywhere`)."""
+TARGET = ":memory:"
+"""Where worlds lie that name no place (set by the fixture `either_store`)."""
 
 
 class _ServedGraph(RemoteGraph):

@@ -10,7 +10,7 @@ from beliefgraph.api.calls import AsOf, ConflictId, Cursor, DryRun, Limit, OfUse
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.errors import InvalidInputError
 from beliefgraph.graph.model import Conflict, ConflictStatus
-from beliefgraph.ingest.resolution import Decision
+from beliefgraph.ingest.verdicts import Decision
 from beliefgraph.queries.pages import Page
 from beliefgraph.wire import records as wire
 
@@ -58,7 +58,7 @@ def list_duplicates(
     summary="Decide a conflict or a pair of duplicates as a person",
 )
 def resolve_conflict(of: OfUser, conflict_id: ConflictId, body: bodies.Resolution) -> Conflict:
-    """Every change is a revision with the reason; `undo` takes the last decision back; the same again is harmless."""
+    """The conflict keeps the reason; `undo` takes the last decision back; the same again is harmless."""
     return of.user.resolve(conflict_id, **given(body))
 
 
@@ -72,7 +72,7 @@ def resolve_conflict(of: OfUser, conflict_id: ConflictId, body: bodies.Resolutio
 def resolve_conflicts(
     of: OfUser, body: Annotated[bodies.Nothing | None, Body()] = None, dry_run: DryRun = False
 ) -> Sequence[Decision]:
-    """The rest is named, to be asked about. Run again, it finds nothing left to do."""
+    """The rest is named, to be asked about. Run again, it decides nothing more, and names the same."""
     del body  # it was checked to say nothing
     of.sequence()
     return of.user.resolve_conflicts(dry_run=dry_run)

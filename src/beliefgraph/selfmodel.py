@@ -25,9 +25,10 @@ from beliefgraph.ingest.events import (
     make_event,
 )
 from beliefgraph.ingest.pipeline import Result
-from beliefgraph.ingest.resolution import Decision, Resolution
+from beliefgraph.ingest.resolution import Resolution
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
 from beliefgraph.ingest.validation import check_flag
+from beliefgraph.ingest.verdicts import Decision
 from beliefgraph.onboarding import Onboarding, onboard
 from beliefgraph.queries.what_if import WhatIf, what_if
 from beliefgraph.reading import Premises, SelfModelReads, premise_input, premises_of
@@ -252,8 +253,8 @@ class SelfModel(SelfModelReads):
 
         `keep`: this belief stands, the other is superseded (of duplicates, it takes in the other's evidence); `scope`:
         both are right, each in its context (conflicts only); `dismiss`: they do not conflict; `confirm`: they do;
-        `undo`: as before the last decision. Every change is a revision with `reason`. Raises `NotFoundError` and
-        `InvalidInputError`.
+        `undo`: as before the last decision. The conflict keeps `reason`; what changes about a belief is a revision that
+        it causes. Raises `NotFoundError` and `InvalidInputError`.
         """
         check_identifier("conflict_id", conflict_id)
         if reason is not None:
@@ -274,8 +275,8 @@ class SelfModel(SelfModelReads):
     def resolve_conflicts(self, *, dry_run: bool = False) -> list[Decision]:
         """Merge what surely says the same, decide every conflict that can be decided, and ask about the rest.
 
-        Confirmed conflicts are decided by what was said, when and where. Run again, it finds nothing left to do. With
-        `dry_run` nothing is written.
+        Confirmed conflicts are decided by what was said, when and where. Run again, it decides nothing more, and asks
+        the same. With `dry_run` nothing is written.
         """
         return self._pipeline.resolve_all(self._scope, dry_run=dry_run)
 

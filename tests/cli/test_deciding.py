@@ -3,7 +3,7 @@
 import pytest
 
 from beliefgraph import SelfModel
-from beliefgraph.ingest.resolution import Decision
+from beliefgraph.ingest.verdicts import Decision
 from tests.cli.shell import Shell
 from tests.embedders import CONTRADICTION, ScriptedRelater
 

@@ -12,10 +12,13 @@ from tests.worlds import World, open_world
 SHORT, BRIEF = "wants short answers", "wants brief answers"
 
 
+on_both_stores = pytest.mark.usefixtures("either_store")
+
+
 @contextmanager
-def _duplicates() -> Iterator[tuple[World, str]]:
+def _duplicates(tenant: str = "default") -> Iterator[tuple[World, str]]:
     """Let Ada hold two beliefs that say the same, each with a response of its own, and one of both."""
-    with open_world(script={(BRIEF, SHORT): EQUIVALENT}) as world:
+    with open_world(script={(BRIEF, SHORT): EQUIVALENT}, tenant=tenant) as world:
         world.ada.believe(SHORT, id="b0", confidence=0.8)
         world.ada.believe(BRIEF, id="b1", confidence=0.6)
         for number, behind in enumerate([["b0"], ["b1"], ["b0", "b1"]]):
@@ -30,6 +33,7 @@ def _evidence(world: World, belief: str = "b0") -> set[tuple[str, str]]:
     return {(each.source, each.about) for each in world.ada.explain(belief).contributions}
 
 
+@on_both_stores
 def test_the_job_merges_what_surely_says_the_same() -> None:
     """The better supported takes in the evidence of the other, each response once, and the other is superseded."""
     with _duplicates() as (world, duplicate):
@@ -63,6 +67,7 @@ def test_a_dry_run_says_so_and_writes_nothing() -> None:
         assert before == world.content()
 
 
+@on_both_stores
 def test_evidence_that_comes_later_counts_where_it_belongs() -> None:
     """Signals on a response of the merged belief move the one that took it in, once, also when it was behind it too."""
     with _duplicates() as (world, _):
@@ -76,6 +81,7 @@ def test_evidence_that_comes_later_counts_where_it_belongs() -> None:
         assert world.graph.verify().ok
 
 
+@on_both_stores
 def test_saying_the_merged_one_again_speaks_for_the_other() -> None:
     """The merged belief stays superseded; what stands is what was said."""
     with _duplicates() as (world, _):
@@ -85,10 +91,11 @@ def test_saying_the_merged_one_again_speaks_for_the_other() -> None:
         assert ["held", "superseded"] == [world.ada.belief(name).standing for name in ("b0", "b1")]
 
 
+@on_both_stores
 @pytest.mark.parametrize("signal", ["s0", "s1", "s2"])
 def test_a_retraction_reaches_through(signal: str) -> None:
     """Retracted after the merge or before it: the same confidence."""
-    with _duplicates() as (world, _), _duplicates() as (other, _):
+    with _duplicates() as (world, _), _duplicates("other") as (other, _):
         world.ada.resolve_conflicts()
         world.ada.retract(signal)
         other.ada.retract(signal)
@@ -98,10 +105,11 @@ def test_a_retraction_reaches_through(signal: str) -> None:
         assert world.graph.verify().ok
 
 
+@on_both_stores
 @pytest.mark.parametrize("kept", ["b0", "b1"])
 def test_a_merge_can_be_taken_back(kept: str) -> None:
     """After undo, confidences, evidence and standings are what they were, also of what came after the merge."""
-    with _duplicates() as (world, duplicate), _duplicates() as (other, _):
+    with _duplicates() as (world, duplicate), _duplicates("other") as (other, _):
         world.ada.resolve(duplicate, keep=kept, reason="one thing")
         for each in (world, other):
             each.ada.signal("rating", id="late", value=0.0, response="r1")
@@ -113,6 +121,7 @@ def test_a_merge_can_be_taken_back(kept: str) -> None:
         assert world.graph.verify().ok
 
 
+@on_both_stores
 def test_three_that_say_the_same_become_one() -> None:
     """Merged one into the next, the evidence of all three ends where the last decision keeps it."""
     with open_world(script={(BRIEF, SHORT): EQUIVALENT, ("wants terse answers", SHORT): EQUIVALENT}) as world:
@@ -153,6 +162,7 @@ def test_what_stands_against_a_merged_belief_stands_against_its_heir() -> None:
         assert world.graph.verify().ok
 
 
+@on_both_stores
 @pytest.mark.parametrize(("seen", "status"), [(False, "dismissed"), (True, "suspected")])
 def test_a_merge_taken_back_takes_back_what_it_passed_on(seen: bool, status: str) -> None:
     """After undo the edge of the heir is what it was, or is none; confidences are as before the merge."""
@@ -178,6 +188,7 @@ def test_what_a_person_confirmed_is_passed_on_as_confirmed_by_her() -> None:
         assert ("confirmed", "person") == (undone.status, undone.detector)
 
 
+@on_both_stores
 def test_the_job_does_not_merge_again_what_was_undone() -> None:
     """A person took the merge back: both stand, however often the job runs."""
     with _duplicates() as (world, duplicate):

@@ -6,6 +6,8 @@ from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from tests.embedders import CONTRADICTION, SUSPICION
 from tests.worlds import World, open_world
 
+pytestmark = pytest.mark.usefixtures("either_store")
+
 TEA, COFFEE, WATER = (
     "drinks tea in the morning",
     "drinks coffee in the morning",
@@ -178,6 +180,7 @@ def test_contexts_that_never_meet_scope_both() -> None:
         _conflict(world, first="inferred", second="inferred")
         for number in range(3):
             for belief, place in (("b0", "work"), ("b1", "home")):
+                world.clock.pass_time(hours=1)
                 response = world.ada.respond(f"answer {number} {place}", beliefs=[belief])
                 world.ada.signal("rating", 1, response=response.id, context={"place": place})
         (decision,) = world.ada.resolve_conflicts()

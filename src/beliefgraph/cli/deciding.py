@@ -18,7 +18,7 @@ from beliefgraph.cli.options import (
 from beliefgraph.graph.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from beliefgraph.ingest.resolution import Decision
+    from beliefgraph.ingest.verdicts import Decision
 
 
 @click.command()
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 def resolve(session: Session, user: str | None, dry_run: bool, as_json: bool) -> int:
     """Merge what says the same, decide every confirmed conflict that can be; name what a person must be asked.
 
-    What was said beats what was inferred, said later beats said earlier, and evidence from contexts that never meet
-    keeps both, each in its context. Suspected conflicts are left alone. Every decision can be taken back (`decide
-    --undo`); run again, the job finds nothing left to do.
+    What was said beats what was inferred, said later beats said earlier, and signals that come by turns from contexts
+    of their own keep both, each in its context. Suspected conflicts are left alone. Every decision can be taken back
+    (`decide --undo`); run again, the job decides nothing more, and names the same to ask about.
     """
     decided: list[tuple[str, Decision, dict[str, str]]] = []
     with session.open() as graph:

@@ -43,9 +43,10 @@ from beliefgraph.ingest.events import (
     check_time,
 )
 from beliefgraph.ingest.pipeline import Pipeline, Result
-from beliefgraph.ingest.resolution import Decision, Resolution
+from beliefgraph.ingest.resolution import Resolution
 from beliefgraph.ingest.signals import RESTORED, RETIRED, SCOPED
 from beliefgraph.ingest.validation import check_one_of
+from beliefgraph.ingest.verdicts import Decision
 from beliefgraph.onboarding import Onboarding
 from beliefgraph.queries.diff import Diff
 from beliefgraph.queries.explain import Explanation

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from beliefgraph.graph import model
 from beliefgraph.graph.prior import Prior as PriorRecord
 from beliefgraph.graph.store import Erasure as ErasureCounts
-from beliefgraph.ingest.resolution import Decision as JobDecision
+from beliefgraph.ingest.verdicts import Decision as JobDecision
 from beliefgraph.queries import explain, personalize, trace
 from beliefgraph.queries.contributions import Change as ChangeRecord
 from beliefgraph.queries.contributions import Contribution as ContributionRecord
