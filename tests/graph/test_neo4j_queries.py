@@ -15,7 +15,14 @@ from beliefgraph.graph.neo4j.connections import statement
 from beliefgraph.graph.neo4j.store import Neo4jStore
 from beliefgraph.graph.store import Reach, Reader, Scope, Store
 from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_beliefs, second, vector
-from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, RetractEvent, SignalEvent
+from beliefgraph.ingest.events import (
+    BeliefEvent,
+    Event,
+    PremiseInput,
+    ResponseEvent,
+    RetractEvent,
+    SignalEvent,
+)
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.ingest.reader import ingest
@@ -117,7 +124,7 @@ def test_what_each_kind_of_event_asks(store: Neo4jStore, ran: Ran) -> None:
     def respond(id: str) -> ResponseEvent:
         return ResponseEvent(user="ada", id=id, text="An answer", beliefs=[PremiseInput(id="b1")])
 
-    events = {
+    events: dict[str, Event] = {
         "believe": BeliefEvent(user="ada", id="b1", statement=STATEMENTS[0]),
         "respond": respond("r1"),
         "respond again": respond("r2"),

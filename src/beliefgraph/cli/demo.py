@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from beliefgraph.bootstrap import BeliefGraph
     from beliefgraph.graph.model import Belief, Outcome
-    from beliefgraph.ingest.resolution import Decision
+    from beliefgraph.ingest.verdicts import Decision
     from beliefgraph.selfmodel import SelfModel
 
     Cell = str | tuple[str, str] | Text
