@@ -1,7 +1,6 @@
-"""`python -m training`: train the network from its base, export it in int8, calibrate it, and write its card.
+"""`python -m training`: train the network from its base, export it in int8, and calibrate it.
 
-Two hours on two cores, one with `--half`; `--continue FILE` goes on from the network that ships with
-new statements, in some ten minutes.
+Two to three hours on two cores, half of that with `--half` where the processor computes in bfloat16.
 `--public` names the folder of the public sets (SNLI and MNLI dev, and for the gate EURTAD), laid out as the README
 beside this file says. `--quick` trains on next to nothing, to see that it works, and ships nothing.
 """
@@ -11,14 +10,10 @@ import json
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.special import softmax
 
@@ -42,10 +37,8 @@ from training.lives import Topic, read_life
 from training.meeting import Meeting, meetings, met_in, read_across
 from training.model import Network, base_folder
 from training.scenes import negated, read_scenes, read_sets, substituted
-from training.shipped import load_exported
 from training.statements import (
     LABELS,
-    RELATIONS,
     Cluster,
     Pair,
     draw,
@@ -61,11 +54,10 @@ from training.strangers import Strangers
 DATA = Path(__file__).parent / "data"
 _CALIBRATION = ("calibration", "calibration_more")
 _CALIBRATION_LIVES = ("life_calibration", "life_calibration2", "life_calibration3", "life_calibration4")
-NAME = "beliefgraph-relations-2026.11.4"
+NAME = "beliefgraph-relations-2026.11.5"
 _SEED = 20261123
 _SCENES_EACH = {"equivalent": 4, "entails": 4, "contradiction": 5, "neutral": 5}
 _EACH = {"equivalent": 4, "entails": 6, "contradiction": 6, "neutral": 7}
-_AGAIN = {"equivalent": 1, "entails": 1, "contradiction": 1, "neutral": 1}
 _OF_POLES = {"equivalent": 3, "entails": 4, "contradiction": 3, "neutral": 3}
 
 
@@ -78,27 +70,10 @@ def main() -> None:
     parser.add_argument(
         "--calibrate", action="store_true", help="export and calibrate --weights, do not train"
     )
-    parser.add_argument(
-        "--continue",
-        dest="new",
-        metavar="FILE",
-        nargs="+",
-        help="go on from the shipped network with the clusters of FILE (in data/relations) and some of the rest",
-    )
-    parser.add_argument("--passes", type=int, default=1, help="passes of --continue")
-    parser.add_argument(
-        "--again", type=float, default=1.0, help="how much of the rest --continue repeats a pass"
-    )
-    parser.add_argument("--rate", type=float, default=5e-5, help="highest learning rate of --continue")
     parser.add_argument("--half", action="store_true", help="compute in bfloat16")
-    parser.add_argument(
-        "--runs", type=int, default=1, help="runs of --continue beside each other, to be averaged"
-    )
     options = parser.parse_args()
     network = Network(base_folder())
-    if options.new is not None:
-        network.load_state_dict(_mean_of_runs(options))
-    elif options.calibrate:
+    if options.calibrate:
         network.load_state_dict(torch.load(options.weights))
     else:
         _train(network, options.public, quick=options.quick, half=options.half)
@@ -111,7 +86,7 @@ def main() -> None:
 def _train(network: Network, public: Path, *, quick: bool, half: bool) -> None:
     """First plain sentences with the statements among them, then statements and the gate, with some sentences again.
 
-    What the network then still takes for contradictions though it is of different topics is learned in the last passes.
+    What the network then still takes for contradictions though it is of different topics is learned in half a pass.
     """
     rng = random.Random(_SEED)
     lessons = _Lessons(public, rng, quick=quick)
@@ -120,40 +95,8 @@ def _train(network: Network, public: Path, *, quick: bool, half: bool) -> None:
     train(network, [lessons.of_statements() for _ in range(passes)], rate=1e-4, seed=_SEED + 1, half=half)
     mistaken = lessons.mistaken(network)
     print(f"{len(mistaken)} pairs of different topics taken for contradictions", flush=True)
-    last = [lessons.of_statements(mistaken) for _ in range(passes)]
-    train(network, last, rate=8e-5, seed=_SEED + 2, half=half)
-
-
-def _mean_of_runs(options: argparse.Namespace) -> dict[str, torch.Tensor]:
-    """Return the mean of the weights that several runs reach from the same ones, each on its own draws and one core."""
-    seeds = [_SEED + 2 + run for run in range(options.runs)]
-    home = import_module("training.__main__")  # what `-m` runs has no name in another process
-    with ProcessPoolExecutor(options.runs, mp_context=get_context("spawn")) as processes:
-        found = list(processes.map(home.train_further, [options] * options.runs, seeds))
-    return {name: torch.from_numpy(sum(run[name] for run in found) / len(found)) for name in found[0]}
-
-
-def train_further(options: argparse.Namespace, seed: int) -> dict[str, npt.NDArray[np.float32]]:
-    """Go on at half the rate: all of the new files, of the rest enough not to forget it, and what it gets wrong.
-
-    Near statements of different topics that the network takes for contradictions are learned as neutral.
-    """
-    if options.runs > 1:
-        torch.set_num_threads(1)
-    new = [cluster for name in options.new for cluster in read_clusters(RELATIONS / name)]
-    network = Network(base_folder())
-    load_exported(network)
-    rng = random.Random(seed)
-    lessons = _Lessons(options.public, rng, quick=False)
-    mistaken = lessons.mistaken(network)
-    print(f"{len(mistaken)} pairs of different topics taken for contradictions", flush=True)
-    passes = []
-    for _ in range(options.passes):
-        again = lessons.again()
-        some = rng.sample(again, round(options.again * len(again)))
-        passes.append([*_examples(draw(new, rng, each=_EACH, beside=mistaken)), *some])
-    train(network, passes, rate=options.rate, seed=seed, half=options.half)
-    return {name: weights.numpy() for name, weights in network.state_dict().items()}
+    last = lessons.of_statements(mistaken)
+    train(network, [rng.sample(last, len(last) // 2)], rate=8e-5, seed=_SEED + 2, half=half)
 
 
 class _Lessons:
@@ -180,14 +123,6 @@ class _Lessons:
             return [float(said) for said in relations[:, LABELS.index("contradiction")]]
 
         return self._strangers.mistaken(self._size, self._rng, judge)
-
-    def again(self) -> list[Example]:
-        """Return one pair of each label from every cluster, as many near ones of other topics, and the gate's texts."""
-        rng, size = self._rng, self._size
-        pairs = draw(self._clusters, rng, each=_AGAIN, beside=self._strangers.draw(size // 3, rng))
-        pairs += [*scoped(pairs, self._contexts, rng), *rng.sample(self._changed, size // 4)]
-        pairs += rng.sample(self._short, size // 12)
-        return [*_examples(pairs), *self._of_gate()]
 
     def with_scenes(self) -> list[Example]:
         """Return plain sentences in their relations, and statements."""
