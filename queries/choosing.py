@@ -156,6 +156,7 @@ def _consider(glance: Glance, request: Request, limits: ServingLimits) -> _Stand
 def _narrow(glance: Glance, stand: _Stand, request: Request, limit: int) -> bool:
     """Take out what contradicts, repeats or has no room; say whether anything had no room."""
     stand.reasons[_taken_back(glance, stand.with_reason("relevant"), stand.fits)] = "contradicted"
+    stand.reasons[_out_of_place(glance, stand.with_reason("relevant"), stand.fits)] = "contradicted"
     contradicted = _contradicted(glance, stand.with_reason("relevant"), stand.score * stand.fits)
     stand.reasons[contradicted] = "contradicted"
     stand.reasons[_repeated(glance, stand.with_reason("relevant"))] = "duplicate"
@@ -286,6 +287,16 @@ def _taken_back(glance: Glance, candidates: Rows, fits: Floats) -> Rows:
     likely = _joined(glance, "contradicts", candidates.tolist(), UNDECIDED, least=LIKELY)
     older = {_older_of(glance, one, other) for one, other in likely if fits[one] == fits[other]}
     return np.array(sorted(row for row in older if row is not None), dtype=np.int64)
+
+
+def _out_of_place(glance: Glance, candidates: Rows, fits: Floats) -> Rows:
+    """Return the candidates that yield to one of these very circumstances, which they contradict everywhere else.
+
+    Of two that were decided to hold each in its place, one may have been given a place and the other none.
+    """
+    decided = _joined(glance, "contradicts", candidates.tolist(), ("resolved",))
+    general = {min(pair, key=lambda row: fits[row]) for pair in decided if fits[pair[0]] != fits[pair[1]]}
+    return np.array(sorted(general), dtype=np.int64)
 
 
 def _contradicted(glance: Glance, candidates: Rows, weights: Floats) -> Rows:

@@ -105,6 +105,20 @@ def test_each_reason_for_withholding() -> None:
         assert "budget" == reasons(tight)["right_context"]
 
 
+def test_what_was_given_a_place_is_alone_there() -> None:
+    """Of two decided to be true each in its place, the one without a place yields where the other has its own."""
+    script = {("python examples never", "python examples"): CONTRADICTION}
+    with open_world(script=script) as world:
+        world.ada.believe("python examples", id="b0", confidence=0.95)
+        world.ada.believe("python examples never", id="b1", confidence=0.95)
+        (conflict,) = world.ada.conflicts()
+        world.ada.resolve(conflict.id, scope={"b1": {"place": "office"}})
+        here = world.ada.personalize("python examples", context={"place": "office"})
+        assert {"b0": "contradicted", "b1": "relevant"} == reasons(here)
+        elsewhere = world.ada.personalize("python examples", context={"place": "home"})
+        assert {"b0": "relevant", "b1": "other_context"} == reasons(elsewhere)
+
+
 def test_without_a_context_nothing_is_out_of_place() -> None:
     """A scoped belief is used where the request does not say where it is."""
     with open_world() as world:
