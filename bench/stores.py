@@ -142,17 +142,14 @@ class Served:
     def one_signal(self, *, repeats: int) -> Ratio:
         """Compare with one statement of the bare driver, written for a twin of the user on the same server."""
         pipeline, bare = self.open(), BareNeo4j(self._few)
-        ingest(pipeline, TENANT, beliefs_and_responses("ada", repeats))
-        whole = pipeline.store.read(scope_of("ada"), lambda reader: reader.history())
-        pipeline.store.write(scope_of("twin"), lambda writer: writer.save(whole))
-        ada, twin = f"{TENANT}/ada", f"{TENANT}/twin"
+        _begin_twins(pipeline, "ada", repeats)
+        ada, twin = _key("ada"), _key(_twin("ada"))
         ours, others = [], []
         for number in range(repeats):
             ours.append(timed(partial(rate, pipeline, "ada", f"r{number}", number)))
             (given,) = bare.written([f"{ada}/rating-r{number}"], user=ada, twin=twin)
             others.append(timed(partial(bare.write, given)))
-        if bare.graph(ada) != bare.graph(twin):
-            raise AssertionError("the bare transaction did not write the same nodes and edges")
+        _check_twins(bare, "ada")
         bare.close()
         pipeline.store.close()
         return Ratio(name="", ours=median(ours), other=median(others), target=2)
@@ -181,8 +178,7 @@ class Served:
             several.append(_run([partial(bare.write_many, given) for given in packed]) / (together * WRITERS))
             processor.append(_since(before, self.spent(), together * WRITERS))
         for user in users:
-            if bare.graph(_key(user)) != bare.graph(_key(_twin(user))):
-                raise AssertionError("the bare transactions did not write the same nodes and edges")
+            _check_twins(bare, user)
         bare.close()
         pipeline.store.close()
         return BareCosts(median(one), median(many), median(several), _medians(processor))
@@ -238,11 +234,22 @@ def _twin(user: str) -> str:
     return f"twin-of-{user}"
 
 
-def _left_to_write(pipeline: Pipeline, bare: BareNeo4j, user: str, signals: int) -> list[Properties]:
-    """Write a user with so many signals, and a twin without; return what the store wrote for them, last first."""
-    ingest(pipeline, TENANT, beliefs_and_responses(user, signals))
+def _begin_twins(pipeline: Pipeline, user: str, responses: int) -> None:
+    """Write a user with so many responses, and a twin with the same."""
+    ingest(pipeline, TENANT, beliefs_and_responses(user, responses))
     whole = pipeline.store.read(scope_of(user), lambda reader: reader.history())
     pipeline.store.write(scope_of(_twin(user)), lambda writer: writer.save(whole))
+
+
+def _check_twins(bare: BareNeo4j, user: str) -> None:
+    """Raise `AssertionError` where the bare driver did not write for a twin what the store wrote."""
+    if bare.graph(_key(user)) != bare.graph(_key(_twin(user))):
+        raise AssertionError("the bare driver did not write the same nodes and edges")
+
+
+def _left_to_write(pipeline: Pipeline, bare: BareNeo4j, user: str, signals: int) -> list[Properties]:
+    """Write a user with so many signals, and a twin without; return what the store wrote for them, last first."""
+    _begin_twins(pipeline, user, signals)
     ingest(pipeline, TENANT, signal_lines(user, range(signals)))
     keys = [f"{_key(user)}/rating-r{number}" for number in range(signals)]
     return bare.written(keys, user=_key(user), twin=_key(_twin(user)))[::-1]

@@ -27,6 +27,8 @@ from beliefgraph.graph.turns import Sums, counting
 
 Lifecycle = Literal["open", "tentative", "superseded", "retired"]
 Standing = Literal["held", "contested", "tentative", "superseded", "retired"]
+OUT_OF_USE: tuple[Standing, ...] = ("superseded", "retired")
+"""How a belief stands that is no longer used."""
 
 RESPONSE = "response"
 """Slot of inferred items: one for each response that the belief generated."""

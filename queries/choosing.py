@@ -15,6 +15,7 @@ from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.consistent import conflict_graph, heaviest_consistent
 from beliefgraph.graph.glance import Floats, Glance
 from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.ledger import OUT_OF_USE
 from beliefgraph.graph.model import UNDECIDED, BeliefNode, LinkKind, context_of, view
 from beliefgraph.queries.asking import Asker, Hearing, Outlook
 from beliefgraph.queries.personalize import (
@@ -149,7 +150,7 @@ def _consider(glance: Glance, request: Request, limits: ServingLimits) -> _Stand
     reasons[fits == 0] = "other_context"
     reasons[~near] = "not_relevant"
     ranked = np.lexsort((np.array([node.id for node in glance.nodes], dtype=np.str_), -score))
-    live = ~np.isin(standing, ("superseded", "retired"))
+    live = ~np.isin(standing, OUT_OF_USE)
     return _Stand(relevance=relevance, score=score, fits=fits, ranked=ranked[live[ranked]], reasons=reasons)
 
 
@@ -236,13 +237,13 @@ def _joined(
     glance: Glance, kind: LinkKind, among: Iterable[int], statuses: Sequence[str], *, least: float = 0.0
 ) -> list[tuple[int, int]]:
     """Return the pairs of rows that edges of a kind and status, at least so strong, join."""
-    rows = {glance.nodes[row].id: row for row in among}
-    return [
-        (rows[link.low], rows[link.high])
+    links = [
+        link
         for link in glance.links
         if link.kind == kind and link.status in statuses and link.strength >= least
-        if link.low in rows and link.high in rows
     ]
+    rows = {glance.nodes[row].id: row for row in among} if links else {}
+    return [(rows[link.low], rows[link.high]) for link in links if link.low in rows and link.high in rows]
 
 
 def _last_words(glance: Glance) -> list[int]:
@@ -250,13 +251,13 @@ def _last_words(glance: Glance) -> list[int]:
 
     What takes a statement back must not be withheld for want of confidence because of the statement that it takes back.
     """
-    live = [row for row, node in enumerate(glance.nodes) if node.live]
-    later, outdone = set[int](), set[int]()
+    live = (row for row, node in enumerate(glance.nodes) if node.live)
+    opposed, outdone = set[int](), set[int]()
     for one, other in _joined(glance, "contradicts", live, ("confirmed",)):
         older = _older_of(glance, one, other)
         outdone.update((one, other) if older is None else (older,))
-        later.update((one, other))
-    return sorted(later - outdone)
+        opposed.update((one, other))
+    return sorted(opposed - outdone)
 
 
 def _older_of(glance: Glance, one: int, other: int) -> int | None:
@@ -264,8 +265,8 @@ def _older_of(glance: Glance, one: int, other: int) -> int | None:
     nodes = glance.nodes
     if not all(nodes[row].source in ("stated", "corrected") for row in (one, other)):
         return None
-    first, second = sorted((one, other), key=lambda row: _said_us(nodes[row]))
-    return first if _said_us(nodes[first]) < _said_us(nodes[second]) else None
+    said_us, other_us = _said_us(nodes[one]), _said_us(nodes[other])
+    return None if said_us == other_us else one if said_us < other_us else other
 
 
 def _said_us(node: BeliefNode) -> int:

@@ -10,6 +10,7 @@ import networkx as nx
 
 from beliefgraph.graph.consistent import Consistent, heaviest_consistent
 from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.ledger import OUT_OF_USE
 from beliefgraph.graph.model import UNDECIDED, ConflictStatus, view
 from beliefgraph.graph.store import Reader, Store, scopes
 
@@ -76,7 +77,7 @@ def consistent(graph: "nx.MultiDiGraph[BeliefId]") -> Consistent:
     weights = {
         belief: seen["confidence"]
         for belief, seen in graph.nodes(data=True)
-        if seen["standing"] not in ("superseded", "retired")
+        if seen["standing"] not in OUT_OF_USE
     }
     joined.add_nodes_from(weights)
     joined.add_edges_from(

@@ -8,6 +8,7 @@ from typing import Literal
 
 from beliefgraph.graph.clock import from_us
 from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.ledger import OUT_OF_USE
 from beliefgraph.graph.model import Belief, BeliefNode, Revision, view
 from beliefgraph.graph.store import Reader
 from beliefgraph.queries.prose import percent
@@ -16,7 +17,6 @@ from beliefgraph.queries.timeline import quoted, why
 What = Literal["added", "gone", "back", "moved"]
 _CAUSES = 10
 _FADED = 0.005
-_OUT_OF_USE = ("superseded", "retired")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def _difference(
 def _what(before: Belief | None, after: Belief) -> What:
     if before is None:
         return "added"
-    was, is_now = before.standing not in _OUT_OF_USE, after.standing not in _OUT_OF_USE
+    was, is_now = before.standing not in OUT_OF_USE, after.standing not in OUT_OF_USE
     return "moved" if was == is_now else "back" if is_now else "gone"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beliefgraph.graph.ledger import OUT_OF_USE
 from beliefgraph.queries.choosing import LIKELY
 from beliefgraph.queries.contributions import terms_of
 
@@ -31,6 +32,8 @@ _SAID = {
     "source:observed": "it was observed",
     "source:imported": "it was imported",
 }
+
+_WORDS = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
 
 _DECIDED = {
     "contexts": "what speaks for them comes from contexts that never meet",
@@ -84,7 +87,7 @@ def explanation_prose(explanation: Explanation) -> str:
 def outcome(belief: Belief) -> str:
     """Say how sure we are and what follows; of what is no longer used, how sure its own evidence would make us."""
     sure = percent(belief.confidence)
-    if belief.standing in ("superseded", "retired"):
+    if belief.standing in OUT_OF_USE:
         return f"{STANDING[belief.standing]} Its own evidence alone would make us {sure} sure of it."
     return f"we are {sure} sure that this is true of her now. {STANDING[belief.standing]}"
 
@@ -99,7 +102,7 @@ def base_rate(prior: Prior) -> str:
 
 def _weighs(found: tuple[Conflict, Belief]) -> bool:
     conflict, other = found
-    return conflict.status == "confirmed" and other.standing not in ("superseded", "retired")
+    return conflict.status == "confirmed" and other.standing not in OUT_OF_USE
 
 
 def _conflict(conflict: Conflict, other: Belief, belief: Belief) -> str:
@@ -124,7 +127,7 @@ def _conflict(conflict: Conflict, other: Belief, belief: Belief) -> str:
 
 def _meanwhile(conflict: Conflict, *beliefs: Belief) -> str:
     """Say which of two beliefs is used while nobody has decided whether they contradict each other."""
-    if any(belief.standing in ("superseded", "retired") for belief in beliefs):
+    if any(belief.standing in OUT_OF_USE for belief in beliefs):
         return ""
     said = all(belief.source in ("stated", "corrected") for belief in beliefs)
     if said and conflict.strength >= LIKELY:
@@ -180,12 +183,11 @@ def _account(each: Contribution) -> str:
 def _worded(each: Contribution) -> str:
     """Say what she did about the belief itself, and what she put in its place."""
     if not each.signals:
-        return "she confirmed it"
+        return _WORDS["confirm"]
     signal = each.signals[-1][0]
     if signal.kind == "correction" and signal.text:
-        return f"she corrected it: “{signal.text}”"
-    kinds = {"confirm": "she confirmed it", "deny": "she denied it", "correction": "she corrected it"}
-    return kinds.get(signal.kind, "she rated it")
+        return f"{_WORDS['correction']}: “{signal.text}”"
+    return _WORDS.get(signal.kind, "she rated it")
 
 
 def _why(reason: str) -> str:
