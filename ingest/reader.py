@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from threading import Lock
@@ -77,6 +77,10 @@ class _Numbered:
     event: Event
 
 
+_Written = list[tuple[list[_Numbered], Results]]
+"""Events by transaction, with what became of each."""
+
+
 def ingest(
     pipeline: Pipeline,
     tenant: str,
@@ -103,14 +107,17 @@ def ingest(
         own_time=own_time,
         on_reject=on_reject,
         on_applied=on_applied,
+        on_progress=on_progress,
         observe=observe,
     )
-    for window in _windows(lines):
-        log.apply(window)
-        if on_progress is not None:
-            on_progress(len(window))
-        if log.report.stopped:
-            break
+    try:
+        for window in _windows(lines):
+            log.apply(window)
+            if log.report.stopped:
+                break
+        log.finish()
+    finally:
+        log.close()
     return log.report
 
 
@@ -131,6 +138,15 @@ def _windows(lines: Iterable[Line]) -> Iterator[list[_Numbering]]:
         yield window
 
 
+@dataclass(slots=True)
+class _Window:
+    """Lines that were read together: how many, which cannot be applied, and, user by user, what is being written."""
+
+    length: int
+    bad: list[Reject] = field(default_factory=list)
+    writing: dict[str, Future[_Written]] = field(default_factory=dict)
+
+
 class _Log:
     def __init__(
         self,
@@ -141,59 +157,81 @@ class _Log:
         own_time: bool,
         on_reject: Callable[[Reject], None] | None,
         on_applied: Callable[[int, Event, Result], None] | None,
+        on_progress: Callable[[int], None] | None,
         observe: Callable[[Event, WorkingSet], None] | None,
     ) -> None:
         self.report = IngestReport()
         self._pipeline, self._tenant = pipeline, tenant
         self._strict, self._own_time = strict, own_time
-        self._on_reject, self._on_applied, self._observe = on_reject, on_applied, observe
-        self._bad: list[Reject] = []
+        self._on_reject, self._on_applied, self._on_progress = on_reject, on_applied, on_progress
+        self._observe = observe
+        writers = 1 if strict or observe is not None else pipeline.store.writers
+        self._threads = ThreadPoolExecutor(writers, thread_name_prefix="ingest") if writers > 1 else None
         self._turn = Lock()
+        self._before = _Window(0)
 
-    def apply(self, window: list[_Numbering]) -> None:
-        """Apply a window of numbered lines, then report those that could not be applied, in their order."""
-        self._bad.clear()
-        self._apply(window)
-        self._bad.sort(key=lambda reject: reject.line)
-        for reject in self._bad[:1] if self._strict else self._bad:
-            self._report(reject)
-        self.report.stopped = self._strict and bool(self._bad)
+    def apply(self, lines: list[_Numbering]) -> None:
+        """Apply a window of lines. Where users are written beside each other, begin it, then finish the one before.
 
-    def _apply(self, window: list[_Numbering]) -> None:
-        events = list(self._parse(window))
+        So the store has something to write while a window is read, and nothing waits for the end of one.
+        """
+        window = _Window(len(lines))
+        runs = self._runs(window, lines)
+        if self._threads is None:
+            self._apply_in_turn(window, runs)
+            self._tell(window)
+        else:
+            for run in runs:
+                user = run[0].event.user
+                window.writing[user] = self._threads.submit(self._write, run, self._before.writing.get(user))
+            self.finish()
+            self._before = window
+
+    def finish(self) -> None:
+        """Wait for what is being written; tell what became of it as if its users had come in turn."""
+        window, self._before = self._before, _Window(0)
+        for one in window.writing.values():
+            for part, results in one.result():
+                self._note(window, part, results)
+        if window.length:
+            self._tell(window)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _runs(self, window: _Window, lines: list[_Numbering]) -> list[list[_Numbered]]:
+        """Return the events of each user in their order; in the order of the lines where a bad one stops the log."""
+        events = list(self._parse(window, lines))
         if not self._strict:
             events.sort(key=lambda one: one.event.user)
-        runs = [list(run) for _, run in groupby(events, key=lambda one: one.event.user)]
-        writers = 1 if self._strict or self._observe is not None else self._pipeline.store.writers
-        if min(writers, len(runs)) > 1:
-            self._apply_at_once(runs, writers)
-        else:
-            self._apply_in_turn(runs)
+        return [list(run) for _, run in groupby(events, key=lambda one: one.event.user)]
 
-    def _apply_in_turn(self, runs: list[list[_Numbered]]) -> None:
+    def _apply_in_turn(self, window: _Window, runs: list[list[_Numbered]]) -> None:
         for run in runs:
             for part in self._parts(run, _TRANSACTION):
-                if self._strict and any(reject.line < part[0].number for reject in self._bad):
+                if self._strict and any(reject.line < part[0].number for reject in window.bad):
                     return
-                self._note(part, self._apply_part(part))
+                self._note(window, part, self._apply_part(part))
 
-    def _apply_at_once(self, runs: list[list[_Numbered]], writers: int) -> None:
-        """Apply users beside each other, each in her order; tell what became of them as if they had come in turn."""
+    def _write(self, run: list[_Numbered], before: Future[_Written] | None) -> _Written:
+        """Apply events of one user once those of the window before are; these were begun, for they came first."""
+        if before is not None:
+            before.result()
+        return [(part, self._apply_part(part)) for part in self._parts(run, _BESIDE_OTHERS)]
 
-        def apply(run: list[_Numbered]) -> list[tuple[list[_Numbered], Results]]:
-            return [(part, self._apply_part(part)) for part in self._parts(run, _BESIDE_OTHERS)]
+    def _tell(self, window: _Window) -> None:
+        """Report what of a window could not be applied, in the order of its lines."""
+        window.bad.sort(key=lambda reject: reject.line)
+        for reject in window.bad[:1] if self._strict else window.bad:
+            self._report(reject)
+        self.report.stopped = self._strict and bool(window.bad)
+        if self._on_progress is not None:
+            self._on_progress(window.length)
 
-        with ThreadPoolExecutor(writers, thread_name_prefix="ingest") as threads:
-            waiting = [threads.submit(apply, run) for run in runs]
-            try:
-                for one in waiting:
-                    for part, results in one.result():
-                        self._note(part, results)
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
-
-    def _parse(self, window: list[_Numbering]) -> Iterator[_Numbered]:
-        for number, line in window:
+    def _parse(self, window: _Window, lines: list[_Numbering]) -> Iterator[_Numbered]:
+        for number, line in lines:
             raw = b"" if isinstance(line, Unreadable) else line
             try:
                 if isinstance(line, Unreadable):
@@ -202,7 +240,7 @@ class _Log:
                     continue
                 event = _parse_line(line)
             except BeliefGraphError as error:
-                self._reject(number, raw, error)
+                window.bad.append(_reject(number, raw, error))
                 if self._strict:
                     return
                 continue
@@ -231,20 +269,14 @@ class _Log:
         )
         return self._pipeline.apply_all(Scope(self._tenant, UserId(part[0].event.user)), batch)
 
-    def _note(self, part: list[_Numbered], results: Results) -> None:
+    def _note(self, window: _Window, part: list[_Numbered], results: Results) -> None:
         for one, result in zip(part, results, strict=False):
             if isinstance(result, BeliefGraphError):
-                self._reject(one.number, one.raw, result)
+                window.bad.append(_reject(one.number, one.raw, result))
             else:
                 self.report.applied[one.event.type] += 1
                 if self._on_applied is not None:
                     self._on_applied(one.number, one.event, result)
-
-    def _reject(self, number: int, raw: Raw, error: BeliefGraphError) -> None:
-        at_fault = _field(error)
-        told = error.in_json() if isinstance(error, InvalidInputError) else error
-        reason = str(told).removeprefix(f"{at_fault}: ")
-        self._bad.append(Reject(line=number, field=at_fault, reason=reason, raw=raw))
 
     def _report(self, reject: Reject) -> None:
         self.report.rejected += 1
@@ -252,6 +284,12 @@ class _Log:
             self.report.rejects.append(dataclasses.replace(reject, raw=reject.raw[:_KEPT_RAW]))
         if self._on_reject is not None:
             self._on_reject(reject)
+
+
+def _reject(number: int, raw: Raw, error: BeliefGraphError) -> Reject:
+    at_fault = _field(error)
+    told = error.in_json() if isinstance(error, InvalidInputError) else error
+    return Reject(line=number, field=at_fault, reason=str(told).removeprefix(f"{at_fault}: "), raw=raw)
 
 
 def _parse_line(line: Raw) -> Event:

@@ -1,15 +1,19 @@
 """Logs of events: applied in order of each user, sent twice without effect, rejects named by line and field."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from threading import Event
+from typing import Any, NoReturn
 
 import pytest
 
 from beliefgraph import GeneratedBy
+from beliefgraph.graph.errors import StoreUnavailableError
 from beliefgraph.graph.sqlite.store import SqliteStore
+from beliefgraph.graph.store import Scope
 from beliefgraph.ingest import reader
+from beliefgraph.ingest.pipeline import Batch, Pipeline
 from beliefgraph.ingest.reader import Reject
 from tests.worlds import START, World, open_world
 
@@ -172,8 +176,10 @@ BAD: list[tuple[str, str | bytes]] = [
 ]
 
 
-def test_users_at_once_are_told_of_as_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("window", [4000, 7])
+def test_users_at_once_are_told_of_as_in_turn(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where users are written beside each other, what is reported of lines is the same, in the same order."""
+    monkeypatch.setattr(reader, "_WINDOW", window)
     lines = log(["ada", "bob", "cleo"], rounds=4)
     lines[5::6] = [line("response", user="bob", text="x", beliefs=[{"id": "none"}]) for _ in lines[5::6]]
     lines[8] = "not json"
@@ -190,6 +196,45 @@ def test_users_at_once_are_told_of_as_in_turn(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(SqliteStore, "writers", 4)
     monkeypatch.setattr(reader, "_BESIDE_OTHERS", 5)
     assert expected == told()
+
+
+def test_a_window_is_read_while_the_one_before_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where users are written beside each other, a store that is still writing keeps nobody from reading on."""
+    monkeypatch.setattr(SqliteStore, "writers", 4)
+    monkeypatch.setattr(reader, "_WINDOW", 2)
+    read_on, apply_all = Event(), Pipeline.apply_all
+
+    def write(*given: Any) -> Any:
+        assert read_on.wait(30), "nothing more was read while a window was being written"
+        return apply_all(*given)
+
+    def lines() -> Iterator[str]:
+        for number in range(6):
+            if number == 2:
+                read_on.set()
+            yield line(
+                "belief", user=f"user{number % 2}", id=f"b{number}", statement=f"likes number {number}"
+            )
+
+    monkeypatch.setattr(Pipeline, "apply_all", write)
+    with open_world() as world:
+        assert {"belief": 6} == world.graph.ingest(lines()).applied
+
+
+def test_a_store_that_fails_ends_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where users are written beside each other, the first error of the store is raised, and nothing more begins."""
+    monkeypatch.setattr(SqliteStore, "writers", 2)
+    monkeypatch.setattr(reader, "_WINDOW", 2)
+    tried: list[str] = []
+
+    def fail(_: Pipeline, scope: Scope, batch: Batch) -> NoReturn:
+        tried.append(scope.user_id)
+        raise StoreUnavailableError("here", "it is gone")
+
+    monkeypatch.setattr(Pipeline, "apply_all", fail)
+    with open_world() as world, pytest.raises(StoreUnavailableError, match="it is gone"):
+        world.graph.ingest(log(["ada", "bob"], rounds=20))
+    assert len(tried) <= 2
 
 
 def test_rejects_are_named_by_line_and_field() -> None:
