@@ -29,6 +29,7 @@ from bench.traffic import TENANT, beliefs_and_responses, history, rate, scope_of
 WRITERS = 8
 FEW = 100
 _ALONE = 50
+_BATCH = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +37,17 @@ class Sizes:
     """How much is measured.
 
     `repeats` signals are timed one by one, `long` is the longest history, `many` the users of the larger server; a
-    batch has so many users and signals of each; each writer sends `each` signals in one of `rounds` turns.
+    log has so many users and signals of each; each writer sends `each` signals in one of `rounds` turns. The last two
+    are long enough that the first and the last transaction of a turn, beside which nothing else runs, do not count.
     """
 
     repeats: int = 300
     long: int = 10_000
     many: int = 100_000
     batch_users: int = 8
-    batch_signals: int = 500
-    each: int = 25
-    rounds: int = 7
+    batch_signals: int = 2000
+    each: int = 100
+    rounds: int = 4
 
 
 QUICK = Sizes(repeats=4, long=120, many=120, batch_users=2, batch_signals=5, each=2, rounds=2)
@@ -158,7 +160,7 @@ class Served:
         """Measure the bare driver on what the store wrote for eight users, written for a twin of each of them.
 
         In each round `each` signals of the first one by one, then as many of all, a thread each, then `together` of
-        each in one transaction. Raises `AssertionError` where a twin does not hold the same in the end.
+        each in transactions of up to 250. Raises `AssertionError` where a twin does not hold the same in the end.
         """
         pipeline, bare = self.open(), BareNeo4j(self._few)
         users = [f"bare{number}" for number in range(WRITERS)]
@@ -173,9 +175,9 @@ class Served:
             one.append(_run([partial(_write_each, bare, _next(left[0], each))]) / each)
             works = [partial(_write_each, bare, _next(mine, each)) for mine in left]
             many.append(_run(works) / (each * WRITERS))
-            packed = [as_one(_next(mine, together)) for mine in left]
+            works = [partial(_write_batches, bare, _in_batches(_next(mine, together))) for mine in left]
             before = self.spent()
-            several.append(_run([partial(bare.write_many, given) for given in packed]) / (together * WRITERS))
+            several.append(_run(works) / (together * WRITERS))
             processor.append(_since(before, self.spent(), together * WRITERS))
         for user in users:
             _check_twins(bare, user)
@@ -260,6 +262,15 @@ def _next(left: list[Properties], count: int) -> list[Properties]:
     return [left.pop() for _ in range(count)]
 
 
+def _in_batches(left: list[Properties]) -> list[Properties]:
+    return [as_one(left[first : first + _BATCH]) for first in range(0, len(left), _BATCH)]
+
+
+def _write_batches(bare: BareNeo4j, batches: Sequence[Properties]) -> None:
+    for given in batches:
+        bare.write_many(given)
+
+
 def _write_each(bare: BareNeo4j, several: Sequence[Properties]) -> None:
     for given in several:
         bare.write(given)
@@ -278,12 +289,10 @@ def batch(
     alone, together, processor = [], [], []
     for number in range(rounds):
         single, *several = (f"batch{number}-{user}" for user in range(1 + users))
+        few = min(signals, _ALONE)
         for user in (single, *several):
-            ingest(pipeline, TENANT, beliefs_and_responses(user, signals))
-        alone += [
-            timed(partial(rate, pipeline, single, f"r{place}", place))
-            for place in range(min(signals, _ALONE))
-        ]
+            ingest(pipeline, TENANT, beliefs_and_responses(user, few if user == single else signals))
+        alone += [timed(partial(rate, pipeline, single, f"r{place}", place)) for place in range(few)]
         lines = [line for user in several for line in signal_lines(user, range(signals))]
         before = spent()
         together.append(timed(partial(ingest, pipeline, TENANT, lines)) / len(lines))
@@ -442,7 +451,7 @@ def _same_user(side: Side, sizes: Sizes) -> Figure:
 
 def _bare(side: Served, sizes: Sizes) -> Iterator[Figure]:
     """What batches and writers gain with the bare driver: what the database itself allows on this machine."""
-    found = side.bare(each=sizes.each, together=sizes.batch_signals // 2, rounds=sizes.rounds)
+    found = side.bare(each=sizes.each, together=(sizes.batch_signals + 1) // 2, rounds=sizes.rounds)
     yield Figure(
         name="the bare driver: rate in batches / one by one",
         store=side.name,
