@@ -14,7 +14,7 @@ from beliefgraph.graph.contradiction import MAX_STRENGTH
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
 from beliefgraph.graph.ledger import is_spoken, read_state
-from beliefgraph.graph.model import ConflictStatus, Context, Link, Revision, context_of
+from beliefgraph.graph.model import ConflictStatus, Context, Link, Revision, context_of, noting_kept
 from beliefgraph.ingest.verdicts import (
     NEVER,
     UNDONE,
@@ -97,11 +97,7 @@ def _as_decided(decided: Resolution, note: str) -> tuple[ConflictStatus, str]:
         return "confirmed", f"confirmed{note}"
     if decided.dismiss:
         return "dismissed", f"dismissed{note}"
-    return "resolved", _kept(f"kept{note}", decided.keep) if decided.keep else f"scoped{note}"
-
-
-def _kept(reason: str, kept: BeliefId) -> str:
-    return f"{reason} (kept {kept})"
+    return "resolved", noting_kept(f"kept{note}", decided.keep) if decided.keep else f"scoped{note}"
 
 
 def _holds(working: WorkingSet, scope: Mapping[BeliefId, Context]) -> bool:
@@ -137,7 +133,7 @@ def _carry_out(working: WorkingSet, link: Link, decision: Decision) -> None:
     if decision.keep is None:
         _scope(working, link, decision.scope, decision.reason)
     else:
-        _keep(working, link, decision.keep, _kept(decision.reason, decision.keep))
+        _keep(working, link, decision.keep, noting_kept(decision.reason, decision.keep))
 
 
 def _merged(working: WorkingSet, link: Link) -> Decision | None:
@@ -151,7 +147,7 @@ def _merged(working: WorkingSet, link: Link) -> Decision | None:
     sides = {node.seq: _side(working, node.id) for node in (first, second)}
     better = min(sides, key=lambda seq: (sides[seq].said_us == NEVER, -round(sides[seq].own_nats, 2), seq))
     kept = first.id if better == first.seq else second.id
-    _keep(working, link, kept, _kept("duplicates", kept))
+    _keep(working, link, kept, noting_kept("duplicates", kept))
     return Decision(conflict_id=link.id, beliefs=link.ends, verdict="merge", reason="duplicates", keep=kept)
 
 
@@ -181,6 +177,10 @@ def _keep(working: WorkingSet, link: Link, kept: BeliefId, reason: str) -> Link:
     other = link.high if kept == link.low else link.low
     cause = Cause(kind="conflict", id=link.id)
     if link.kind == "duplicates":
+        if other in working.heirs(kept):
+            raise InvalidInputError(
+                "keep", f"must name {other}, or another merge be undone: it took in {kept}"
+            )
         for item in working.evidence.of(other):
             working.inherit(kept, item, cause=cause)
         _pass_on(working, link, kept, other)
