@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from beliefgraph.graph.contradiction import MAX_STRENGTH
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
-from beliefgraph.graph.ledger import is_spoken, read_state
+from beliefgraph.graph.ledger import last_said, read_state
 from beliefgraph.graph.model import ConflictStatus, Context, Link, Revision, context_of, noting_kept
 from beliefgraph.ingest.verdicts import (
     NEVER,
@@ -161,11 +161,11 @@ def reopen(working: WorkingSet, belief_id: BeliefId, reason: str) -> None:
 def _side(working: WorkingSet, belief_id: BeliefId) -> Side:
     node = working.belief(belief_id)
     reading = read_state(node.state, working.now_us)
-    said = [i.observed_us for i in working.evidence.words(belief_id) if is_spoken(i.slot) and i.nats > 0]
+    said_us = last_said(working.evidence.words(belief_id))
     return Side(
-        said_us=max(said, default=NEVER),
+        said_us=NEVER if said_us is None else said_us,
         own_nats=reading.own,
-        overruled=bool(said) and reading.own < 0,
+        overruled=said_us is not None and reading.own < 0,
         signals=working.signals_for(belief_id),
     )
 

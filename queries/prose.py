@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beliefgraph.graph.glance import LIKELY
 from beliefgraph.graph.ledger import OUT_OF_USE
 from beliefgraph.graph.model import kept_by
-from beliefgraph.queries.choosing import LIKELY
 from beliefgraph.queries.contributions import terms_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _THUMBS = "(Thumbs count so on days of their own, from somebody who does not giv
 STANDING = {
     "held": "It is held.",
     "contested": "It is contested: much speaks for it and much against it, so it is not used until she is asked.",
-    "tentative": "It is tentative: seen in one place only, not used until it is seen in another or she says so herself.",
+    "tentative": "It is tentative: seen in one place only, unused until it is seen in another or she says so herself.",
     "superseded": "Something else has taken its place, so it is no longer used.",
     "retired": "It is retired and no longer used.",
 }

@@ -177,7 +177,7 @@ def test_prose_says_what_a_tentative_belief_waits_for() -> None:
         for _ in range(2):
             world.ada.signal("rating", 1, response="r0", text="I prefer dark themes")
         (belief,) = world.ada.beliefs()
-        told = "seen in one place only, not used until it is seen in another or she says so herself."
+        told = "seen in one place only, unused until it is seen in another or she says so herself."
         assert f"It is tentative: {told}" in str(world.ada.explain(belief.id))
 
 
