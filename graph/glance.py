@@ -6,19 +6,28 @@ is decided elsewhere.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from beliefgraph.graph.clock import DAY_US
+from beliefgraph.graph.clock import DAY_US, to_us
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.ledger import CONTESTED_NATS, MAX_CONFIDENCE, MIN_CONFIDENCE, BeliefState
-from beliefgraph.graph.model import BeliefNode, Link
+from beliefgraph.graph.ledger import (
+    CONTESTED_NATS,
+    MAX_CONFIDENCE,
+    MIN_CONFIDENCE,
+    BeliefState,
+    Item,
+    last_said,
+)
+from beliefgraph.graph.model import UNDECIDED, BeliefNode, Link
 from beliefgraph.graph.store import Head, News, Reader, Scope, Store
 
 Floats = npt.NDArray[np.float64]
+LIKELY = 0.5
+"""From which strength on a contradiction is likelier than not: of two statements of hers the later one is served."""
 MOST_BELIEFS = 20_000
 """So many beliefs are held in one process, of the users looked at last: some 60 MB."""
 
@@ -28,7 +37,8 @@ class Glance:
     """A user's beliefs, oldest first, with the edges between them; row i of every array is `nodes[i]`.
 
     `vectors` has shape (beliefs, dimension), in float32, zeros for a belief without a vector. `sums` has shape
-    (beliefs, 7): what `read` needs of each state. `first_us` is when the first belief was recorded.
+    (beliefs, 7): what `read` needs of each state. `said_us` is when she last spoke for each belief that she stated and
+    that likely contradicts another one. `first_us` is when the first belief was recorded.
     """
 
     head: Head
@@ -36,6 +46,7 @@ class Glance:
     vectors: npt.NDArray[np.float32]
     sums: Floats
     links: Sequence[Link]
+    said_us: Mapping[BeliefId, int]
     first_us: int
 
     def read(self, at_us: int, *, unopposed: Sequence[int] = ()) -> tuple[Floats, npt.NDArray[np.str_]]:
@@ -82,7 +93,12 @@ def glance_at(reader: Reader, as_of_us: int) -> Glance:
         links=links,
         first_us=0,
     )
-    return _told(_EMPTY, news)
+    return _told(_EMPTY, news, lambda belief_id: _direct(reader, belief_id, as_of_us))
+
+
+def _direct(reader: Reader, belief_id: BeliefId, as_of_us: int) -> Sequence[Item]:
+    account = reader.account(belief_id, as_of_us=as_of_us)
+    return () if account is None else account.direct
 
 
 _EMPTY = Glance(
@@ -91,12 +107,13 @@ _EMPTY = Glance(
     vectors=np.zeros((0, 0), dtype=np.float32),
     sums=np.zeros((0, 7)),
     links=(),
+    said_us={},
     first_us=0,
 )
 
 
-def _told(held: Glance, news: News) -> Glance:
-    """Return what is held, brought up to date."""
+def _told(held: Glance, news: News, words: Callable[[BeliefId], Sequence[Item]]) -> Glance:
+    """Return what is held, brought up to date; `words` reads the direct items of a belief."""
     rows = {node.id: row for row, node in enumerate(held.nodes)}
     new = [node for node in reversed(news.beliefs) if node.id not in rows]
     rows |= {node.id: row for row, node in enumerate(new, start=len(rows))}
@@ -112,8 +129,32 @@ def _told(held: Glance, news: News) -> Glance:
         vectors=_with_vectors(held.vectors, news.vectors, rows),
         sums=sums,
         links=tuple(links.values()),
+        said_us=_said(held, news, [nodes[rows[end]] for end in _opposed(links.values())], words),
         first_us=news.first_us,
     )
+
+
+def _opposed(links: Iterable[Link]) -> set[BeliefId]:
+    """Return the beliefs of which two likely cannot both be true."""
+    likely = (link for link in links if link.kind == "contradicts" and link.strength >= LIKELY)
+    return {end for link in likely if link.status in UNDECIDED for end in link.ends}
+
+
+def _said(
+    held: Glance,
+    news: News,
+    opposed: Iterable[BeliefNode],
+    words: Callable[[BeliefId], Sequence[Item]],
+) -> dict[BeliefId, int]:
+    """Return when she last spoke for each of these that she stated; one that she only doubted, when it was made."""
+    revised = {node.id for node in news.beliefs}
+    stated = [node for node in opposed if node.live and node.source in ("stated", "corrected")]
+    return {
+        node.id: held.said_us[node.id]
+        if node.id in held.said_us and node.id not in revised
+        else last_said(words(node.id)) or to_us(node.created_at)
+        for node in stated
+    }
 
 
 def _with_vectors(
@@ -166,4 +207,4 @@ def _now(reader: Reader, held: Glance) -> Glance:
         return held
     if held.nodes and (news.head.seq < held.head.seq or news.first_us != held.first_us):
         held, news = _EMPTY, reader.news(0)
-    return _told(held, news)
+    return _told(held, news, reader.words)

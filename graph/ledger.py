@@ -132,6 +132,11 @@ class Item:
         return (self.observed_us, self.id)
 
 
+def last_said(direct: Iterable[Item]) -> int | None:
+    """Return when the person last spoke for a belief that has these direct items; None if she never did."""
+    return max((item.observed_us for item in direct if is_spoken(item.slot) and item.nats > 0), default=None)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Inferred(Sequence[Item]):
     """A belief's inferred items, newest first (time, then id), as columns; an item is made when it is looked at."""

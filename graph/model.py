@@ -5,7 +5,7 @@ Every record belongs to one user of one tenant and has `seq`, its number in that
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -51,6 +51,9 @@ __all__ = [
     "Tally",
     "TextReading",
     "context_of",
+    "kept_by",
+    "merged_into",
+    "noting_kept",
     "revised",
     "to_conflict",
     "view",
@@ -292,6 +295,30 @@ class Link:
     def ends(self) -> tuple[BeliefId, BeliefId]:
         """Return the two beliefs."""
         return (self.low, self.high)
+
+
+_KEPT = " (kept "
+
+
+def noting_kept(reason: str, kept: BeliefId) -> str:
+    """Return the reason of an edge by whose decision a belief stands."""
+    return f"{reason}{_KEPT}{kept})"
+
+
+def kept_by(reason: str) -> tuple[str, BeliefId | None]:
+    """Return why an edge was decided, and the belief that stands by it, if one does.
+
+    >>> kept_by(noting_kept("newer", BeliefId("b1")))
+    ('newer', 'b1')
+    """
+    why, noted, kept = reason.removesuffix(")").rpartition(_KEPT)
+    return (why, BeliefId(kept)) if noted else (reason, None)
+
+
+def merged_into(belief_id: BeliefId, duplicates: Iterable[Link]) -> BeliefId | None:
+    """Return the belief that took one in, given its DUPLICATES edges; None if none did."""
+    kept = (kept_by(link.reason)[1] for link in duplicates if link.status == "resolved")
+    return next((heir for heir in kept if heir not in (None, belief_id)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.ledger import WORD, Item
+from beliefgraph.graph.ledger import WORD, Item, source_slot
 from beliefgraph.graph.model import BeliefNode, Response, Signal, Source, context_of
 from beliefgraph.ingest.lasting import lasting_parts
 from beliefgraph.ingest.relate import Likeness, about, refined, restated, with_contradiction
@@ -80,14 +80,11 @@ def _lasting(working: WorkingSet, heard: Heard, *, said_plainly: bool) -> list[H
 
 
 def _apply_statement(working: WorkingSet, heard: Heard, role: str, target: BeliefNode | None) -> None:
-    same = restated(heard.likenesses, working.parameters.text)
+    same = _same(working, heard)
     source: Source = "corrected" if role == "correction" else "stated"
     corrected = _corrected(working, heard, target) if role == "correction" else None
     if same is not None:
-        statement = statement_of(working, heard.signal, heard.text, source)
-        restate(
-            working, same.belief_id, statement, item_id=heard.signal.id, reason="restated", cause=heard.cause
-        )
+        _say_again(working, heard, same.belief_id, source)
     else:
         parent = corrected or target or _grown_from(working, heard)
         spawn(
@@ -104,16 +101,27 @@ def _apply_statement(working: WorkingSet, heard: Heard, role: str, target: Belie
 def _apply_comment(working: WorkingSet, heard: Heard, *, worth: bool) -> None:
     """Let a comment be another sighting of a belief that is not behind the response, or a tentative belief."""
     signal = heard.signal
-    same = restated(heard.likenesses, working.parameters.text)
+    same = _same(working, heard)
     if same is not None:
         if same.belief_id not in heard.behind and same.belief_id != signal.belief_id:
-            statement = statement_of(working, signal, heard.text, "inferred")
-            restate(
-                working, same.belief_id, statement, item_id=signal.id, reason="restated", cause=heard.cause
-            )
+            _say_again(working, heard, same.belief_id, "inferred")
     elif worth:
         statement = statement_of(working, signal, heard.text, "inferred", _grown_from(working, heard))
         spawn(working, signal, statement, heard.place, reason="comment")
+
+
+def _same(working: WorkingSet, heard: Heard) -> Likeness | None:
+    """Return the belief that a text restates; an earlier part of the same text may have made it."""
+    near = likenesses_of(working, heard.text) if heard.place else heard.likenesses
+    return restated(near, working.parameters.text)
+
+
+def _say_again(working: WorkingSet, heard: Heard, belief_id: BeliefId, source: Source) -> None:
+    """Let a text restate a belief, unless an earlier part of the same text said so."""
+    id, slot = heard.signal.id, source_slot(source)
+    if not any((item.id, item.slot) == (id, slot) for item in working.evidence.words(belief_id)):
+        statement = statement_of(working, heard.signal, heard.text, source)
+        restate(working, belief_id, statement, item_id=id, reason="restated", cause=heard.cause)
 
 
 def _grown_from(working: WorkingSet, heard: Heard) -> BeliefNode | None:

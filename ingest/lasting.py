@@ -22,10 +22,11 @@ class Gate(Protocol):
 
 
 _SENTENCE = re.compile(r"(?<=[.!?…;])\s+|(?<=;)(?=\w)|\s*[\n\r]+\s*")
-_SPEAKER = (
-    r"(?:i|i'm|i've|i'd|im|ive|my|we|we're|we've|our|please|pls|always|never|don't|dont|do not|stop|no|keep|use"
-    r"|from now on|call me)\b"
-)
+_SELF = r"(?:i|i'm|i've|i'd|im|ive|my|we|we're|we've|our)\b"
+_ORDER = r"(?:don't|dont|do not|stop|keep|use)\b"
+_SPEAKER = rf"(?:{_SELF}|{_ORDER}|(?:please|pls|always|never|no|from now on|call me)\b)"
+_VERB = r"(?:is|are|was|were|has|have|had|do|does|did|can|will|would)(?:n['’]t)?\b"
+_THING = rf"(?:my|our)\b(?!(?:(?!,|\b(?:and|but|or)\b).)*\b{_VERB})"
 # What leans on the clause beside it, as circumstances do: reasons, concessions, times that a comma sets off.
 _GROUNDS = ("because", "since", "as", "although", "though", "even", "once", "where", "wherever", "without")
 _TIMES = r"(?:now|nowadays|lately|these days|today|tonight|usually|sometimes|often|normally|generally|mostly)(?=\s*,)"
@@ -37,13 +38,14 @@ _SHORTEST = 2
 def parts_of(text: str, circumstances: Sequence[str]) -> list[str]:
     """Cut a text into the parts that may be statements of their own; a text of one part is that part.
 
-    A part begins with a sentence, or with a clause of the speaker's own ("…, and I …", "… but never …"), in front of
+    A part begins with a sentence, or with a clause of the speaker's own ("…, and I …", "…, please …"), in front of
     which circumstances may stand that a comma ends ("…, but at work, I …"). What a part opens with of `circumstances`,
     reasons or times holds for all of it, up to ", but", ", also" and their like. Further on, a comma that may end such
     a phrase and a bare "and" that may go on with it cut nothing either: what cannot be told is left whole.
 
-    Left whole, too, are verbs with one subject, since no words are made up ("I cook at home and hate waste"), what
-    follows with "so" ("I'm celiac, so I avoid gluten"), and clauses that begin with anybody or anything else.
+    Left whole, too, is what is no clause by itself beside a statement of the speaker's, since no words are made up: one
+    verb more ("I work late and never sleep"), one thing more ("… with milk and no sugar", "… my wife and my kids"). So
+    is what follows with "so" ("I'm celiac, so I avoid gluten"), and what anybody or anything else begins.
 
     >>> parts_of("I'm vegan and I work nights, thanks!", ["at"])
     ["I'm vegan", 'I work nights', 'thanks!']
@@ -73,7 +75,7 @@ class _Cuts:
         """Yield the clauses of a sentence that stand by themselves."""
         begin = 0
         for link in self._links.finditer(sentence):
-            if not self._goes_on(sentence, begin, link):
+            if not (self._goes_on(sentence, begin, link) or _leans(sentence, begin, link)):
                 yield sentence[begin : link.start()]
                 begin = link.end()
         yield sentence[begin:]
@@ -87,6 +89,23 @@ class _Cuts:
         if comma:
             return not word and self._opening.match(sentence, last) is not None
         return self._inside.search(sentence, last, link.start()) is not None
+
+
+_NO = re.compile(r"no\b", re.IGNORECASE)
+_STATED = re.compile(rf"\W*(?:\w+\W+)?{_SELF}", re.IGNORECASE)
+_THINGS = re.compile(rf"\W*{_THING}", re.IGNORECASE)
+_LEANING = re.compile(rf"(?:no|never|always)\b|{_THING}", re.IGNORECASE)
+_LEANING_JOINED = re.compile(rf"{_LEANING.pattern}|{_ORDER}", re.IGNORECASE)
+
+
+def _leans(sentence: str, begin: int, link: re.Match[str]) -> bool:
+    """Say whether what follows a link is no clause by itself: it may share the subject or verb of the one before."""
+    joined, bare = (link["word"] or "").casefold() in ("and", "but"), "," not in link.group()
+    if joined and bare and (_NO.match(sentence, link.end()) or _THINGS.match(sentence, begin, link.start())):
+        return True
+    leaning = _LEANING_JOINED if joined else _LEANING
+    stated = _STATED.match(sentence, begin, link.start())
+    return stated is not None and leaning.match(sentence, link.end()) is not None
 
 
 @lru_cache(maxsize=16)

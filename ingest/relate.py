@@ -105,12 +105,20 @@ class EmbeddingRelater:
 
     def _relation(self, pair: Pair, cosine: float) -> Relation:
         first, second = pair
-        if normal_form(first) == normal_form(second):
-            return Relation(0.99, 0.005, 0.0, 0.005)
+        if _one_text(pair):
+            return _SAME
         if _guards(first) != _guards(second):
             return Relation(0.0, 0.0, 0.0, 1.0)
         equivalent = 0.98 / (1.0 + math.exp(-(cosine - self._same_cosine + 0.02) / 0.0145))
         return Relation(equivalent, 0.0, 0.0, 1.0 - equivalent)
+
+
+_SAME = Relation(0.99, 0.005, 0.0, 0.005)
+"""What a text is to itself: the networks, trained on pairs of different texts, are not sure of it."""
+
+
+def _one_text(pair: Pair) -> bool:
+    return normal_form(pair[0]) == normal_form(pair[1])
 
 
 def _guards(text: str) -> tuple[int, tuple[str, ...]]:
@@ -134,11 +142,14 @@ class RelationBook:
     relations: dict[Pair, Relation] = field(default_factory=dict)
 
     def look_up(self, pairs: Sequence[Pair]) -> list[Relation]:
-        """Return the relation of each pair. Raises `UnrelatedPairs` naming those that are not in the book."""
-        missing = [pair for pair in pairs if pair not in self.relations]
+        """Return the relation of each pair. Raises `UnrelatedPairs` naming those that are not in the book.
+
+        No relater is asked about two texts of one normal form, which are the same.
+        """
+        missing = [pair for pair in pairs if pair not in self.relations and not _one_text(pair)]
         if missing:
             raise UnrelatedPairs(missing)
-        return [self.relations[pair] for pair in pairs]
+        return [self.relations.get(pair, _SAME) for pair in pairs]
 
     def add(self, pairs: Sequence[Pair]) -> None:
         """Relate pairs and keep what comes out."""

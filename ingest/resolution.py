@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from beliefgraph.graph.contradiction import MAX_STRENGTH
 from beliefgraph.graph.errors import InvalidInputError, NotFoundError
 from beliefgraph.graph.ids import BeliefId, ConflictId
-from beliefgraph.graph.ledger import is_spoken, read_state
-from beliefgraph.graph.model import ConflictStatus, Context, Link, Revision, context_of
+from beliefgraph.graph.ledger import last_said, read_state
+from beliefgraph.graph.model import ConflictStatus, Context, Link, Revision, context_of, noting_kept
 from beliefgraph.ingest.verdicts import (
     NEVER,
     UNDONE,
@@ -97,11 +97,7 @@ def _as_decided(decided: Resolution, note: str) -> tuple[ConflictStatus, str]:
         return "confirmed", f"confirmed{note}"
     if decided.dismiss:
         return "dismissed", f"dismissed{note}"
-    return "resolved", _kept(f"kept{note}", decided.keep) if decided.keep else f"scoped{note}"
-
-
-def _kept(reason: str, kept: BeliefId) -> str:
-    return f"{reason} (kept {kept})"
+    return "resolved", noting_kept(f"kept{note}", decided.keep) if decided.keep else f"scoped{note}"
 
 
 def _holds(working: WorkingSet, scope: Mapping[BeliefId, Context]) -> bool:
@@ -137,7 +133,7 @@ def _carry_out(working: WorkingSet, link: Link, decision: Decision) -> None:
     if decision.keep is None:
         _scope(working, link, decision.scope, decision.reason)
     else:
-        _keep(working, link, decision.keep, _kept(decision.reason, decision.keep))
+        _keep(working, link, decision.keep, noting_kept(decision.reason, decision.keep))
 
 
 def _merged(working: WorkingSet, link: Link) -> Decision | None:
@@ -151,7 +147,7 @@ def _merged(working: WorkingSet, link: Link) -> Decision | None:
     sides = {node.seq: _side(working, node.id) for node in (first, second)}
     better = min(sides, key=lambda seq: (sides[seq].said_us == NEVER, -round(sides[seq].own_nats, 2), seq))
     kept = first.id if better == first.seq else second.id
-    _keep(working, link, kept, _kept("duplicates", kept))
+    _keep(working, link, kept, noting_kept("duplicates", kept))
     return Decision(conflict_id=link.id, beliefs=link.ends, verdict="merge", reason="duplicates", keep=kept)
 
 
@@ -165,11 +161,11 @@ def reopen(working: WorkingSet, belief_id: BeliefId, reason: str) -> None:
 def _side(working: WorkingSet, belief_id: BeliefId) -> Side:
     node = working.belief(belief_id)
     reading = read_state(node.state, working.now_us)
-    said = [i.observed_us for i in working.evidence.words(belief_id) if is_spoken(i.slot) and i.nats > 0]
+    said_us = last_said(working.evidence.words(belief_id))
     return Side(
-        said_us=max(said, default=NEVER),
+        said_us=NEVER if said_us is None else said_us,
         own_nats=reading.own,
-        overruled=bool(said) and reading.own < 0,
+        overruled=said_us is not None and reading.own < 0,
         signals=working.signals_for(belief_id),
     )
 
@@ -181,6 +177,10 @@ def _keep(working: WorkingSet, link: Link, kept: BeliefId, reason: str) -> Link:
     other = link.high if kept == link.low else link.low
     cause = Cause(kind="conflict", id=link.id)
     if link.kind == "duplicates":
+        if other in working.heirs(kept):
+            raise InvalidInputError(
+                "keep", f"must name {other}, or another merge be undone: it took in {kept}"
+            )
         for item in working.evidence.of(other):
             working.inherit(kept, item, cause=cause)
         _pass_on(working, link, kept, other)

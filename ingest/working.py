@@ -3,7 +3,7 @@
 Decides nothing: what a signal means lies in the modules that use this one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from beliefgraph.graph.contradiction import conflict_nats
@@ -17,6 +17,7 @@ from beliefgraph.graph.model import (
     Link,
     Revision,
     context_of,
+    merged_into,
     revised,
 )
 from beliefgraph.ingest.records import Records, context_json, contexts_agree
@@ -107,16 +108,18 @@ class WorkingSet(Records):
         """Return the belief into which one was merged."""
         if node.state.lifecycle != "superseded":
             return None
-        for link in self.links_of(node.id, "duplicates"):
-            gone = [revision.belief_id for revision in self.revisions_by(link.id) if revision.item is None]
-            if link.status == "resolved" and gone[-1:] == [node.id]:
-                return link.high if node.id == link.low else link.low
-        return None
+        return merged_into(node.id, self.links_of(node.id, "duplicates"))
 
     def standing_for(self, belief_id: BeliefId) -> BeliefId:
         """Return the belief that stands for one: itself, or what it was merged into."""
+        return [belief_id, *self.heirs(belief_id)][-1]
+
+    def heirs(self, belief_id: BeliefId) -> Iterator[BeliefId]:
+        """Yield the belief into which one was merged, then what that one was merged into, and so on."""
         heir = self._heir(self.belief(belief_id))
-        return belief_id if heir is None else self.standing_for(heir)
+        while heir is not None:
+            yield heir
+            heir = self._heir(self.belief(heir))
 
     def inherit(self, heir: BeliefId, item: Item, *, cause: Cause) -> None:
         """Let a belief count what was evidence of one merged into it, unless it has that evidence of its own."""

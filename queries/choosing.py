@@ -11,9 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from beliefgraph.graph.clock import to_us
 from beliefgraph.graph.consistent import conflict_graph, heaviest_consistent
-from beliefgraph.graph.glance import Floats, Glance
+from beliefgraph.graph.glance import LIKELY, Floats, Glance
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import OUT_OF_USE
 from beliefgraph.graph.model import UNDECIDED, BeliefNode, LinkKind, context_of, view
@@ -32,8 +31,6 @@ HOPS, PASSED_ON = 2, 0.3
 """How far relevance is passed on between beliefs that grew out of one another, and how much of it at each step."""
 ALIKE, LOST = 0.85, 0.5
 """While places are scarce, a belief nearer (cosine) than that to one already chosen loses of its score, up to half."""
-LIKELY = 0.5
-"""From which strength on a contradiction is likelier than not: of two statements of hers the later one is served."""
 _IN_PLACE = 2.0
 """How much more a belief observed in these very circumstances weighs than a general one that it contradicts."""
 
@@ -262,20 +259,10 @@ def _last_words(glance: Glance) -> list[int]:
 
 def _older_of(glance: Glance, one: int, other: int) -> int | None:
     """Return which of two that she said she said earlier; None if she did not say both, or at the same time."""
-    nodes = glance.nodes
-    if not all(nodes[row].source in ("stated", "corrected") for row in (one, other)):
+    said_us, other_us = (glance.said_us.get(glance.nodes[row].id) for row in (one, other))
+    if said_us is None or other_us is None or said_us == other_us:
         return None
-    said_us, other_us = _said_us(nodes[one]), _said_us(nodes[other])
-    return None if said_us == other_us else one if said_us < other_us else other
-
-
-def _said_us(node: BeliefNode) -> int:
-    """Return when she last said something: by its newest evidence if that was said, else when it was first said.
-
-    Of what was said between the first time and the newest inferred item a state does not know when.
-    """
-    state = node.state
-    return state.reference_us if state.reference_us > state.newest_us else to_us(node.created_at)
+    return one if said_us < other_us else other
 
 
 def _taken_back(glance: Glance, candidates: Rows, fits: Floats) -> Rows:

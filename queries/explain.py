@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from beliefgraph.graph.errors import NotFoundError
 from beliefgraph.graph.ids import BeliefId
 from beliefgraph.graph.ledger import WORD, fade, read_state
-from beliefgraph.graph.model import Belief, BeliefNode, Conflict, to_conflict, view
+from beliefgraph.graph.model import Belief, BeliefNode, Conflict, merged_into, to_conflict, view
 from beliefgraph.graph.prior import Prior, noted_in
 from beliefgraph.graph.store import Reader, Scope
 from beliefgraph.graph.turns import counting, prolonged
@@ -39,7 +39,8 @@ class Explanation:
     `base_nats` + Σ `contributions[i].term` + `conflict_nats` = `log_odds`, exactly; `belief.confidence` is its
     probability, kept within [.001, .999]. `prior` says what the base rate rests on. Of the lightest
     `signals_left_out` contributions the signals beneath are not listed. `changes` are the changes of mind that make
-    what came before count less, the latest first. `str()` reads as plain prose.
+    what came before count less, the latest first. `heir` is the belief that took this one in, and whatever took that
+    one in, down to the last. `str()` reads as plain prose.
     """
 
     belief: Belief
@@ -53,6 +54,7 @@ class Explanation:
     would_change: tuple[Move, ...]
     signals_left_out: int = 0
     changes: tuple[Change, ...] = ()
+    heir: Belief | None = None
 
     def __str__(self) -> str:
         """Read the account aloud."""
@@ -86,6 +88,7 @@ def explain(
     if account is None:
         raise NotFoundError("belief", belief_id, user_id=scope.user_id)
     node, others = account.node, account.others
+    heir = _heir(reader, node, as_of_us)
     reading = read_state(node.state, at_us)
     up = reading.log_odds >= 0
     counted, changes = contributions(reader, account, at_us, as_of_us)
@@ -114,7 +117,20 @@ def explain(
         would_change=tuple(moves),
         signals_left_out=max(0, len(counted) - WITH_SIGNALS),
         changes=tuple(changes),
+        heir=None if heir is None else view(heir, at_us),
     )
+
+
+def _heir(reader: Reader, node: BeliefNode, as_of_us: int | None) -> BeliefNode | None:
+    """Return where a belief that was merged lives on: at the end of what was merged one into the next."""
+    seen = [node]
+    while seen[-1].state.lifecycle == "superseded":
+        links = reader.links("duplicates", beliefs=[seen[-1].id], as_of_us=as_of_us)
+        kept = merged_into(seen[-1].id, links)
+        if kept is None or kept in (each.id for each in seen):
+            break
+        seen += reader.beliefs([kept], as_of_us=as_of_us)
+    return seen[-1] if len(seen) > 1 else None
 
 
 def times_to_cross(node: BeliefNode, nats: float, at_us: int) -> int | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beliefgraph.graph.glance import LIKELY
 from beliefgraph.graph.ledger import OUT_OF_USE
-from beliefgraph.queries.choosing import LIKELY
+from beliefgraph.graph.model import kept_by
 from beliefgraph.queries.contributions import terms_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _THUMBS = "(Thumbs count so on days of their own, from somebody who does not giv
 STANDING = {
     "held": "It is held.",
     "contested": "It is contested: much speaks for it and much against it, so it is not used until she is asked.",
-    "tentative": "It is tentative: seen once, not yet confirmed, and never used before it is.",
+    "tentative": "It is tentative: seen in one place only, unused until it is seen in another or she says so herself.",
     "superseded": "Something else has taken its place, so it is no longer used.",
     "retired": "It is retired and no longer used.",
 }
@@ -58,6 +59,8 @@ def explanation_prose(explanation: Explanation) -> str:
     """Return a paragraph and a list that a product manager understands."""
     belief = explanation.belief
     lines = [f"“{belief.statement}”: {outcome(belief)}"]
+    if explanation.heir is not None:
+        lines.append(_merged(explanation.heir))
     if explanation.parent is not None:
         lines.append(f"It grew out of “{explanation.parent.statement}”.")
     if belief.context:
@@ -90,6 +93,13 @@ def outcome(belief: Belief) -> str:
     if belief.standing in OUT_OF_USE:
         return f"{STANDING[belief.standing]} Its own evidence alone would make us {sure} sure of it."
     return f"we are {sure} sure that this is true of her now. {STANDING[belief.standing]}"
+
+
+def _merged(heir: Belief) -> str:
+    """Say where a belief lives on that was merged into another one."""
+    gone = heir.standing in OUT_OF_USE
+    now = "That one is no longer used either." if gone else f"We are {percent(heir.confidence)} sure of it."
+    return f"It was merged into “{heir.statement}” ({heir.id}): what speaks for either counts there. {now}"
 
 
 def base_rate(prior: Prior) -> str:
@@ -129,18 +139,19 @@ def _meanwhile(conflict: Conflict, *beliefs: Belief) -> str:
     """Say which of two beliefs is used while nobody has decided whether they contradict each other."""
     if any(belief.standing in OUT_OF_USE for belief in beliefs):
         return ""
+    until = " Until then" if conflict.status == "suspected" else " Until a person or the conflict job decides"
     said = all(belief.source in ("stated", "corrected") for belief in beliefs)
     if said and conflict.strength >= LIKELY:
-        return " Until then, where both bear on an answer, the one that she said later is used."
+        return f"{until}, where both bear on an answer, the one that she said later is used."
     if conflict.status == "confirmed":
-        return " Until that is decided, the surer of the two is used, if it is sure enough."
-    return " Until then both may be used."
+        return f"{until}, the surer of the two is used, if it is sure enough."
+    return f"{until} both may be used."
 
 
 def _decided(conflict: Conflict, belief_id: BeliefId) -> str:
-    reason, _, kept = conflict.reason.removesuffix(")").partition(" (kept ")
+    reason, kept = kept_by(conflict.reason)
     why = _DECIDED.get(reason, reason)
-    if not kept:
+    if kept is None:
         return f"each holds in its own context ({why})"
     return f"this one stands ({why})" if kept == belief_id else f"the other stands ({why})"
 

@@ -133,6 +133,7 @@ def test_merges_are_proposed_decided_and_undone(api: Api) -> None:
     assert "resolved" == api.post(place, {"keep": "b1", "reason": "the same"}, 200)["status"]
     standings = [api.get(f"{ADA}/beliefs/{id}")["standing"] for id in ("b1", "b2")]
     assert ["held", "superseded"] == standings
+    assert "b1" == api.get(f"{ADA}/beliefs/b2/explanation")["heir"]["id"]
     assert "confirmed" == api.post(place, {"undo": True}, 200)["status"]
     assert "held" == api.get(f"{ADA}/beliefs/b2")["standing"]
     assert "dismissed" == api.post(place, {"dismiss": True}, 200)["status"]

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from beliefgraph import SelfModel
 from beliefgraph.cli import Session, app
 from beliefgraph.cli.demo import invitation
 from beliefgraph.ingest.relate import Pair, Relation
-from tests.embedders import SUSPICION, ScriptedRelater, WordEmbedder
+from beliefgraph.ingest.verdicts import Decision
+from tests.embedders import CONTRADICTION, SUSPICION, ScriptedRelater, WordEmbedder
 
 OLD, NEW = "Wants comments in code", "I want no comments in code"
 
@@ -60,6 +62,23 @@ def test_an_undecided_conflict_is_not_told_as_decided(script: dict[Pair, Relatio
     for each in told:
         assert each in found.stdout
     assert "no longer used" not in found.stdout.partition("resolve decides")[2].partition("“Why")[0]
+
+
+def test_what_is_only_asked_about_is_not_offered_for_undoing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the job decides nothing, a person is asked, and there is nothing to take back."""
+
+    def ask(user: SelfModel) -> list[Decision]:
+        (conflict,) = user.conflicts()
+        return [
+            Decision(conflict_id=conflict.id, beliefs=conflict.beliefs, verdict="ask", reason="same_time")
+        ]
+
+    monkeypatch.setattr(SelfModel, "resolve_conflicts", ask)
+    session = Session(embedder=WordEmbedder(), relater=ScriptedRelater({(NEW, OLD): CONTRADICTION}))
+    found = CliRunner().invoke(app, ["demo"], obj=session, prog_name="beliefgraph")
+    assert "reason: same_time; a person decides, by beliefgraph decide\n" in found.stdout
+    assert "asked about" in found.stdout
+    assert "--undo" not in found.stdout
 
 
 @pytest.mark.model

@@ -33,6 +33,7 @@ def content(glance: Glance) -> dict[str, Any]:
         "vectors": glance.vectors.tolist(),
         "sums": glance.sums.tolist(),
         "links": sorted(glance.links, key=lambda link: link.seq),
+        "said": glance.said_us,
         "first": glance.first_us,
     }
 

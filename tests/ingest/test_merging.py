@@ -122,6 +122,60 @@ def test_a_merge_can_be_taken_back(kept: str) -> None:
 
 
 @on_both_stores
+def test_an_explanation_names_the_heir() -> None:
+    """Who asks for the merged belief is told what took it in, now and as of then, until the merge is taken back."""
+    with _duplicates() as (world, duplicate):
+        before = world.clock.now
+        world.clock.pass_time(hours=1)
+        world.ada.resolve(duplicate, keep="b0", reason="(kept b1)")
+        found = world.ada.explain("b1")
+        assert world.ada.belief("b0") == found.heir
+        sure = f"We are {100 * world.ada.belief('b0').confidence:.0f} % sure of it."
+        told = f"It was merged into “{SHORT}” (b0): what speaks for either counts there. {sure}"
+        assert told in str(found)
+        assert [None, None] == [world.ada.explain("b0").heir, world.ada.explain("b1", as_of=before).heir]
+        world.ada.amend("b0", retired=True)
+        assert "counts there. That one is no longer used either." in str(world.ada.explain("b1"))
+        world.ada.resolve(duplicate, undo=True)
+        assert world.ada.explain("b1").heir is None
+
+
+@contextmanager
+def _three() -> Iterator[tuple[World, dict[tuple[str, ...], str]]]:
+    """Let Ada hold three beliefs that say the same."""
+    texts = (SHORT, BRIEF, "wants terse answers")
+    with open_world(script={(one, other): EQUIVALENT for one in texts for other in texts}) as world:
+        for number, text in enumerate(texts):
+            world.ada.believe(text, id=f"b{number}", confidence=0.6)
+        yield world, {tuple(sorted(pair.beliefs)): pair.id for pair in world.ada.duplicates()}
+
+
+def test_the_heir_is_where_the_last_merge_led() -> None:
+    """A belief merged into one that was merged itself lives on in the last of them."""
+    with _three() as (world, pairs):
+        world.ada.resolve(pairs["b0", "b1"], keep="b1")
+        world.ada.resolve(pairs["b1", "b2"], keep="b2")
+        heirs = [world.ada.explain(f"b{number}").heir for number in range(3)]
+        assert ["b2", "b2", None] == [heir and heir.id for heir in heirs]
+
+
+def test_no_merge_closes_a_ring() -> None:
+    """What was merged into a belief, if over another one, cannot take that belief in: nothing would be left in use."""
+    with _three() as (world, pairs):
+        world.ada.resolve(pairs["b0", "b1"], keep="b1")
+        world.ada.resolve(pairs["b1", "b2"], keep="b2")
+        with pytest.raises(
+            InvalidInputError, match="keep: must name b2, or another merge be undone: it took in b0"
+        ):
+            world.ada.resolve(pairs["b0", "b2"], keep="b0")
+        assert "b2" == world.ada.believe(SHORT).id
+        world.ada.resolve(pairs["b0", "b1"], undo=True)
+        world.ada.resolve(pairs["b0", "b2"], keep="b0")
+        assert "held" == world.ada.belief("b0").standing
+        assert world.graph.verify().ok
+
+
+@on_both_stores
 def test_three_that_say_the_same_become_one() -> None:
     """Merged one into the next, the evidence of all three ends where the last decision keeps it."""
     with open_world(script={(BRIEF, SHORT): EQUIVALENT, ("wants terse answers", SHORT): EQUIVALENT}) as world:

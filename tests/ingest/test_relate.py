@@ -96,6 +96,12 @@ def test_the_book_names_what_is_missing() -> None:
     assert [NEUTRAL, ENTAILS] == book.look_up([("c", "d"), ("a", "b")])
 
 
+def test_no_relater_is_asked_about_a_text_and_itself() -> None:
+    """Texts of one normal form are equivalent, whatever a relater would say of them."""
+    (same,) = RelationBook(ScriptedRelater()).look_up([("Likes tea.", "likes  tea")])
+    assert same.equivalent > LIMITS.restates
+
+
 def _like(name: str, cosine: float, found: Relation) -> Likeness:
     return Likeness(belief_id=BeliefId(name), cosine=cosine, relation=found)
 

@@ -222,6 +222,36 @@ def test_a_comment_may_become_a_tentative_belief() -> None:
         assert ((), ["tentative"]) == (plan.used, [choice.reason for choice in plan.withheld])
 
 
+TWICE, AGAIN = "I like tea. I really do like tea.", "I really do like tea."
+
+
+@pytest.mark.parametrize("kind", ["statement", "rating"])
+@pytest.mark.parametrize("text", [TWICE, "I like tea. i like tea!"])
+def test_what_one_text_says_twice_is_one_belief(kind: str, text: str) -> None:
+    """The second part restates what the first one made; the signal is evidence once, and takes the belief with it."""
+    with open_world(script={(AGAIN, "I like tea."): EQUIVALENT}) as world:
+        outcome = world.ada.signal(kind, 1 if kind == "rating" else None, text=text, id="s0")
+        assert ["I like tea."] == [belief.statement for belief in outcome.spawned]
+        belief = only(world)
+        assert ["s0"] == [revision.cause_id for revision in world.ada.revisions(belief.id)]
+        assert 1 == len(world.ada.explain(belief.id).contributions)
+        world.ada.retract("s0")
+        assert "retired" == only(world).standing
+        assert world.graph.verify().ok
+
+
+def test_what_one_text_says_twice_restates_once() -> None:
+    """A belief that two parts of one text restate gets one item and one revision, as if one did."""
+    with open_world(
+        script={(AGAIN, "likes tea"): EQUIVALENT, ("I like tea.", "likes tea"): EQUIVALENT}
+    ) as world:
+        world.ada.believe("likes tea", confidence=0.6, id="b0")
+        world.clock.pass_time(days=1)
+        outcome = world.ada.signal("statement", text=TWICE)
+        assert ["restated"] == [revision.reason for revision in outcome.revisions]
+        assert "b0" == only(world).id
+
+
 def test_a_comment_on_this_answer_is_no_belief() -> None:
     """A comment about this answer, a question or thanks spawn nothing."""
     with open_world() as world:

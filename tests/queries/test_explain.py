@@ -152,7 +152,33 @@ def test_prose_says_what_has_come_of_a_contradiction(decision: dict[str, Any], t
             world.ada.resolve(conflict.id, reason="she does both", **decision)
         found = world.ada.explain("b0")
         assert told in str(found)
+        meanwhile = (
+            "Until a person or the conflict job decides, where both bear on an answer, the one that she said"
+        )
+        assert (not decision) == (meanwhile in str(found))
         assert (not decision) == (" it contradicts “hates examples” (" in str(found))
+
+
+def test_prose_says_which_of_two_inferred_is_used_until_when() -> None:
+    """Of a confirmed contradiction between what was only inferred it names what is used, and what ends that."""
+    with open_world(script={("hates examples", "wants examples"): CONTRADICTION}) as world:
+        world.ada.believe("wants examples", id="b0", source="observed")
+        world.ada.believe("hates examples", id="b1", source="observed")
+        told = (
+            "Until a person or the conflict job decides, the surer of the two is used, if it is sure enough."
+        )
+        assert told in str(world.ada.explain("b0"))
+
+
+def test_prose_says_what_a_tentative_belief_waits_for() -> None:
+    """However often it was said about one response, it was seen in one place."""
+    with open_world() as world:
+        world.ada.respond("a dark editor", beliefs=[], id="r0")
+        for _ in range(2):
+            world.ada.signal("rating", 1, response="r0", text="I prefer dark themes")
+        (belief,) = world.ada.beliefs()
+        told = "seen in one place only, unused until it is seen in another or she says so herself."
+        assert f"It is tentative: {told}" in str(world.ada.explain(belief.id))
 
 
 def test_prose_says_what_the_job_decided() -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,25 @@ def test_what_is_heard_of_the_older_does_not_make_it_the_later(relation: Relatio
         world.clock.pass_time(days=1)
         world.ada.signal("rating", response="r1", value=1.0)
         assert {"b0": "contradicted", "b1": "relevant"} == _without_doubt(world)
+
+
+@pytest.mark.parametrize("relation", [SUSPICION, CONTRADICTION])
+def test_when_she_said_it_again_is_known_whatever_came_since(relation: Relation) -> None:
+    """A newer rating does not hide when a word was said again, nor is a denial, or another's word, said for it."""
+    with _two_said(relation) as world:
+        world.clock.pass_time(days=1)
+        then = world.clock.now
+        world.ada.believe("python examples", source="imported", confidence=0.9)
+        world.ada.signal("confirm", belief="b1")
+        assert {"b0": "contradicted", "b1": "relevant"} == _without_doubt(world)
+        world.clock.pass_time(days=1)
+        world.ada.believe("python examples")
+        world.ada.respond("x = 1", beliefs=["b0"], id="r1")
+        world.clock.pass_time(days=1)
+        world.ada.signal("rating", response="r1", value=1.0)
+        assert {"b0": "relevant", "b1": "contradicted"} == _without_doubt(world)
+        before = reasons(world.ada.personalize("python examples", as_of=then + timedelta(hours=1)))
+        assert "relevant" == before["b1"] != before["b0"]
 
 
 @contextmanager

@@ -188,7 +188,9 @@ class _Story:
             stands = falls = "scoped" if decision.scope else "asked about"
         kept = {id: stands if id == decision.keep else falls for id in decision.beliefs}
         self.grid((ada.belief(id).statement, (note, "dim")) for id, note in kept.items())
-        self.paragraph(f"reason: {decision.reason}; beliefgraph decide --undo takes it back")
+        asked = "a person decides, by beliefgraph decide"
+        then = asked if decision.verdict == "ask" else "beliefgraph decide --undo takes it back"
+        self.paragraph(f"reason: {decision.reason}; {then}")
 
     def explain(self, ada: SelfModel) -> None:
         """The numbers are accounted for in words."""

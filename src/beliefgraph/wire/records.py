@@ -27,8 +27,8 @@ WORDS = {
     "support": Said("The evidence for it, in nats; the base rate is not counted.", 2.04),
     "opposition": Said("The evidence against it, in nats (0 or more).", 0.0),
     "standing": Said(
-        "`held`; `contested` (much for and much against it, or stated against inferred); `tentative` (picked up from a "
-        "comment, not yet confirmed); `superseded`; `retired`.",
+        "`held`; `contested` (much for and much against it, or stated against inferred); `tentative` (seen in one "
+        "place only, in a comment); `superseded`; `retired`.",
         "held",
     ),
     "source": Said("Where it comes from.", "stated"),
@@ -243,6 +243,7 @@ Explanation = record(
     would_change=Said("What would take the confidence across one half."),
     signals_left_out=Said("Of how many contributions, the lightest, the signals are not listed.", 0),
     changes=Said("Changes of mind that make what was inferred before count less, the latest first."),
+    heir=Said("The belief that it was merged into and lives on in, if it was."),
 )
 Decision = record(
     JobDecision,
