@@ -115,10 +115,12 @@ class WorkingSet(Records):
         return [belief_id, *self.heirs(belief_id)][-1]
 
     def heirs(self, belief_id: BeliefId) -> Iterator[BeliefId]:
-        """Yield the belief into which one was merged, then what that one was merged into, and so on."""
+        """Yield the belief into which one was merged, then what that one was merged into, and so on, each once."""
+        seen = {belief_id}
         heir = self._heir(self.belief(belief_id))
-        while heir is not None:
+        while heir is not None and heir not in seen:
             yield heir
+            seen.add(heir)
             heir = self._heir(self.belief(heir))
 
     def inherit(self, heir: BeliefId, item: Item, *, cause: Cause) -> None:
