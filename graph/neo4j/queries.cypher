@@ -58,7 +58,9 @@ RETURN u.seq AS seq, u.recorded_us AS recorded_us, u.tallies AS tallies
 // Nearness is exact over all of the user's beliefs. Neo4j's similarity, in single precision, ranks them; of the first
 // few the cosine is then summed in double precision, so that every store gives the same to the last decimals.
 //
-// The whole traversal that an update starts from, under the same lock, in one round trip.
+// The whole traversal that an update starts from, under the same lock, in one round trip. Confirmed contradictions are
+// followed from all the start at once, each step from what the one before has added: walked from each belief alone, a
+// dense web costs as many times as it has beliefs. Such a web is narrow; what lies further than these steps is sparse.
 // name: neighbourhood
 MERGE (u:User {key: $given.user})
 ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
@@ -134,14 +136,24 @@ CALL (nearest, behind) {
     }
     RETURN collect(b) AS start
 }
-CALL (start) {
-    CALL (start) {
-        UNWIND start AS b
+WITH *, reduce(walk = {all: start, from: 0}, step IN range(1, 8) | {
+    all: walk.all + COLLECT {
+        UNWIND walk.all[walk.from..] AS x
+        MATCH (x)-[:CONTRADICTS {status: 'confirmed'}]-(y:Belief) WHERE NOT y IN walk.all
+        RETURN DISTINCT y
+    },
+    from: size(walk.all)
+}) AS walk
+CALL (start, walk) {
+    CALL (start, walk) {
+        UNWIND walk.all AS reached
+        RETURN reached
+      UNION
+        UNWIND walk.all[walk.from..] AS b
         MATCH (b)-[:CONTRADICTS* {status: 'confirmed'}]-(reached:Belief)
         RETURN DISTINCT reached
       UNION
-        UNWIND start AS b
-        UNWIND reduce(walked = [b], step IN range(1, $given.steps) | reduce(wider = walked, x IN walked |
+        UNWIND reduce(walked = start, step IN range(1, $given.steps) | reduce(wider = walked, x IN walked |
             wider + [(x)-[:CONTRADICTS]-(y:Belief) WHERE NOT y IN wider | y])) AS reached
         RETURN reached
       UNION
