@@ -9,7 +9,7 @@ of its own: ids, times and embeddings are made before it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -284,6 +284,15 @@ class Reader(Protocol):
         Every sequence by `seq`, oldest first; all versions of every link; signals as retracted as they are now, and
         so nothing in `retracted`; beliefs in the state that their last revision left.
         """
+        ...
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """The optional power of a `Reader` whose database shows people more of the records than the store itself reads."""
+
+    def misshown(self) -> Iterator[tuple[str, str]]:
+        """Yield what is shown otherwise than the records say: the name of the record, and what is wrong with it."""
         ...
 
 

@@ -540,6 +540,34 @@ CALL (l) {
 RETURN v {.*} AS row
 ORDER BY v.seq
 
+// What is there for people who look at the graph and is read by nothing else: the edges that lead away from each node, but
+// for GENERATED_BY, and a few properties.
+// name: shown
+MATCH (u:User {key: $given.user})
+USING INDEX SEEK u:User(key)
+CALL (u) {
+    RETURN 'user' AS record, u {} AS properties, u AS n
+  UNION ALL
+    MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
+    WHERE b.user = $given.user AND b.seq > 0
+    RETURN 'belief ' + b.id AS record, b {.confidence, .standing, .support, .opposition} AS properties, b AS n
+  UNION ALL
+    MATCH (s:Signal)
+    USING INDEX SEEK s:Signal(user, seq)
+    WHERE s.user = $given.user AND s.seq > 0
+    RETURN 'signal ' + s.id AS record, s {} AS properties, s AS n
+  UNION ALL
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(user, seq)
+    WHERE v.user = $given.user AND v.seq > 0
+    RETURN 'revision rev_' + v.seq AS record, v {} AS properties, v AS n
+}
+RETURN [record, properties, COLLECT {
+    MATCH (n)-[e:HOLDS|SPAWNED_FROM|OBSERVED_IN|ABOUT|REVISES|CAUSED_BY|CONTRADICTS|DUPLICATES]->(o)
+    RETURN [type(e), o.key, properties(e)]
+}] AS row
+
 // Everything of one unit of work. What comes in numbers is given as columns (`count` rows, a list for each property,
 // null where nobody has it), so that a property's name is sent once and not with every row. Revisions come in runs with
 // one cause. The beliefs that are referred to (`touched`) are found

@@ -7,7 +7,7 @@ import pytest
 
 from beliefgraph.graph.ids import BeliefId, ResponseId, SignalId, UserId
 from beliefgraph.graph.neo4j.store import Neo4jStore
-from beliefgraph.graph.store import Reach, Reader, Scope, Store
+from beliefgraph.graph.store import Reach, Reader, Scope, Showing, Store
 from beliefgraph.graph.testing.builders import ADA, OTHER_ADA, Draft, put, put_beliefs, second, vector
 from bench.neo4j_server import Address
 from tests.neo4j_plans import BLOCKS, Ran, forget_plans, free, hits, kind, operators, profile, story
@@ -60,6 +60,8 @@ def _read_everything(reader: Reader) -> None:
     reader.latest_revisions([b1], limit=2)
     reader.links("contradicts", beliefs=[b1])
     reader.history()
+    assert isinstance(reader, Showing)
+    list(reader.misshown())
     reader.news(0)
     reader.news(1)
 
