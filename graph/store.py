@@ -318,6 +318,13 @@ class Store(Protocol):
         """Return what names this store in messages, without any secret."""
         ...
 
+    def identity(self) -> str:
+        """Return what two stores have in common only if they are one, by whatever names they were opened.
+
+        Raises `StoreUnavailableError`.
+        """
+        ...
+
     @property
     def writers(self) -> int:
         """Return how many users are worth writing at once: 1 where writers of different users wait for each other."""

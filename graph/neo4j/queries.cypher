@@ -9,6 +9,11 @@ CALL dbms.components() YIELD name, versions
 WHERE name = 'Neo4j Kernel'
 RETURN versions[0] AS version
 
+// name: identity
+CALL dbms.info() YIELD id
+CALL db.info() YIELD name
+RETURN id + '/' + name AS row
+
 // Other nodes are looked for first: where there are ours, the store's node was committed before them. The index shows a
 // commit later than the nodes do.
 // name: store

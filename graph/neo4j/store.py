@@ -99,6 +99,11 @@ class Neo4jStore:
         """Return the URI."""
         return self._connections.target
 
+    def identity(self) -> str:
+        """Return the id that the server (the cluster) gave itself, and the name of the database."""
+        (found,) = self._managed(lambda connection: _rows(connection, "identity"))
+        return str(found)
+
     @property
     def writers(self) -> int:
         """Return enough to keep a server busy while this process prepares what comes next."""

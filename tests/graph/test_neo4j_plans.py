@@ -15,14 +15,15 @@ from tests.neo4j_server import wipe
 
 pytestmark = pytest.mark.neo4j
 
-OPENING = {
+APART = {
     "server": {"ProcedureCall"},
+    "identity": {"ProcedureCall"},
     "store": {"EmptyRow", "AllNodesScan", "NodeUniqueIndexSeek"},
     "lock store": {"NodeUniqueIndexSeek(Locking)"},
     "set version": {"NodeUniqueIndexSeek(Locking)"},
     "await indexes": {"ProcedureCall"},
 }
-"""What these begin with. `store` walks nodes until one is not its own: the second ends it."""
+"""What asks for no user's records, and what it begins with. `store` walks nodes until one is not its own."""
 SEEKS = {
     "NodeUniqueIndexSeek",
     "NodeUniqueIndexSeek(Locking)",
@@ -94,7 +95,7 @@ def _use_everything(store: Store, ran: Ran) -> Ran:
 def test_every_plan_starts_at_an_index(neo4j_address: Address, neo4j_store: Neo4jStore, ran: Ran) -> None:
     """Each query starts from index seeks alone, scans no label, and multiplies nothing but two single nodes."""
     asked = _use_everything(neo4j_store, ran)
-    assert set(BLOCKS) == {name for name, _ in asked} | set(OPENING)
+    assert set(BLOCKS) == {name for name, _ in asked} | set(APART)
     for (name, _), plan in zip(asked, profile(neo4j_address, asked), strict=True):
         steps = list(operators(plan))
         kinds = {kind(operator) for operator in steps}
@@ -153,9 +154,9 @@ def _hits_of_one_more(address: Address, store: Store, ran: Ran, number: int) -> 
 def test_opening_costs_the_same_however_much_there_is(
     neo4j_address: Address, neo4j_store: Neo4jStore
 ) -> None:
-    """What runs at the opening finds the one `Store` node by its index, looks at a node or two, and no more later."""
+    """What asks for no records finds the one `Store` node by its index, looks at a node or two, and no more later."""
     given = {"set version": {"version": 3}, "await indexes": {"timeout_s": 60}}
-    asked = [(name, given.get(name, {})) for name in OPENING]
+    asked = [(name, given.get(name, {})) for name in APART]
 
     def touched() -> list[int]:
         forget_plans(neo4j_address)
@@ -168,7 +169,7 @@ def test_opening_costs_the_same_however_much_there_is(
     assert alone == touched()
     for (name, _), plan in zip(asked, profile(neo4j_address, asked), strict=True):
         leaves = {kind(operator) for operator in operators(plan) if not operator.get("children")}
-        assert leaves <= OPENING[name], name
+        assert leaves <= APART[name], name
 
 
 def test_listing_costs_what_is_listed(neo4j_address: Address, neo4j_store: Neo4jStore) -> None:
