@@ -8,6 +8,7 @@ that started it is killed. Where none can be had, `NoServer` says what was missi
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -31,6 +32,7 @@ POM = Path(__file__).with_name("neo4j.pom.xml")
 IMAGE = "neo4j:5.26-community"
 USERNAME = "neo4j"
 _READY_S = 200.0
+_JAVA_SINCE = 17
 
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
 _JAVA = (
@@ -190,8 +192,7 @@ def fetch_jars() -> Path:
     """Return the folder of the server's jars, fetched with Maven on first use. Raises `NoServer`."""
     version = ET.parse(POM).findtext(".//{*}neo4j.version")  # noqa: S314, our own file
     jars = platformdirs.user_cache_path("beliefgraph", appauthor=False) / f"neo4j-{version}"
-    if shutil.which("java") is None:
-        raise NoServer("Java 17 is not installed")
+    _check_java()
     if jars.is_dir():
         return jars
     if shutil.which("mvn") is None:
@@ -210,6 +211,17 @@ def fetch_jars() -> Path:
     except OSError:
         shutil.rmtree(fetched)
     return jars
+
+
+def _check_java() -> None:
+    """Raise `NoServer` unless there is a Java that the server runs on."""
+    if shutil.which("java") is None:
+        raise NoServer(f"Java {_JAVA_SINCE} is not installed")
+    ran = subprocess.run(["java", "-version"], capture_output=True, text=True, timeout=60, check=False)
+    said = re.search(r'version "(?:1\.)?(\d+)', ran.stderr)
+    if said is None or int(said[1]) < _JAVA_SINCE:
+        found = f"Java {said[1]}" if said else "no Java that tells its version"
+        raise NoServer(f"Neo4j needs Java {_JAVA_SINCE} or newer, and `java` here is {found}")
 
 
 @contextlib.contextmanager

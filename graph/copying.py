@@ -37,8 +37,11 @@ def copy(
     """Copy every user of every tenant who is not in the target yet; yield each when it is durable and verified.
 
     A user who has other records in the target is left as she is there, and reported. Raises `InvalidInputError` when
-    the two stores' vectors come from different models, `IntegrityError` when what was written reads back otherwise.
+    both are one store or their vectors come from different models, `IntegrityError` when what was written reads back
+    otherwise.
     """
+    if source.identity() == target.identity():
+        raise InvalidInputError("target", "must be another store than the source")
     _match_models(source, target)
     for scope in scopes(source):
         copied = copy_user(source, target, scope)

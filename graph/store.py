@@ -9,7 +9,7 @@ of its own: ids, times and embeddings are made before it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -287,6 +287,15 @@ class Reader(Protocol):
         ...
 
 
+@runtime_checkable
+class Showing(Protocol):
+    """The optional power of a `Reader` whose database shows people more of the records than the store itself reads."""
+
+    def misshown(self) -> Iterator[tuple[str, str]]:
+        """Yield what is shown otherwise than the records say: the name of the record, and what is wrong with it."""
+        ...
+
+
 class Writer(Reader, Protocol):
     """A `Reader` inside the user's write transaction: no other writer of this user runs until it ends."""
 
@@ -307,6 +316,13 @@ class Store(Protocol):
     @property
     def target(self) -> str:
         """Return what names this store in messages, without any secret."""
+        ...
+
+    def identity(self) -> str:
+        """Return what two stores have in common only if they are one, by whatever names they were opened.
+
+        Raises `StoreUnavailableError`.
+        """
         ...
 
     @property

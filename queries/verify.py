@@ -1,4 +1,7 @@
-"""Whether a store still says what its records say: replays every ledger, checks chains, sums and references."""
+"""Whether a store still says what its records say: replays every ledger, checks chains, sums and references.
+
+Where the database also shows the records to people (`Showing`), that is compared with them too.
+"""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +14,7 @@ from beliefgraph.graph.ids import BeliefId, SignalId
 from beliefgraph.graph.ledger import RESPONSE, BeliefState, Item, read_state
 from beliefgraph.graph.model import BeliefNode, Response, Revision, Tally
 from beliefgraph.graph.outcomes import replayed
-from beliefgraph.graph.store import Reader, Store, scopes
+from beliefgraph.graph.store import Reader, Showing, Store, scopes
 
 _TOLERANCE = 1e-9
 
@@ -71,13 +74,14 @@ class _Check:
         self.broken: tuple[str, str] | None = None
 
     def run(self) -> "_Check":
-        """Check beliefs with their chains and ledgers, then responses, then the order of all revisions."""
+        """Check beliefs with their chains and ledgers, responses, the order of revisions, and what is shown of them."""
         try:
             nodes = self._reader.beliefs()
             for node in reversed(nodes):
                 self._check_belief(node)
             self._check_references({node.id for node in nodes})
             self._check_order()
+            self._check_shown()
         except _Broken as broken:
             self.broken = (broken.record, broken.problem)
         return self
@@ -158,6 +162,11 @@ class _Check:
             "user",
             "the sequence stands below its records",
         )
+
+    def _check_shown(self) -> None:
+        if isinstance(self._reader, Showing):
+            for record, problem in self._reader.misshown():
+                raise _Broken(record, problem)
 
 
 def _same_tallies(counted: Mapping[str, Tally], kept: Mapping[str, Tally]) -> bool:

@@ -51,6 +51,29 @@ def test_docker_comes_before_maven(
     assert asked == found
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('openjdk version "11.0.2" 2019-01-15', "`java` here is Java 11"),
+        ('java version "1.8.0_392"', "`java` here is Java 8"),
+        ("Unable to locate a Java Runtime.", "`java` here is no Java that tells its version"),
+        ('openjdk version "17.0.15" 2025-04-15', "Maven is not installed"),
+        ('openjdk version "25" 2025-09-16', "Maven is not installed"),
+    ],
+)
+def test_a_java_that_is_too_old_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, why: str
+) -> None:
+    """Before anything is fetched or started, one sentence says which Java there is and which is needed."""
+    java = tmp_path / "java"
+    java.write_text(f"#!/bin/sh\necho '{said}' >&2\n", encoding="utf-8")
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path)
+    with pytest.raises(NoServer, match=why):
+        neo4j_server.fetch_jars()
+
+
 def test_a_named_server_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """What NEO4J_URI names is used, and nothing is started."""
     asked = _offer(monkeypatch, "docker", "maven")

@@ -9,6 +9,11 @@ CALL dbms.components() YIELD name, versions
 WHERE name = 'Neo4j Kernel'
 RETURN versions[0] AS version
 
+// name: identity
+CALL dbms.info() YIELD id
+CALL db.info() YIELD name
+RETURN id + '/' + name AS row
+
 // Other nodes are looked for first: where there are ours, the store's node was committed before them. The index shows a
 // commit later than the nodes do.
 // name: store
@@ -58,7 +63,9 @@ RETURN u.seq AS seq, u.recorded_us AS recorded_us, u.tallies AS tallies
 // Nearness is exact over all of the user's beliefs. Neo4j's similarity, in single precision, ranks them; of the first
 // few the cosine is then summed in double precision, so that every store gives the same to the last decimals.
 //
-// The whole traversal that an update starts from, under the same lock, in one round trip.
+// The whole traversal that an update starts from, under the same lock, in one round trip. Confirmed contradictions are
+// followed from all the start at once, each step from what the one before has added: walked from each belief alone, a
+// dense web costs as many times as it has beliefs. Such a web is narrow; what lies further than these steps is sparse.
 // name: neighbourhood
 MERGE (u:User {key: $given.user})
 ON CREATE SET u.tenant = $given.tenant, u.id = $given.id, u.seq = 0, u.recorded_us = 0
@@ -134,14 +141,24 @@ CALL (nearest, behind) {
     }
     RETURN collect(b) AS start
 }
-CALL (start) {
-    CALL (start) {
-        UNWIND start AS b
+WITH *, reduce(walk = {all: start, from: 0}, step IN range(1, 8) | {
+    all: walk.all + COLLECT {
+        UNWIND walk.all[walk.from..] AS x
+        MATCH (x)-[:CONTRADICTS {status: 'confirmed'}]-(y:Belief) WHERE NOT y IN walk.all
+        RETURN DISTINCT y
+    },
+    from: size(walk.all)
+}) AS walk
+CALL (start, walk) {
+    CALL (start, walk) {
+        UNWIND walk.all AS reached
+        RETURN reached
+      UNION
+        UNWIND walk.all[walk.from..] AS b
         MATCH (b)-[:CONTRADICTS* {status: 'confirmed'}]-(reached:Belief)
         RETURN DISTINCT reached
       UNION
-        UNWIND start AS b
-        UNWIND reduce(walked = [b], step IN range(1, $given.steps) | reduce(wider = walked, x IN walked |
+        UNWIND reduce(walked = start, step IN range(1, $given.steps) | reduce(wider = walked, x IN walked |
             wider + [(x)-[:CONTRADICTS]-(y:Belief) WHERE NOT y IN wider | y])) AS reached
         RETURN reached
       UNION
@@ -527,6 +544,34 @@ CALL (l) {
 }
 RETURN v {.*} AS row
 ORDER BY v.seq
+
+// What is there for people who look at the graph and is read by nothing else: the edges that lead away from each node, but
+// for GENERATED_BY, and a few properties.
+// name: shown
+MATCH (u:User {key: $given.user})
+USING INDEX SEEK u:User(key)
+CALL (u) {
+    RETURN 'user' AS record, u {} AS properties, u AS n
+  UNION ALL
+    MATCH (b:Belief)
+    USING INDEX SEEK b:Belief(user, seq)
+    WHERE b.user = $given.user AND b.seq > 0
+    RETURN 'belief ' + b.id AS record, b {.confidence, .standing, .support, .opposition} AS properties, b AS n
+  UNION ALL
+    MATCH (s:Signal)
+    USING INDEX SEEK s:Signal(user, seq)
+    WHERE s.user = $given.user AND s.seq > 0
+    RETURN 'signal ' + s.id AS record, s {} AS properties, s AS n
+  UNION ALL
+    MATCH (v:Revision)
+    USING INDEX SEEK v:Revision(user, seq)
+    WHERE v.user = $given.user AND v.seq > 0
+    RETURN 'revision rev_' + v.seq AS record, v {} AS properties, v AS n
+}
+RETURN [record, properties, COLLECT {
+    MATCH (n)-[e:HOLDS|SPAWNED_FROM|OBSERVED_IN|ABOUT|REVISES|CAUSED_BY|CONTRADICTS|DUPLICATES]->(o)
+    RETURN [type(e), o.key, properties(e)]
+}] AS row
 
 // Everything of one unit of work. What comes in numbers is given as columns (`count` rows, a list for each property,
 // null where nobody has it), so that a property's name is sent once and not with every row. Revisions come in runs with

@@ -25,6 +25,7 @@ from beliefgraph.graph.neo4j import rows, saving
 from beliefgraph.graph.neo4j.accounts import to_account, to_account_at
 from beliefgraph.graph.neo4j.connections import Connections, statement, translated
 from beliefgraph.graph.neo4j.keys import join, statement_digest, user_key
+from beliefgraph.graph.neo4j.shown import misshown
 from beliefgraph.graph.store import (
     Account,
     Changes,
@@ -97,6 +98,11 @@ class Neo4jStore:
     def target(self) -> str:
         """Return the URI."""
         return self._connections.target
+
+    def identity(self) -> str:
+        """Return the id that the server (the cluster) gave itself, and the name of the database."""
+        (found,) = self._managed(lambda connection: _rows(connection, "identity"))
+        return str(found)
 
     @property
     def writers(self) -> int:
@@ -439,6 +445,9 @@ class _Transaction:
             revisions=self.revisions(),
             links=[rows.to_link(row) for row in self._rows("link versions", kinds=_KINDS, as_of=_ALWAYS)],
         )
+
+    def misshown(self) -> Iterator[tuple[str, str]]:
+        return misshown(self._user, self.history(), self._rows("shown"))
 
     def save(self, changes: Changes) -> None:
         self.head()

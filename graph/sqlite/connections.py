@@ -85,6 +85,16 @@ class Connections:
                 raise
         self._idle.append(connection)
 
+    def identity(self) -> str:
+        """Return what tells the file from every other. Raises `StoreUnavailableError` when it is gone."""
+        if self.target == MEMORY:
+            return f"{MEMORY} {id(self)}"
+        try:
+            found = Path(self.target).stat()
+        except OSError:
+            raise StoreUnavailableError(self.target, "its file is gone") from None
+        return f"file {found.st_dev}:{found.st_ino}"
+
     def _connect(self) -> sqlite3.Connection:
         if self.target != MEMORY and Path(self.target).is_dir():
             raise StoreUnavailableError(self.target, "it is a folder; name a file")

@@ -71,6 +71,11 @@ class SqliteStore:
         """Return the path."""
         return self._connections.target
 
+    def identity(self) -> str:
+        """Return the number of the file on its device; of a store in memory, a number of its own."""
+        with self._connections.transaction("BEGIN"):
+            return self._connections.identity()
+
     @property
     def writers(self) -> int:
         """Return 1: SQLite lets one connection write at a time."""

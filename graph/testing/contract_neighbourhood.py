@@ -130,13 +130,14 @@ class NeighbourhoodContract(StoreHooks):
         """At depth 1 the whole component of confirmed edges is reached, along cycles and in both directions."""
 
         def build(draft: Draft) -> None:
-            _beliefs(draft, "abcdefgh")
-            _chain(draft, "gfedcba", "confirmed")
+            _beliefs(draft, names)
+            _chain(draft, names[-2::-1], "confirmed")
             draft.link("a", "d", "confirmed")
 
+        names = "abcdefghijklmnopqrstuvwxyz"
         put(store, ADA, build)
-        assert ["abcdefg"] * 4 == [_reached(store, name) for name in "adfg"]
-        assert "h" == _reached(store, "h")
+        assert [names[:-1]] * 4 == [_reached(store, name) for name in "adly"]
+        assert "z" == _reached(store, "z")
 
     def test_only_the_current_version_of_an_edge_counts(self, store: Store) -> None:
         """An edge dismissed or resolved since is not followed; one confirmed since is."""

@@ -279,6 +279,7 @@ class WritingContract(StoreHooks):
         for call in (
             lambda: store.read(ADA, lambda reader: reader.head()),
             lambda: store.write(ADA, lambda writer: writer.head()),
+            store.identity,
             store.tenants,
             lambda: store.users("acme"),
             lambda: store.erase(ADA),

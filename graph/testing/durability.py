@@ -101,10 +101,12 @@ class DurabilityContract(StoreHooks):
             return [*found, reader.neighbourhood(Reach(vectors={"v": vector(1, 0)}))]
 
         before, head = store.read(ADA, look), store.read(ADA, lambda reader: reader.head())
+        identity = store.identity()
         store.close()
         again = self.open_store(target)
         try:
             assert before == again.read(ADA, look)
+            assert identity == again.identity()
             assert ([ADA.user_id], [ADA.tenant]) == (again.users(ADA.tenant), again.tenants())
             assert "a model" == again.embedding_model("another")
             put_beliefs(again, ADA, "b2", at=4)

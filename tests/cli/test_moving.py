@@ -46,12 +46,20 @@ def test_a_user_with_other_records_is_a_finding(shell: Shell) -> None:
 
 
 def test_what_cannot_be_copied_is_said(shell: Shell) -> None:
-    """A source that is not there is not made; a store is not copied onto itself."""
+    """A source that is not there is not made."""
     nowhere = str(shell.folder / "nowhere.db")
     assert "there is no such file" in shell.error("copy", nowhere, str(shell.folder / "t.db"), status=3)
     assert not Path(nowhere).exists()
+
+
+def test_a_file_is_not_copied_onto_itself(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whatever name, and whatever is set for a target on Neo4j, the same file is refused."""
     _fill(shell)
-    assert "another store than SOURCE" in shell.error("copy", str(shell.store), str(shell.store))
+    monkeypatch.setenv("NEO4J_TARGET_DATABASE", "another")
+    link = shell.folder / "link.db"
+    link.symlink_to(shell.store)
+    for name in (shell.store, shell.folder / "." / ".." / shell.folder.name / shell.store.name, link):
+        assert "another store than the source" in shell.error("copy", str(shell.store), str(name))
 
 
 @pytest.mark.neo4j
@@ -83,3 +91,13 @@ def test_a_target_has_credentials_of_its_own(
     monkeypatch.setenv("NEO4J_TARGET_PASSWORD", neo4j_address.password)
     assert "copied 2 users" in shell.run("copy", str(shell.store), neo4j_address.uri).stdout
     assert "refuses the user name" in served.error("users", status=3)
+
+
+@pytest.mark.neo4j
+def test_a_database_is_not_copied_onto_itself(
+    shell: Shell, neo4j_address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another name of the host, another protocol and the default database by its name lead to the same store."""
+    monkeypatch.setenv("NEO4J_TARGET_DATABASE", neo4j_address.database or "neo4j")
+    other = neo4j_address.uri.replace("bolt://127.0.0.1", "neo4j://localhost")
+    assert "another store than the source" in shell.error("copy", neo4j_address.uri, other)

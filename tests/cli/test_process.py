@@ -163,13 +163,16 @@ def test_tables_on_a_terminal(environment: dict[str, str]) -> None:
 
 
 def test_progress_is_shown_on_a_terminal_alone(environment: dict[str, str], tmp_path: Path) -> None:
-    """A bar over the bytes of a file on a terminal; nothing on stderr in a pipe."""
+    """A bar over the bytes of a file, or the users of a store, on a terminal; nothing on stderr in a pipe."""
     log = tmp_path / "log.jsonl"
     log.write_bytes(
         b"".join(b'{"type": "belief", "user": "u%d", "statement": "x"}\n' % n for n in range(100))
     )
     assert "━" in _on_a_terminal(environment, "ingest", str(log))
     assert b"" == _run(environment, "ingest", str(log)).stderr
+    copy = ["copy", environment["BELIEFGRAPH_STORE"]]
+    assert "━" in _on_a_terminal(environment, *copy, str(tmp_path / "one.db"))
+    assert b"" == _run(environment, *copy, str(tmp_path / "another.db")).stderr
 
 
 def test_a_replay_that_is_told_to_end_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:

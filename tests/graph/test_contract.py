@@ -84,5 +84,16 @@ def test_no_store_overrides_a_contract_test() -> None:
 
 def test_every_promise_has_a_method_in_the_protocol() -> None:
     """The protocol is what the meta-test thinks it is."""
-    expected = {"target", "read", "write", "tenants", "users", "erase", "embedding_model", "writers", "close"}
+    expected = {
+        "target",
+        "identity",
+        "read",
+        "write",
+        "tenants",
+        "users",
+        "erase",
+        "embedding_model",
+        "writers",
+        "close",
+    }
     assert expected == STORE_MEMBERS

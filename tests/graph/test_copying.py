@@ -12,15 +12,24 @@ from beliefgraph.graph.sqlite.store import SqliteStore
 from beliefgraph.graph.store import Changes, Scope, Store, scopes
 from beliefgraph.queries.verify import verify
 from bench.neo4j_server import Address
-from tests.graph.test_neo4j_differential import TENANT, USERS, apply_history, everything
+from tests.answers import stored
+from tests.chances import SCRIPT, Chances
 from tests.neo4j_server import open_scratch
+from tests.worlds import open_world
+
+ADA, BOB = (Scope("default", UserId(name)) for name in ("ada", "bob"))
+
+
+def _live(place: Path, *, seed: int, length: int) -> None:
+    with open_world(place, script=SCRIPT) as world:
+        list(Chances(world, seed).play(length))
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[SqliteStore]:
     """Give a store with two users' random histories."""
+    _live(tmp_path / "source.db", seed=7, length=150)
     store = SqliteStore(str(tmp_path / "source.db"))
-    apply_history(store, seed=5, length=150)
     yield store
     store.close()
 
@@ -36,7 +45,7 @@ def target(tmp_path: Path) -> Iterator[SqliteStore]:
 def _check_same(first: Store, second: Store) -> None:
     assert list(scopes(first)) == list(scopes(second))
     for scope in scopes(first):
-        one, other = (store.read(scope, everything) for store in (first, second))
+        one, other = (store.read(scope, stored) for store in (first, second))
         assert one == other
     assert verify(second).ok
 
@@ -72,13 +81,12 @@ def test_an_interrupted_copy_goes_on(source: SqliteStore, target: SqliteStore) -
 
 def test_other_records_in_the_target_are_left_alone(source: SqliteStore, target: SqliteStore) -> None:
     """A user who is known there otherwise is reported and not touched; the others are copied."""
-    apply_history(target, seed=6, length=40)
-    mine = Scope(TENANT, UserId("bob"))
-    target.erase(mine)
-    before = target.read(Scope(TENANT, UserId("ada")), everything)
+    _live(Path(target.target), seed=6, length=40)
+    target.erase(BOB)
+    before = target.read(ADA, stored)
     fates = {user.scope.user_id: user.fate for user in copy(source, target)}
     assert {"ada": "differs", "bob": "copied"} == fates
-    assert before == target.read(Scope(TENANT, UserId("ada")), everything)
+    assert before == target.read(ADA, stored)
 
 
 def test_vectors_of_another_model_are_refused(source: SqliteStore, target: SqliteStore) -> None:
@@ -117,7 +125,7 @@ class _Forgetful:
 def test_a_copy_that_lost_something_is_noticed(source: SqliteStore, target: SqliteStore) -> None:
     """The digest is taken of what the target gives back, so a store that drops records does not pass."""
     with pytest.raises(IntegrityError, match="reads back otherwise"):
-        copy_user(source, _Forgetful(target), Scope(TENANT, UserId(USERS[0])))  # type: ignore[arg-type]
+        copy_user(source, _Forgetful(target), ADA)  # type: ignore[arg-type]
 
 
 @pytest.mark.neo4j

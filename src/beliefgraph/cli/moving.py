@@ -33,15 +33,11 @@ def copy(source: str, target: str, as_json: bool) -> int:
     from beliefgraph.graph.store import scopes
     from beliefgraph.settings import read_settings, read_target_settings
 
-    settings, target_settings = read_settings(), read_target_settings()
     with (
-        closing(open_store(source, settings, must_exist=True)) as origin,
-        closing(open_store(target, target_settings)) as destination,
+        closing(open_store(source, read_settings(), must_exist=True)) as origin,
+        closing(open_store(target, read_target_settings())) as destination,
         users_progress(lambda: sum(1 for _ in scopes(origin))) as tick,
     ):
-        here = origin.target, settings.neo4j_database
-        if here == (destination.target, target_settings.neo4j_database):
-            raise click.UsageError("target: must be another store than SOURCE")
         copied = list(run(origin, destination, on_user=lambda _: tick()))
     return _report(copied, as_json=as_json)
 
