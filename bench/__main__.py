@@ -17,6 +17,7 @@ from pathlib import Path
 
 import neo4j
 
+from beliefgraph.cli.app import collect_seldom
 from beliefgraph.curve import Curve
 from beliefgraph.evaluation import Evaluation, evaluate_with_curve
 from beliefgraph.graph.errors import ModelUnavailableError
@@ -111,6 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--memory", action="store_true", help="also replay the whole data set, for its peak memory"
     )
     options = parser.parse_args(arguments)
+    collect_seldom()  # as the command line does
     machine = f"{platform.system()} on {os.cpu_count()} cores"
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {machine}")
     for part in options.only or PARTS:
