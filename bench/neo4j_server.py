@@ -113,7 +113,9 @@ class LocalServer:
         (home / "conf" / "neo4j.conf").write_text(written, encoding="utf-8")
 
     def start(self) -> None:
-        """Start the server and wait until it answers. Raises `NoServer` when it does not."""
+        """Start the server, unless it runs, and wait until it answers. Raises `NoServer` when it does not."""
+        if self._alive():
+            return
         command = [
             "java",
             f"-Xms{self._heap}",

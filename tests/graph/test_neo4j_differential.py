@@ -125,8 +125,8 @@ def apply_history(store: Store, seed: int, length: int) -> list[object]:
             pipeline.apply_all(
                 scope, Batch(events=[event], ids=ids)
             )  # and once more: repeated ids change nothing
-        results += [_plain(result) for result in pipeline.apply_all(scope, Batch(events=[event], ids=ids))]
-        results.append(_plain(_served(pipeline, scope, STATEMENTS[number % len(STATEMENTS)], now)))
+        results += [plain(result) for result in pipeline.apply_all(scope, Batch(events=[event], ids=ids))]
+        results.append(plain(_served(pipeline, scope, STATEMENTS[number % len(STATEMENTS)], now)))
     return results
 
 
@@ -138,16 +138,16 @@ def _served(pipeline: Pipeline, scope: Scope, query: str, now: datetime) -> list
     return [plan.used, tuple(plan.withheld), plan.question, plan.question_about, plan.question_nats]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as nested lists, floats for comparison within 1e-9, errors as what they say."""
     if isinstance(value, BeliefGraphError):
         return [type(value).__name__, str(value)]
     if is_dataclass(value) and not isinstance(value, type):
-        return [type(value).__name__, *(_plain(getattr(value, field.name)) for field in fields(value))]
+        return [type(value).__name__, *(plain(getattr(value, field.name)) for field in fields(value))]
     if isinstance(value, dict):
-        return [[key, _plain(held)] for key, held in sorted(value.items(), key=lambda pair: str(pair[0]))]
+        return [[key, plain(held)] for key, held in sorted(value.items(), key=lambda pair: str(pair[0]))]
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return value
 
 
@@ -177,12 +177,12 @@ def everything(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _same(first: Any, second: Any, path: str = "") -> None:
+def check_same(first: Any, second: Any, path: str = "") -> None:
     """Assert that two plain values are equal, floats within 1e-9."""
     if isinstance(first, list) and isinstance(second, list):
         assert len(first) == len(second), path
         for number, (one, other) in enumerate(zip(first, second, strict=True)):
-            _same(one, other, f"{path}[{number}]")
+            check_same(one, other, f"{path}[{number}]")
     elif isinstance(first, float) and isinstance(second, float):
         assert math.isclose(first, second, rel_tol=0, abs_tol=1e-9), (path, first, second)
     else:
@@ -190,15 +190,15 @@ def _same(first: Any, second: Any, path: str = "") -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_both_stores_give_the_same(neo4j_address: Address, seed: int) -> None:
+def test_both_stores_give_thecheck_same(neo4j_address: Address, seed: int) -> None:
     """Results, errors, confidences (1e-9), revisions and every list agree, and both ledgers verify."""
     embedded, served = SqliteStore(":memory:"), open_scratch(neo4j_address.uri)
     try:
         expected, actual = (apply_history(store, seed, 120) for store in (embedded, served))
-        _same(expected, actual)
+        check_same(expected, actual)
         for user in USERS:
             scope = Scope(TENANT, UserId(user))
-            _same(_plain(embedded.read(scope, everything)), _plain(served.read(scope, everything)))
+            check_same(plain(embedded.read(scope, everything)), plain(served.read(scope, everything)))
         assert embedded.users(TENANT) == served.users(TENANT)
         assert verify(served, TENANT).ok
         errors = {one[0] for one in expected if isinstance(one, list) and str(one[0]).endswith("Error")}
