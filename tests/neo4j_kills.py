@@ -21,6 +21,8 @@ PATIENCE_S = 300
 Killed = AbstractContextManager[list[float]]
 """Kills the server inside the block, once; gives when (monotonic seconds), an empty list until then."""
 
+At = Literal["before", "commit", "answer"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -31,7 +33,7 @@ class Moment:
     """
 
     text: str
-    at: Literal["before", "commit", "answer"] = "before"
+    at: At = "before"
     number: int = 1
 
 
