@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,10 +103,10 @@ def if_killed(*command: str) -> Iterator[None]:
 class LocalServer:
     """A server from jars in a home folder of its own, which can be killed and started again on the same data."""
 
-    def __init__(self, jars: Path, home: Path, *, heap: str = "1g") -> None:
+    def __init__(self, jars: Path, home: Path, *, heap: str = "1g", options: Sequence[str] = ()) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
-        self._jars, self._home, self._heap = jars, home, heap
+        self._jars, self._home, self._heap, self._options = jars, home, heap, options
         self._process: subprocess.Popen[bytes] | None = None
         self._watched = contextlib.ExitStack()
         self.address = Address(uri=f"bolt://127.0.0.1:{self.port}", password=secrets.token_hex(16))
@@ -115,12 +115,15 @@ class LocalServer:
         (home / "conf" / "neo4j.conf").write_text(written, encoding="utf-8")
 
     def start(self) -> None:
-        """Start the server and wait until it answers. Raises `NoServer` when it does not."""
+        """Start the server, unless it runs, and wait until it answers. Raises `NoServer` when it does not."""
+        if self._alive():
+            return
         command = [
             "java",
             f"-Xms{self._heap}",
             f"-Xmx{self._heap}",
             *_JAVA,
+            *self._options,
             "-cp",
             f"{self._jars}/*",
             "org.neo4j.server.CommunityEntryPoint",
@@ -175,11 +178,11 @@ def local_server() -> Iterator[Address]:
 
 
 @contextlib.contextmanager
-def running_local_server(heap: str = "1g") -> Iterator[LocalServer]:
-    """Lend the process itself, for tests that kill it. Raises `NoServer`."""
+def running_local_server(heap: str = "1g", options: Sequence[str] = ()) -> Iterator[LocalServer]:
+    """Lend the process itself, for tests that kill it; `options` are Java's. Raises `NoServer`."""
     jars = fetch_jars()
     home = Path(tempfile.mkdtemp(prefix="neo4j-"))
-    server = LocalServer(jars, home, heap=heap)
+    server = LocalServer(jars, home, heap=heap, options=options)
     try:
         server.start()
         yield server

@@ -1,5 +1,6 @@
 """Everything that a store answers about a user, and plain values of it that can be compared."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -94,3 +95,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(one) for one in value]
     return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def check_same(first: Any, second: Any, path: str = "") -> None:
+    """Assert that two plain values are equal, floats within 1e-9."""
+    if isinstance(first, list) and isinstance(second, list):
+        assert len(first) == len(second), path
+        for number, (one, other) in enumerate(zip(first, second, strict=True)):
+            check_same(one, other, f"{path}[{number}]")
+    elif isinstance(first, float) and isinstance(second, float):
+        assert math.isclose(first, second, rel_tol=0, abs_tol=1e-9), (path, first, second)
+    else:
+        assert first == second, path

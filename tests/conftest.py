@@ -126,12 +126,17 @@ def neo4j_jars() -> Path:
         return fetch_jars()
 
 
-@pytest.fixture
+_SHORT_LIVED = ["-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"]
+"""Has Java compile quickly rather than well: a server that is started often spends most of its time on that."""
+
+
+@pytest.fixture(scope="module")
 def mortal_server() -> Iterator[LocalServer]:
-    """Lend a server of the test's own, which may be killed and started again."""
+    """Lend a server of the module's own, which may be killed and started again; its database is claimed."""
     with ExitStack() as stack:
         with _a_server():
-            server = stack.enter_context(running_local_server(heap="512m"))
+            server = stack.enter_context(running_local_server(heap="512m", options=_SHORT_LIVED))
+            claim(server.address)
         yield server
 
 

@@ -1,9 +1,7 @@
 """What differs between the stores is a bug in one of them: one random history, applied to both, gives the same."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -14,24 +12,12 @@ from beliefgraph.graph.ids import UserId
 from beliefgraph.graph.model import Conflict
 from beliefgraph.graph.store import Scope
 from bench.neo4j_server import Address
-from tests.answers import plain, stored, told
+from tests.answers import check_same, plain, stored, told
 from tests.chances import ACTS, SCRIPT, USERS, Chances
 from tests.neo4j_server import wipe
 from tests.worlds import World, open_world
 
 _LENGTH = 100
-
-
-def _same(first: Any, second: Any, path: str) -> None:
-    """Assert that two plain values are equal, floats within 1e-9."""
-    if isinstance(first, list) and isinstance(second, list):
-        assert len(first) == len(second), path
-        for number, (one, other) in enumerate(zip(first, second, strict=True)):
-            _same(one, other, f"{path}[{number}]")
-    elif isinstance(first, float) and isinstance(second, float):
-        assert math.isclose(first, second, rel_tol=0, abs_tol=1e-9), (path, first, second)
-    else:
-        assert first == second, path
 
 
 def _compare(worlds: Sequence[World], then: datetime, where: str) -> None:
@@ -40,11 +26,11 @@ def _compare(worlds: Sequence[World], then: datetime, where: str) -> None:
     for user in USERS:
         answers = [told(graph, graph.user(user), then) for graph in graphs]
         for (name, first), (_, second) in zip(*answers, strict=True):
-            _same(plain(first), plain(second), f"{where}, {user}: {name}")
+            check_same(plain(first), plain(second), f"{where}, {user}: {name}")
         scope = Scope("default", UserId(user))
         held = [graph._pipeline.store.read(scope, stored) for graph in graphs]
         for part in held[0]:
-            _same(held[0][part], held[1][part], f"{where}, {user}: {part}")
+            check_same(held[0][part], held[1][part], f"{where}, {user}: {part}")
     reports = [graph.verify() for graph in graphs]
     assert reports[0] == reports[1] and reports[0].ok, where
     assert graphs[0].tenants() == graphs[1].tenants()
@@ -58,13 +44,13 @@ def _compare(worlds: Sequence[World], then: datetime, where: str) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @pytest.mark.neo4j
-def test_both_stores_give_the_same(neo4j_address: Address, seed: int) -> None:
+def test_both_stores_give_thecheck_same(neo4j_address: Address, seed: int) -> None:
     """Results, errors, confidences (1e-9), revisions, lists and answers agree at every step, and both verify."""
     wipe(neo4j_address)
     with open_world(script=SCRIPT) as embedded, open_world(neo4j_address.uri, script=SCRIPT) as served:
         worlds, times = (embedded, served), []
         for (name, first), (_, second) in zip(*(Chances(w, seed).play(_LENGTH) for w in worlds), strict=True):
-            _same(plain(first), plain(second), f"seed {seed}, {name}")
+            check_same(plain(first), plain(second), f"seed {seed}, {name}")
             times.append(embedded.clock.now)
         for world in worlds:
             world.clock.pass_time(days=1)

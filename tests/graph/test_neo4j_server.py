@@ -1,16 +1,18 @@
-"""What a server can do to a store: refuse it, be something else, lock, vanish in the middle of a commit, come back."""
+"""What a server can do to a store: refuse it, be something else, lock, lose the answer to a commit.
 
-import json
+One that is killed lies in test_neo4j_kills.py, a line that falls silent in test_neo4j_silence.py.
+"""
+
 import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import neo4j
 import neo4j.exceptions
@@ -24,20 +26,21 @@ from beliefgraph.graph.errors import (
     StoreUnavailableError,
     StoreVersionError,
 )
-from beliefgraph.graph.ids import BeliefId, ResponseId, UserId
-from beliefgraph.graph.ledger import WORD, Item
+from beliefgraph.graph.ids import BeliefId, UserId
+from beliefgraph.graph.ledger import Item
 from beliefgraph.graph.neo4j import connections
 from beliefgraph.graph.neo4j.connections import translate
 from beliefgraph.graph.neo4j.store import Neo4jStore
 from beliefgraph.graph.store import Erasure, Reader, Scope
-from beliefgraph.graph.testing.builders import ADA, BOB, Draft, put, put_beliefs
+from beliefgraph.graph.testing.builders import ADA, BOB, put, put_beliefs
 from beliefgraph.ingest.events import BeliefEvent, PremiseInput, ResponseEvent, SignalEvent
 from beliefgraph.ingest.parameters import load_parameters
 from beliefgraph.ingest.pipeline import Pipeline
 from beliefgraph.queries.verify import verify
 from beliefgraph.settings import Settings
-from bench.neo4j_server import Address, LocalServer
+from bench.neo4j_server import Address
 from tests.embedders import FormGate, ScriptedRelater, WordEmbedder
+from tests.neo4j_graphs import graph_of, leave_what_version_1_knew, run, schema_of, story, to_version_1
 from tests.neo4j_server import claim, open_scratch, unmake
 
 pytestmark = pytest.mark.neo4j
@@ -53,11 +56,6 @@ def store(neo4j_address: Address) -> Iterator[Neo4jStore]:
     store = open_scratch(neo4j_address.uri)
     yield store
     store.close()
-
-
-def _run(address: Address, query: str) -> None:
-    with address.driver() as driver:
-        driver.execute_query(query, database_=address.database)
 
 
 def _pipeline(store: Neo4jStore) -> Pipeline:
@@ -164,22 +162,22 @@ def test_an_old_server_is_refused(neo4j_address: Address, monkeypatch: pytest.Mo
 
 def test_a_newer_schema_is_refused(neo4j_address: Address) -> None:
     """A database of a later beliefgraph asks for an upgrade and is left alone."""
-    _run(neo4j_address, "MATCH (s:Store) SET s.was = s.version, s.version = 99")
+    run(neo4j_address, "MATCH (s:Store) SET s.was = s.version, s.version = 99")
     try:
         with pytest.raises(StoreVersionError, match="upgrade beliefgraph"):
             open_scratch(neo4j_address.uri)
     finally:
-        _run(neo4j_address, "MATCH (s:Store) SET s.version = s.was REMOVE s.was")
+        run(neo4j_address, "MATCH (s:Store) SET s.version = s.was REMOVE s.was")
 
 
 def test_a_graph_of_something_else_is_refused(neo4j_address: Address) -> None:
     """A database with nodes that are not ours is left alone."""
-    _run(neo4j_address, "MATCH (s:Store) SET s:SomethingElse REMOVE s:Store")
+    run(neo4j_address, "MATCH (s:Store) SET s:SomethingElse REMOVE s:Store")
     try:
         with pytest.raises(StoreVersionError, match="something else"):
             open_scratch(neo4j_address.uri)
     finally:
-        _run(neo4j_address, "MATCH (s:SomethingElse) SET s:Store REMOVE s:SomethingElse")
+        run(neo4j_address, "MATCH (s:SomethingElse) SET s:Store REMOVE s:SomethingElse")
 
 
 def _errors(root: type[Exception]) -> Iterator[type[Exception]]:
@@ -201,113 +199,45 @@ def test_every_error_of_the_driver_has_one_of_ours(root: type[Exception]) -> Non
 
 # The schema
 
-_TO_VERSION_1 = """\
-MATCH (n:Belief|Revision) SET n.base = n.sums[0], n.half_life_days = n.sums[1], n.memory_nats = n.sums[2],
-    n.reference_us = toInteger(n.sums[3]), n.direct_for = n.sums[4], n.direct_against = n.sums[5],
-    n.inferred_for = n.sums[6], n.inferred_against = n.sums[7], n.spoken = n.sums[8], n.newest_us =
-    toInteger(n.sums[9]), n.conflict = n.sums[10], n.session_nats = n.sums[11], n.heard_for = n.sums[12],
-    n.heard_against = n.sums[13], n.newest_id = coalesce(n.newest_id, ''), n.lifecycle =
-    coalesce(n.lifecycle, 'open'), n.context = coalesce(n.context, '{}') REMOVE n.sums, n.support,
-    n.opposition;
-MATCH (b:Belief) SET b.word_slots = coalesce(b.word_slots, []);
-MATCH (v:Revision)-[:REVISES]->(b:Belief) SET v.belief_id = b.id, v.removed = coalesce(v.removed, false),
-    v.cause = v.user + '/' + v.cause_id;
-MATCH (v:Revision) WHERE v.seq < 3 REMOVE v.session_nats, v.heard_for, v.heard_against;
-MATCH (s:Signal) SET s.tags = coalesce(s.tags, []), s.context = coalesce(s.context, '{}'), s.response_id =
-    split(s.response, '/')[-1];
-MATCH (r:Response) SET r.attributes = coalesce(r.attributes, '{}'), r.signal_kinds =
-    coalesce(r.signal_kinds, []);
-MATCH (e:Evidence) SET e.belief_id = split(e.belief, '/')[-1];
-MATCH (r:Response)-[g:GENERATED_BY]->(b:Belief) WHERE g.nats IS NOT NULL CREATE (:Evidence {key: b.key +
-    '/response/' + r.id, belief: b.key, belief_id: b.id, slot: 'response', id: r.id, nats: g.nats,
-    observed_us: g.observed_us}) REMOVE g.nats, g.observed_us, g.response_id;
-DROP INDEX generated_by_evidence;
-MATCH (s:Store) SET s.version = 1
-"""
-"""Puts a graph back into the form that version 1 of the schema kept it in."""
-_KNOWN_TO_VERSION_1 = (
-    "MATCH (n:Belief|Revision) SET n.sums = "
-    "CASE WHEN n:Revision AND n.seq < 3 THEN n.sums[0..11] + [Infinity, 0.0, 0.0] ELSE n.sums[0..14] END + "
-    "[Infinity, 0.0, 0.0, 0.0, 0.0, 0.0]"
-)
-"""Takes from the states what came after version 1 (no detector of change, nothing from practice), and from the first
-revisions what came while it was in use (sessions)."""
-
-
-def _story(draft: Draft) -> None:
-    draft.belief("b1", context='{"device":"mobile"}')
-    draft.belief("b2", lifecycle="tentative")
-    draft.response("r1", "b1", "b2", attributes={"model": "m"})
-    draft.response("r2", "b1")
-    draft.signal("s1", response="r1", text="no")
-    draft.signal("s2", response="r2")
-    draft.revise("b1", item_id="r1")
-    draft.revise("b2", -0.5, item_id="r1")
-    draft.revise("b2", 0.25, item_id="r2", cause_id="s2")  # as a belief inherits it
-    draft.revise("b1", 1.5, slot=WORD, item_id="s2", cause_id="s2")
-    draft.revise("b2", item_id="r1", removed=True, cause_id="s2", cause_kind="retraction")
-    draft.revise("b1", slot=None, cause_id="p2", cause_kind="parameters", reread={ResponseId("r1"): 0.125})
-
-
-def _graph(address: Address) -> list[str]:
-    """Return every node and edge with its properties, in one order."""
-    with address.driver() as driver:
-        found = driver.execute_query(
-            "MATCH (n) OPTIONAL MATCH (n)-[r]->(m) "
-            "RETURN labels(n) AS labels, n {.*} AS node, type(r) AS type, r {.*} AS edge, m.key AS end",
-            database_=address.database,
-        )
-    return sorted(json.dumps(record.data(), sort_keys=True) for record in found.records)
-
 
 def test_an_older_schema_is_migrated(neo4j_address: Address) -> None:
     """What version 1 left is, once opened, the very graph that this version writes, and reads the same."""
     store = open_scratch(neo4j_address.uri)
-    put(store, ADA, _story)
-    _run(neo4j_address, _KNOWN_TO_VERSION_1)
-    before, graph = store.read(ADA, lambda reader: reader.history()), _graph(neo4j_address)
+    put(store, ADA, story)
+    leave_what_version_1_knew(neo4j_address)
+    before, graph = store.read(ADA, lambda reader: reader.history()), graph_of(neo4j_address)
     store.close()
-    for query in _TO_VERSION_1.split(";\n"):
-        _run(neo4j_address, query)
-    assert graph != _graph(neo4j_address)
+    to_version_1(neo4j_address)
+    assert graph != graph_of(neo4j_address)
     with closing(open_scratch(neo4j_address.uri)) as store:
         assert before == store.read(ADA, lambda reader: reader.history())
-        assert graph == _graph(neo4j_address)
+        assert graph == graph_of(neo4j_address)
         assert {1.0, 1.5, 0.125} == {item.nats for item in store.read(ADA, _items_of_b1)}
 
 
 def test_many_may_be_the_first_to_open(neo4j_address: Address) -> None:
     """Of several who open a database without schema or node at once, none fails, and one store is there for all."""
-    schema = _schema(neo4j_address)
+    schema = schema_of(neo4j_address)
     for _ in range(3):
         unmake(neo4j_address)
-        before = _schema(neo4j_address)
+        before = schema_of(neo4j_address)
         try:
             with ThreadPoolExecutor(6) as threads:
                 for opened in threads.map(open_scratch, [neo4j_address.uri] * 6):
                     opened.close()
-            found = _schema(neo4j_address), len(_graph(neo4j_address))
+            found = schema_of(neo4j_address), len(graph_of(neo4j_address))
         finally:
             claim(neo4j_address)
         assert ([], (schema, 1)) == (before, found)
 
 
-def _schema(address: Address) -> list[str]:
-    """Return the names of all constraints and indexes, sorted."""
-    with address.driver() as driver:
-        found = driver.execute_query(
-            "SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name", database_=address.database
-        )
-    return sorted(record["name"] for record in found.records)
-
-
 def test_a_migration_is_waited_for(neo4j_address: Address, store: Neo4jStore) -> None:
     """Who opens an older store while another migrates it touches nothing meanwhile, nor once the other is done."""
-    put(store, ADA, _story)
+    put(store, ADA, story)
     newest = len(load_blocks("beliefgraph.graph.neo4j", "schema.cypher"))
-    _run(neo4j_address, "MATCH (s:Store) SET s.version = 1")
-    _run(neo4j_address, "MATCH (e:Evidence) SET e.belief_id = 'to be removed by a migration'")
-    graph = _graph(neo4j_address)
+    run(neo4j_address, "MATCH (s:Store) SET s.version = 1")
+    run(neo4j_address, "MATCH (e:Evidence) SET e.belief_id = 'to be removed by a migration'")
+    graph = graph_of(neo4j_address)
     opened: list[Neo4jStore] = []
     opener = threading.Thread(target=lambda: opened.append(open_scratch(neo4j_address.uri)))
     with (
@@ -319,7 +249,7 @@ def test_a_migration_is_waited_for(neo4j_address: Address, store: Neo4jStore) ->
         opener.start()
         opener.join(2)
         assert opener.is_alive()
-        assert graph == _graph(neo4j_address)
+        assert graph == graph_of(neo4j_address)
         transaction.run("MATCH (s:Store) SET s.version = $newest", newest=newest).consume()
         transaction.commit()
     opener.join(_PATIENCE_S)
@@ -327,7 +257,7 @@ def test_a_migration_is_waited_for(neo4j_address: Address, store: Neo4jStore) ->
         one.close()
     assert 1 == len(opened)
     assert sum("to be removed" in one for one in graph) == sum(
-        "to be removed" in one for one in _graph(neo4j_address)
+        "to be removed" in one for one in graph_of(neo4j_address)
     )
 
 
@@ -427,7 +357,7 @@ def test_an_unknown_outcome_does_not_hide_an_erasure(
     store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection is lost after a user was erased: what the first run erased is what is reported."""
-    put(store, ADA, _story)
+    put(store, ADA, story)
     lost = _lose_commits(monkeypatch)
     erased = store.erase(ADA)
     monkeypatch.undo()
@@ -459,79 +389,3 @@ def test_writing_while_being_erased(store: Neo4jStore) -> None:
     assert [] == failures
     head, revisions = store.read(ADA, lambda reader: (reader.head(), reader.revisions()))
     assert head.seq == 2 * len(revisions)
-
-
-# The server dies
-
-
-class _Load:
-    """Users who send signals without a pause, each in a thread of her own, and what came of it."""
-
-    def __init__(self, store: Neo4jStore, users: Sequence[str]) -> None:
-        self._pipeline, self._over = _pipeline(store), threading.Event()
-        self.acknowledged: dict[str, set[str]] = {user: set() for user in users}
-        self.failed: list[tuple[float, BaseException]] = []
-        self._threads = [threading.Thread(target=self._run, args=(user,)) for user in users]
-
-    def _run(self, user: str) -> None:
-        while not self._over.is_set():
-            id, began = f"s{len(self.acknowledged[user])}", time.monotonic()
-            try:
-                event = SignalEvent(user=user, id=id, kind="rating", value=-1, response="r1")
-                self._pipeline.apply(Scope("acme", UserId(user)), event)
-            except BaseException as error:
-                self.failed.append((time.monotonic() - began, error))
-            else:
-                self.acknowledged[user].add(id)
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def wait_for_more(self) -> None:
-        """Wait until each user has had three more signals acknowledged."""
-        deadline = time.monotonic() + _PATIENCE_S
-        before = {user: len(done) for user, done in self.acknowledged.items()}
-        while any(len(self.acknowledged[user]) < count + 3 for user, count in before.items()):
-            assert time.monotonic() < deadline, "the client did not recover"
-            time.sleep(0.1)
-
-
-def _prepare(pipeline: Pipeline, user: str) -> None:
-    scope, premises = Scope("acme", UserId(user)), [PremiseInput(id="b1")]
-    pipeline.apply(scope, BeliefEvent(user=user, id="b1", statement="Likes tea"))
-    pipeline.apply(scope, ResponseEvent(user=user, id="r1", text="Tea", beliefs=premises))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(5 * _PATIENCE_S)
-def test_a_killed_server_loses_nothing_acknowledged(mortal_server: LocalServer) -> None:
-    """Killed twice while signals come in: what was acknowledged is there once, what failed said so in time."""
-    timeout_s, users = 10.0, ["ada", "bob"]
-    uri, password = mortal_server.address.uri, mortal_server.address.password
-    with (
-        closing(Neo4jStore(uri, password=password, timeout_s=_PATIENCE_S)) as patient,
-        closing(Neo4jStore(uri, password=password, timeout_s=timeout_s)) as store,
-    ):
-        for user in users:
-            _prepare(_pipeline(patient), user)
-        with _Load(store, users) as load:
-            for away_s in (1.5 * timeout_s, 0.0):
-                load.wait_for_more()
-                mortal_server.kill()
-                time.sleep(away_s)
-                mortal_server.start()
-            load.wait_for_more()
-        assert load.failed
-        assert {StoreUnavailableError} == {type(error) for _, error in load.failed}
-        assert max(seconds for seconds, _ in load.failed) < 3 * timeout_s
-        for user, done in load.acknowledged.items():
-            signals = patient.read(Scope("acme", UserId(user)), lambda reader: reader.signals())
-            assert done == {signal.id for signal, _ in signals}
-        assert verify(patient, "acme").ok
