@@ -232,6 +232,8 @@ class Pipeline:
             _check_unchanged(scope, batch, found, named)
             inputs.book.look_up(_foreseen(found, vectors, self.parameters.text))
             working = WorkingSet(reader, scope, reach, found, inputs)
+            if not batch.own_time and now_us <= found.head.recorded_us:
+                working.advance(to_us(self.clock()))  # others wrote while this waited: it comes after them
             with batch.turn:
                 results = _decide(working, batch, zip(named, refused, strict=True))
             if batch.look is not None:

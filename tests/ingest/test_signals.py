@@ -8,6 +8,7 @@ import pytest
 
 from beliefgraph import GeneratedBy, InvalidInputError, Outcome, UnknownSignalKindError
 from beliefgraph.graph.ids import BeliefId
+from beliefgraph.graph.sqlite.store import SqliteStore
 from tests.embedders import EQUIVALENT
 from tests.ingest.test_parameters import KINDS, TAGS
 from tests.worlds import PARAMETERS, World, open_world
@@ -169,6 +170,28 @@ def test_a_late_older_rating_does_not_replace_a_newer_one() -> None:
         world.ada.signal("accept", response="r0", at=world.clock.now - timedelta(days=200))
         (item,) = [c for c in world.ada.explain("b0").contributions if c.source == "response"]
         assert timedelta(days=200) == world.clock.now - item.observed_at
+
+
+def test_what_waited_for_its_turn_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that waits while another is recorded comes after it, whatever their ids, not at the same moment."""
+    with open_world() as world:
+        prepare(world)
+        write = SqliteStore.write
+
+        def wait(*given: Any) -> Any:
+            monkeypatch.setattr(SqliteStore, "write", write)
+            world.clock.pass_time(seconds=1)
+            world.ada.signal("rating", 1, response="r0", id="z")
+            world.clock.pass_time(seconds=1)
+            return write(*given)
+
+        monkeypatch.setattr(SqliteStore, "write", wait)
+        world.ada.signal("rating", -1, response="r0", id="a")
+        z, a = sorted(world.ada.signals(), key=lambda signal: signal.seq)
+        assert ["z", "a"] == [z.id, a.id]
+        assert timedelta(seconds=1) == a.observed_at - z.observed_at == a.recorded_at - z.recorded_at
+        assert world.ada.belief("b0").confidence < 0.7
+        assert world.graph.verify().ok
 
 
 def test_signals_about_nothing_and_about_responses_on_nothing() -> None:
