@@ -451,7 +451,7 @@ def _same_user(side: Side, sizes: Sizes) -> Figure:
 
 def _bare(side: Served, sizes: Sizes) -> Iterator[Figure]:
     """What batches and writers gain with the bare driver: what the database itself allows on this machine."""
-    found = side.bare(each=sizes.each, together=(sizes.batch_signals + 1) // 2, rounds=sizes.rounds)
+    found = side.bare(each=sizes.each, together=(sizes.batch_signals + 3) // 4, rounds=sizes.rounds)
     yield Figure(
         name="the bare driver: rate in batches / one by one",
         store=side.name,
