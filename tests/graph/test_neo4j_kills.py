@@ -52,9 +52,8 @@ pytestmark = [pytest.mark.neo4j, pytest.mark.slow, pytest.mark.timeout(5 * PATIE
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TENANT = ADA.tenant
 SAVE = statement("save")
-_TIMEOUT_S = 3.0
-_TIMEOUT_OF_LOADS_S = 10.0
-"""Longer: they meet a server that has just begun, and planning a query is what it does not break off."""
+_TIMEOUT_S = 10.0
+"""Enough for a server that has just begun on a busy machine: planning a query is what it does not break off."""
 
 
 @pytest.fixture
@@ -334,20 +333,20 @@ def test_signals_are_there_once(server: LocalServer, patient: Neo4jStore) -> Non
     for user in users:
         belief = BeliefEvent(user=user, id="b0", statement="Likes short answers")
         _apply(patient, [belief, _response(user, 0)])
-    store = _open(server, _TIMEOUT_OF_LOADS_S)
+    store = _open(server, _TIMEOUT_S)
 
     def rate(user: str, number: int) -> str:
         _apply(store, [_rating(user, number, "r0")])
         return f"s{number}"
 
     with closing(store), Load({user: partial(rate, user) for user in users}) as load:
-        for away_s in (1.5 * _TIMEOUT_OF_LOADS_S, 0.0):
+        for away_s in (1.5 * _TIMEOUT_S, 0.0):
             load.wait_for_more()
             server.kill()
             time.sleep(away_s)
             server.start()
         load.wait_for_more()
-    load.check_failures(_TIMEOUT_OF_LOADS_S)
+    load.check_failures(_TIMEOUT_S)
     for user, done in load.done.items():
         signals = patient.read(Scope(TENANT, UserId(user)), lambda reader: reader.signals())
         assert sorted(done) == sorted(signal.id for signal, _ in signals)
@@ -364,7 +363,7 @@ _READS: dict[str, Callable[[SelfModel], float]] = {
 
 def test_reads_tell_what_was_acknowledged(server: LocalServer, patient: Neo4jStore) -> None:
     """Killed while users are read, each answer is of what was acknowledged before, or newer; the rest fail in time."""
-    store, twin = _open(server, _TIMEOUT_OF_LOADS_S), SqliteStore(":memory:")
+    store, twin = _open(server, _TIMEOUT_S), SqliteStore(":memory:")
     ada = SelfModel(_pipeline(store), ADA)
     expected: dict[str, list[float]] = {name: [] for name in _READS}
 
@@ -385,12 +384,12 @@ def test_reads_tell_what_was_acknowledged(server: LocalServer, patient: Neo4jSto
         load.wait_for_more()
         tell(1)
         server.kill()
-        time.sleep(1.5 * _TIMEOUT_OF_LOADS_S)
+        time.sleep(1.5 * _TIMEOUT_S)
         server.start()
         load.wait_for_more()
         tell(2)
         load.wait_for_more()
-    load.check_failures(_TIMEOUT_OF_LOADS_S)
+    load.check_failures(_TIMEOUT_S)
     for name, answers in load.done.items():
         assert 3 == len(set(expected[name]))
         assert {0, 1, 2} == {known for known, _ in answers}
