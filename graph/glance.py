@@ -22,7 +22,7 @@ from beliefgraph.graph.ledger import (
     Item,
     last_said,
 )
-from beliefgraph.graph.model import UNDECIDED, BeliefNode, Link
+from beliefgraph.graph.model import SAID, UNDECIDED, BeliefNode, Link
 from beliefgraph.graph.store import Head, News, Reader, Scope, Store
 
 Floats = npt.NDArray[np.float64]
@@ -148,7 +148,7 @@ def _said(
 ) -> dict[BeliefId, int]:
     """Return when she last spoke for each of these that she stated; one that she only doubted, when it was made."""
     revised = {node.id for node in news.beliefs}
-    stated = [node for node in opposed if node.live and node.source in ("stated", "corrected")]
+    stated = [node for node in opposed if node.live and node.source in SAID]
     return {
         node.id: held.said_us[node.id]
         if node.id in held.said_us and node.id not in revised

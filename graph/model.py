@@ -14,6 +14,8 @@ from beliefgraph.graph.ids import BeliefId, ConflictId, ResponseId, SignalId, Us
 from beliefgraph.graph.ledger import BeliefState, Item, Lifecycle, Standing, read_state
 
 Source = Literal["stated", "corrected", "inferred", "observed", "imported"]
+SAID: tuple[Source, ...] = ("stated", "corrected")
+"""The sources of what the person said herself."""
 Kind = Literal["preference", "fact", "trait", "skill", "goal", "state"]
 Action = Literal["reinforce", "reduce", "hold", "spawn", "contest", "retire"]
 Cause = Literal["belief_wrong", "response_missed", "form", "other_fault", "accident", "satisfied", "habit"]

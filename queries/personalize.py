@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, overload
 
 from beliefgraph.graph.ids import BeliefId
-from beliefgraph.graph.model import Belief, BeliefNode, view
+from beliefgraph.graph.model import SAID, Belief, BeliefNode, view
 
 Reason = Literal[
     "relevant",
@@ -159,7 +159,7 @@ def _quoted(text: str) -> str:
 def _certainty(belief: Belief) -> str:
     if belief.confidence < _UNSURE:
         return "perhaps (unsure, ask if it matters)"
-    said = belief.source in ("stated", "corrected")
+    said = belief.source in SAID
     return "the user has said" if said else "very likely" if belief.confidence >= _SURE else "probably"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beliefgraph.graph.glance import LIKELY
 from beliefgraph.graph.ledger import OUT_OF_USE
-from beliefgraph.graph.model import kept_by
+from beliefgraph.graph.model import SAID, kept_by
 from beliefgraph.queries.contributions import terms_of
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _meanwhile(conflict: Conflict, *beliefs: Belief) -> str:
     if any(belief.standing in OUT_OF_USE for belief in beliefs):
         return ""
     until = " Until then" if conflict.status == "suspected" else " Until a person or the conflict job decides"
-    said = all(belief.source in ("stated", "corrected") for belief in beliefs)
+    said = all(belief.source in SAID for belief in beliefs)
     if said and conflict.strength >= LIKELY:
         return f"{until}, where both bear on an answer, the one that she said later is used."
     if conflict.status == "confirmed":
